@@ -1,0 +1,1 @@
+"""Handrail: run any command against your infrastructure from Slack."""

@@ -1,0 +1,1 @@
+"""`handrail.yaml`: the stacks, as their owners write them."""

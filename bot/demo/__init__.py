@@ -1,0 +1,1 @@
+"""The demo: a local workspace, a sample stack and the real bot."""

@@ -1,0 +1,1 @@
+"""Slack: listeners, messages, directory, outbox delivery and pacing."""

@@ -1,0 +1,1 @@
+"""Run one job in a container and tell what happens, with every secret masked."""

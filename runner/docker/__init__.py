@@ -1,0 +1,1 @@
+"""The Docker engine, and the one door to its SDK."""
