@@ -1,0 +1,84 @@
+"""The port to a container engine, and what an adapter owes its only caller."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from runner.job import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a container ended, as its engine tells it."""
+
+    code: int
+    out_of_memory: bool = False
+
+
+class Container(Protocol):
+    """A created container, from before its start to its removal.
+
+    Order of calls: `start`, then `output` and `open_gate`, `exit` once `output`
+    has ended, `remove` last. A container that an earlier process left behind
+    (`Engine.find`) is used in the same way, without `start`.
+    """
+
+    @property
+    def id(self) -> str:
+        """The engine's own name for it."""
+
+    async def start(self) -> None:
+        """Start it. Once."""
+
+    def output(self) -> AsyncIterator[bytes]:
+        """Yield all it ever printed, from its first byte, until it has ended.
+
+        Complete however fast the container ended, and never a reason for it to
+        wait: the engine keeps what nobody reads. May be called again.
+        """
+
+    async def open_gate(self) -> None:
+        """Let it perform. Calling it again changes nothing."""
+
+    async def exit(self) -> Exit:
+        """Wait until it has ended."""
+
+    async def interrupt(self) -> None:
+        """Send every process in it what Ctrl-C sends."""
+
+    async def kill(self) -> None:
+        """End it now. An ended or removed container is left as it is."""
+
+    async def remove(self) -> bool:
+        """Remove it; True iff it is proven gone. Calling it again is harmless."""
+
+
+class Engine(Protocol):
+    """Where containers run. Safe to use from several tasks at once."""
+
+    async def ping(self) -> str:
+        """Return the engine's version, or raise EngineUnavailable."""
+
+    async def resolve(self, image: str) -> str:
+        """Make *image* present, pulling it if need be, and return its digest.
+
+        Raises ImageUnavailable.
+        """
+
+    async def create(self, job: Job, digest: str, workspace: Path) -> Container:
+        """Create, but do not start, the container of *job*.
+
+        *workspace* is the file of a tar archive, laid under `/mnt/workspace`.
+        A container of the same run and installation is an EngineUnavailable
+        error: a job is never started twice.
+        """
+
+    async def find(self, run: str, installation: str) -> Container | None:
+        """Return the container of *run*, in whatever state, or None if there is none."""
+
+    async def left_behind(self, installation: str) -> tuple[str, ...]:
+        """Return the runs of which a container exists, by its label."""
+
+    async def close(self) -> None:
+        """Let go of the engine; containers stay as they are."""

@@ -1,0 +1,70 @@
+"""What a job tells while it runs, and how it ended."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runner.job import Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFetched:
+    """The source is here; *commit* is None for a directory."""
+
+    commit: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageResolved:
+    """The image is here; *digest* is `name@sha256:…` or the local image's id."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerCreated:
+    """The container exists and has not been started."""
+
+    container: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseStarted:
+    """The container has come to *phase*. Performing is asked for, not told."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Masked output, in the order in which the container printed it."""
+
+    data: bytes
+
+
+Event = SourceFetched | ImageResolved | ContainerCreated | PhaseStarted | Output
+
+
+class Ending(StrEnum):
+    """Why a job is over. `exited` and `stopped` are the ordinary two."""
+
+    EXITED = "exited"
+    STOPPED = "stopped"  #: called off before it performed
+    TIMEOUT = "timeout"
+    SILENCE = "silence"
+    OUT_OF_MEMORY = "out_of_memory"
+    IMAGE = "image"
+    SOURCE = "source"
+    ENGINE = "engine"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a job ended."""
+
+    ending: Ending
+    phase: Phase  #: the last one that was reached
+    exit_code: int | None = None
+    note: str = ""  #: masked; what a person needs to know beside the ending
+    #: False: the container could not be proven gone, so nobody may reuse the stack
+    container_gone: bool = True

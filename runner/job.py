@@ -1,0 +1,93 @@
+"""What the runner is asked to do: one immutable value per run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from runner.masking.secrets import Secret
+
+
+class Phase(StrEnum):
+    """What the container is doing."""
+
+    PREPARING = "preparing"
+    INITIALIZING = "initializing"
+    PERFORMING = "performing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectorySource:
+    """Source from a directory on the runner's host."""
+
+    directory: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitSource:
+    """Source from a Git repository, fetched by the host's `git`."""
+
+    url: str
+    ref: str
+
+
+Source = DirectorySource | GitSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What runs in the container, phase by phase.
+
+    An empty `initializing` skips that phase and nothing else. Each hook and the
+    init is a shell text of its own; one that fails skips what follows it.
+    """
+
+    initializing: tuple[str, ...] = ()
+    before_perform: tuple[str, ...] = ()
+    command: str
+    after_perform: tuple[str, ...] = ()
+    #: runs however the phases before ended, and cannot change the outcome
+    after_run: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a container may use."""
+
+    memory: int = 1 << 30  #: bytes
+    cpus: float = 1.0
+    pids: int = 256
+    run_timeout: timedelta = timedelta(minutes=70)
+    silence_timeout: timedelta | None = None  #: without a byte of output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceFile:
+    """A file to put into the workspace."""
+
+    path: str  #: relative to the project root
+    content: bytes = field(repr=False)
+    mode: int = 0o400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run as the runner sees it."""
+
+    run: str  #: names the container, with `installation`
+    installation: str
+    stack: str
+    image: str
+    source: Source | None = None
+    project_root: str = ""  #: below the source; where every script starts
+    script: Script
+    env: Mapping[str, str] = field(default_factory=dict)
+    secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: tuple[WorkspaceFile, ...] = ()
+    #: every value to mask, those of `secret_env` and `files` among them
+    secrets: tuple[Secret, ...] = field(default=(), repr=False)
+    limits: Limits = Limits()
+    network: str = "bridge"
+    #: name of the volume that keeps the workspace from run to run; None: fresh
+    volume: str | None = None
