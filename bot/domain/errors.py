@@ -1,0 +1,43 @@
+"""The errors of Handrail."""
+
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """Why a person's wish was refused; the audit row carries it."""
+
+    UNKNOWN_STACK = "unknown_stack"
+    BAD_COMMAND = "bad_command"
+    NOT_ALLOWED = "not_allowed"
+    HELD = "held"
+    CHANNEL = "channel"
+    TOO_LATE = "too_late"
+    UNAVAILABLE = "unavailable"
+
+
+class HandrailError(Exception):
+    """Something in Handrail failed."""
+
+
+class Refused(HandrailError):
+    """A wish that was not granted; the message says what to do next."""
+
+    def __init__(self, sentence: str, *, reason: Refusal) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class IllegalTransition(HandrailError):
+    """A run was moved along an edge that its state does not have."""
+
+
+class RoleSourceUnavailable(HandrailError):
+    """A person, a group or a channel could not be asked for; so nobody may."""
+
+
+class StoreUnavailable(HandrailError):
+    """The database could not be asked, so nothing starts."""
+
+
+class SecretUnavailable(HandrailError):
+    """A secret's source gave no value; the message names it, never the value."""

@@ -1,0 +1,137 @@
+"""A run, and the states that its record goes through."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NewType, Self
+
+from bot.domain.errors import IllegalTransition
+from bot.domain.people import Actor
+from bot.domain.stack import StackName
+
+RunId = NewType("RunId", int)
+ThreadId = NewType("ThreadId", int)
+
+
+class RunType(StrEnum):
+    """What kind of execution a run is."""
+
+    TASK = "task"
+
+
+class RunState(StrEnum):
+    """Where the record of a run stands."""
+
+    QUEUED = "queued"  #: something blocks it
+    READY = "ready"  #: it has the stack's claim and waits for a free slot
+    PREPARING = "preparing"  #: source, image and container are being made ready
+    INITIALIZING = "initializing"  #: the stack's own init is running
+    PERFORMING = "performing"  #: the person's command is running
+    FINISHED = "finished"  #: the command ended with exit code 0
+    FAILED = "failed"  #: see the reason
+    DISCARDED = "discarded"  #: ended before it began
+    STOPPED = "stopped"  #: ended while preparing or initializing
+
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether nothing follows this state."""
+        return not TRANSITIONS[self]
+
+
+#: Performing has no edge to stopped: a command that may have touched real
+#: infrastructure either finishes or fails, it is never called off.
+TRANSITIONS: Final[Mapping[RunState, frozenset[RunState]]] = {
+    RunState.QUEUED: frozenset({RunState.READY, RunState.DISCARDED, RunState.FAILED}),
+    RunState.READY: frozenset(
+        {RunState.PREPARING, RunState.DISCARDED, RunState.FAILED}
+    ),
+    RunState.PREPARING: frozenset(
+        {
+            RunState.INITIALIZING,
+            RunState.PERFORMING,
+            RunState.STOPPED,
+            RunState.FAILED,
+        }
+    ),
+    RunState.INITIALIZING: frozenset(
+        {RunState.PERFORMING, RunState.STOPPED, RunState.FAILED}
+    ),
+    RunState.PERFORMING: frozenset({RunState.FINISHED, RunState.FAILED}),
+    RunState.FINISHED: frozenset(),
+    RunState.FAILED: frozenset(),
+    RunState.DISCARDED: frozenset(),
+    RunState.STOPPED: frozenset(),
+}
+
+#: states in which a container of the run may exist
+ACTIVE: Final = frozenset(
+    {RunState.PREPARING, RunState.INITIALIZING, RunState.PERFORMING}
+)
+
+
+class Reason(StrEnum):
+    """Why a run failed."""
+
+    EXIT_CODE = "exit_code"
+    INIT = "init"
+    IMAGE = "image"
+    SOURCE = "source"
+    TIMEOUT = "timeout"
+    SILENCE = "silence"
+    OUT_OF_MEMORY = "out_of_memory"
+    REJECTED = "rejected"
+    CREDENTIALS = "credentials"
+    LOST = "lost"
+    ENGINE = "engine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A row of the record. Never changed in place: each step is a new value."""
+
+    id: RunId
+    type: RunType = RunType.TASK
+    stack: StackName
+    command: str  #: exactly as it runs
+    skip_init: bool = False
+    actor: Actor
+    thread: ThreadId
+    created_at: datetime
+    state: RunState = RunState.QUEUED
+    state_since: datetime
+    reason: Reason | None = None
+    exit_code: int | None = None
+    note: str = ""  #: what a person needs to know beside the state
+    commit: str | None = None
+    image_digest: str | None = None
+    container: str | None = None
+    started_at: datetime | None = None  #: when it left the queue
+    ended_at: datetime | None = None
+    stop_asked_by: Actor | None = None
+    #: the claim was kept because the container could not be proven gone
+    keeps_claim: bool = False
+
+    def moved(self, to: RunState, *, at: datetime, note: str = "") -> Self:
+        """Return this run one step further along."""
+        check_transition(self.id, self.state, to)
+        return replace(self, state=to, state_since=at, note=note or self.note)
+
+
+def check_transition(run: RunId, current: RunState, to: RunState) -> None:
+    """Raise IllegalTransition unless *to* may follow *current*."""
+    if to not in TRANSITIONS[current]:
+        raise IllegalTransition(f"run {run}: {current} → {to}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One change of state: *from_state* is None for a run's first row."""
+
+    run: RunId
+    ordinal: int
+    from_state: RunState | None
+    to_state: RunState
+    at: datetime
+    actor: Actor
+    note: str = ""

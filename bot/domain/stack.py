@@ -1,0 +1,113 @@
+"""The stacks, as `handrail.yaml` describes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NewType
+
+from bot.domain.errors import Refusal, Refused
+from bot.domain.people import ChannelId, TeamId, UserId
+from runner.job import Limits, Source
+
+StackName = NewType("StackName", str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromEnv:
+    """A value out of the bot's own environment."""
+
+    variable: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromFile:
+    """A value out of a file on the bot's host."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromCommand:
+    """A value that a program prints; an argument list, no shell."""
+
+    arguments: tuple[str, ...]
+
+
+ValueSource = FromEnv | FromFile | FromCommand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackFile:
+    """A file to put into the workspace; its content is masked unless not secret."""
+
+    path: str  #: relative to the project root
+    source: ValueSource
+    secret: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """Shell texts around the phases, in the order in which they run."""
+
+    before_init: tuple[str, ...] = ()
+    after_init: tuple[str, ...] = ()
+    before_perform: tuple[str, ...] = ()
+    after_perform: tuple[str, ...] = ()
+    after_run: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A configured target, with its contexts already merged in.
+
+    *readers*, *writers* and *admins* are as written: a user (`U…`), a user group
+    (`@handle` or `S…`) or the members of a channel (`#name` or `C…`). Readers
+    that were left out are all full members of the workspace (`None`).
+    """
+
+    name: StackName
+    image: str
+    init: str = ""
+    source: Source | None = None
+    project_root: str = ""
+    hooks: Hooks = Hooks()
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, ValueSource] = field(default_factory=dict)
+    files: tuple[StackFile, ...] = ()
+    limits: Limits = Limits()
+    network: str = "bridge"
+    persistent: bool = False
+    channel: ChannelId | None = None
+    readers: tuple[str, ...] | None = None
+    writers: tuple[str, ...]
+    admins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """Every stack that Handrail knows, and who stands above them all."""
+
+    workspace: TeamId
+    admins: tuple[UserId, ...] = ()
+    stacks: Mapping[StackName, Stack]
+    slots: int = 10  #: runs at once on the engine
+
+    def stack(self, name: str) -> Stack:
+        """Return the stack called *name*, or refuse with the nearest names."""
+        known = self.stacks.get(StackName(name))
+        if known is not None:
+            return known
+        near = get_close_matches(name, self.stacks, n=3, cutoff=0.5)
+        hint = (
+            f"Did you mean {_either(near)}?"
+            if near
+            else f"There are: {', '.join(sorted(self.stacks))}."
+        )
+        raise Refused(
+            f"There is no stack {name!r}. {hint}", reason=Refusal.UNKNOWN_STACK
+        )
+
+
+def _either(names: list[str]) -> str:
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
