@@ -118,7 +118,7 @@ class Run:
         return replace(self, state=to, state_since=at, note=note or self.note)
 
 
-def check_transition(run: RunId, current: RunState, to: RunState) -> None:
+def check_transition(run: int, current: RunState, to: RunState) -> None:
     """Raise IllegalTransition unless *to* may follow *current*."""
     if to not in TRANSITIONS[current]:
         raise IllegalTransition(f"run {run}: {current} → {to}")

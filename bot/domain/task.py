@@ -1,0 +1,124 @@
+"""Parse what follows `/task`."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.domain.errors import Refusal, Refused
+from bot.domain.quoting import unclosed_quote
+from bot.domain.slack_text import as_typed, flag, oddities, words_apart
+
+#: characters; a longer command belongs into a script in the stack's source,
+#: and its echo would not fit into one Slack message (12,000 characters)
+LONGEST_COMMAND: Final = 8_000
+
+NO_INIT: Final = "--no-init"
+VERBATIM: Final = "--"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRequest:
+    """A command to run on a stack."""
+
+    stack: str
+    command: str
+    skip_init: bool = False
+    remarks: tuple[str, ...] = ()  #: what was undone, or looks odd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardRequest:
+    """`/task <stack>` alone: show the stack."""
+
+    stack: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpRequest:
+    """`/task` alone, or `/task help`."""
+
+
+Request = TaskRequest | CardRequest | HelpRequest
+
+
+def parse(text: str) -> Request:
+    """Return what the text of a slash command asks for, or raise Refused.
+
+    `--no-init` counts only as the first word after the stack or as the last
+    word; everything after `--` is the command, verbatim.
+    """
+    typed, undone = as_typed(text)
+    _refuse_nul(typed)
+    stack, rest = _first_word(typed)
+    if not stack or (stack == "help" and not rest):
+        return HelpRequest()
+    if not rest:
+        return CardRequest(stack=stack)
+    command, skip_init = _split_flags(rest)
+    _check(command, stack)
+    return TaskRequest(
+        stack=stack,
+        command=command,
+        skip_init=skip_init,
+        remarks=undone + oddities(command),
+    )
+
+
+def _split_flags(rest: str) -> tuple[str, bool]:
+    skip_init = False
+    first, after = _first_word(rest)
+    if flag(first) == NO_INIT:
+        skip_init, rest = True, after
+        first, after = _first_word(rest)
+    if flag(first) == VERBATIM:
+        return after, skip_init
+    before, last = _last_word(rest)
+    if flag(last) == NO_INIT:
+        return before, True
+    return rest, skip_init
+
+
+def _first_word(text: str) -> tuple[str, str]:
+    # Only the blanks around the word are looked at: the rest stays as it is.
+    text = text.strip()
+    word = words_apart(text).split(maxsplit=1)[0] if words_apart(text).strip() else ""
+    return word, text[len(word) :].strip() if text.startswith(word) else ""
+
+
+def _last_word(text: str) -> tuple[str, str]:
+    text = text.strip()
+    words = words_apart(text).rsplit(maxsplit=1)
+    if not words:
+        return "", ""
+    return text[: len(text) - len(words[-1])].rstrip(), words[-1]
+
+
+def _refuse_nul(text: str) -> None:
+    if "\0" in text:
+        raise Refused(
+            "The command has a NUL character in it, which no program can be "
+            "given. Type it again, without pasting.",
+            reason=Refusal.BAD_COMMAND,
+        )
+
+
+def _check(command: str, stack: str) -> None:
+    if not command:
+        raise Refused(
+            f"There is no command. Write it after the stack: /task {stack} "
+            "terraform state list",
+            reason=Refusal.BAD_COMMAND,
+        )
+    if len(command) > LONGEST_COMMAND:
+        raise Refused(
+            f"The command is {len(command):,} characters long; at most "
+            f"{LONGEST_COMMAND:,} are taken. Put it into a script in the stack's "
+            "source and run that.",
+            reason=Refusal.BAD_COMMAND,
+        )
+    quote = unclosed_quote(command)
+    if quote:
+        raise Refused(
+            f"The command opens a quote ({quote}) and never closes it. Close it "
+            "and send the command again.",
+            reason=Refusal.BAD_COMMAND,
+        )

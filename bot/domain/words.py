@@ -1,0 +1,75 @@
+"""The words that a reply in a thread may consist of; all else is talk."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bot.domain.slack_text import as_typed, words_apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """`lock` or `lock: reason`."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlock:
+    """`unlock`, or an admin's `unlock: reason`."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """`stop`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """`release: reason`: an admin gives back what a lost run still claims."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """`status`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Help:
+    """`help`."""
+
+
+Word = Lock | Unlock | Stop | Release | Status | Help
+
+_WITH_REASON: Final[Mapping[str, type[Lock | Unlock | Release]]] = {
+    "lock": Lock,
+    "unlock": Unlock,
+    "release": Release,
+}
+_ALONE: Final[Mapping[str, type[Stop | Status | Help]]] = {
+    "stop": Stop,
+    "status": Status,
+    "help": Help,
+}
+_SAID: Final = re.compile(r"(?P<word>\w+)(?:\s*:\s*(?P<rest>\S.*))?", re.DOTALL)
+
+
+def parse_word(text: str) -> Word | None:
+    """Return the word that the whole of *text* is, or None for talk.
+
+    Capitals do not count, because a phone makes one of the first letter.
+    """
+    said = _SAID.fullmatch(words_apart(as_typed(text)[0]).strip())
+    if said is None:
+        return None
+    word, rest = said["word"].lower(), (said["rest"] or "").strip()
+    if word in _WITH_REASON:
+        return _WITH_REASON[word](reason=rest)
+    if word in _ALONE and not rest:
+        return _ALONE[word]()
+    return None
