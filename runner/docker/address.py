@@ -10,7 +10,7 @@ from typing import Final
 import docker
 from docker.errors import DockerException
 
-from runner.docker.errors import EngineUnavailable
+from runner.errors import EngineUnavailable
 
 DEFAULT_SOCKET: Final = Path("/var/run/docker.sock")
 PING_TIMEOUT: Final = 5  #: seconds

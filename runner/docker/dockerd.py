@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from runner.docker.address import own_engine, run_dir, why_silent
-from runner.docker.errors import EngineUnavailable
+from runner.errors import EngineUnavailable
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 START_LIMIT: Final = 60.0  #: seconds

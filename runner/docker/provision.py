@@ -26,7 +26,7 @@ from runner.docker.dockerd import (
     Network,
     NetworkRefused,
 )
-from runner.docker.errors import EngineUnavailable
+from runner.errors import EngineUnavailable
 
 __all__ = ["EngineAddress", "engine_down", "engine_up", "find_engine"]
 

@@ -15,7 +15,6 @@ from docker.errors import DockerException, ImageNotFound
 
 from runner.docker.archive import Rootfs
 from runner.docker.busybox import Busybox, find_busybox
-from runner.docker.errors import ImageUnavailable
 from runner.docker.terraform import (
     Interpreter,
     Terraform,
@@ -25,6 +24,7 @@ from runner.docker.terraform import (
     find_terraform,
     shim,
 )
+from runner.errors import ImageUnavailable
 
 Tell = Callable[[str], None]
 
