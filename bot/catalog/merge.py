@@ -1,0 +1,159 @@
+"""Stack over contexts over defaults: from what is written to what it means."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from bot.catalog.model import (
+    ConfigEntry,
+    ContextEntry,
+    HooksEntry,
+    LimitsEntry,
+    SourceEntry,
+    StackEntry,
+    ValueEntry,
+)
+from bot.catalog.shapes import NEVER
+from bot.domain.people import ChannelId, TeamId, UserId
+from bot.domain.stack import (
+    Catalog,
+    FromCommand,
+    FromEnv,
+    FromFile,
+    Hooks,
+    Stack,
+    StackFile,
+    StackName,
+    ValueSource,
+)
+from runner.job import DirectorySource, GitSource, Limits, Source
+
+T = TypeVar("T")
+
+
+def merged(config: ConfigEntry, base: Path) -> Catalog:
+    """Return what *config* means. Relative paths start at *base*."""
+    return Catalog(
+        workspace=TeamId(config.workspace),
+        admins=tuple(map(UserId, config.admins)),
+        stacks={
+            StackName(name): _stack(StackName(name), stack, config, base)
+            for name, stack in config.stacks.items()
+        },
+        slots=config.slots,
+    )
+
+
+def value_source(entry: ValueEntry, base: Path) -> ValueSource:
+    """Return where *entry* says that its value is."""
+    if entry.env is not None:
+        return FromEnv(variable=entry.env)
+    if entry.file is not None:
+        return FromFile(path=base / entry.file)
+    return FromCommand(arguments=tuple(entry.command or ()))
+
+
+def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) -> Stack:
+    defaults = config.defaults
+    contexts = _first(own.contexts, defaults.contexts) or []
+    layers = (defaults, *(config.contexts[context] for context in contexts), own)
+    source = _first(own.source, defaults.source)
+    readers = _first(own.readers, defaults.readers)
+    channel = _first(own.channel, defaults.channel)
+    return Stack(
+        name=name,
+        image=_first(own.image, defaults.image) or "",
+        init=_first(own.init, defaults.init) or "",
+        source=_source(source, base),
+        project_root=_plain(source.path) if source else "",
+        hooks=_hooks([layer.hooks for layer in layers]),
+        env=_env(layers),
+        secrets=_secrets(layers, base),
+        files=_files(layers, base),
+        limits=_limits(own.limits, defaults.limits),
+        network=_first(own.network, defaults.network) or "bridge",
+        persistent=_first(own.workspace, defaults.workspace) == "persistent",
+        channel=ChannelId(channel) if channel else None,
+        readers=None if readers is None else tuple(readers),
+        writers=tuple(_first(own.writers, defaults.writers) or ()),
+        admins=tuple(_first(own.admins, defaults.admins) or ()),
+    )
+
+
+def _first(*wishes: T | None) -> T | None:
+    return next((wish for wish in wishes if wish is not None), None)
+
+
+def _source(entry: SourceEntry | None, base: Path) -> Source | None:
+    if entry is None:
+        return None
+    if entry.git is None:
+        return DirectorySource(directory=base / (entry.dir or ""))
+    is_relative = entry.git.startswith(("./", "../"))
+    url = str((base / entry.git).resolve()) if is_relative else entry.git
+    return GitSource(url=url, ref=entry.ref or "")
+
+
+def _plain(path: str) -> str:
+    """Return *path* without `./` and doubled slashes; the top is empty."""
+    plain = str(PurePosixPath(path))
+    return "" if plain == "." else plain
+
+
+def _hooks(layers: Sequence[HooksEntry]) -> Hooks:
+    """Wrap each layer around the one after it."""
+    inward, outward = layers, layers[::-1]
+    return Hooks(
+        before_init=_all(layer.before_init for layer in inward),
+        after_init=_all(layer.after_init for layer in outward),
+        before_perform=_all(layer.before_perform for layer in inward),
+        after_perform=_all(layer.after_perform for layer in outward),
+        after_run=_all(layer.after_run for layer in outward),
+    )
+
+
+def _all(texts: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(text for some in texts for text in some)
+
+
+def _env(layers: Sequence[ContextEntry]) -> Mapping[str, str]:
+    return {
+        name: layer.env[name]
+        for name, layer in _winners(layers).items()
+        if name in layer.env
+    }
+
+
+def _secrets(layers: Sequence[ContextEntry], base: Path) -> Mapping[str, ValueSource]:
+    return {
+        name: value_source(layer.secrets[name], base)
+        for name, layer in _winners(layers).items()
+        if name in layer.secrets
+    }
+
+
+def _winners(layers: Sequence[ContextEntry]) -> Mapping[str, ContextEntry]:
+    """Return which layer a variable comes from: one name, plain or secret."""
+    return {name: layer for layer in layers for name in (*layer.env, *layer.secrets)}
+
+
+def _files(layers: Sequence[ContextEntry], base: Path) -> tuple[StackFile, ...]:
+    files = {
+        _plain(path): file for layer in layers for path, file in layer.files.items()
+    }
+    return tuple(
+        StackFile(path=path, source=value_source(file, base), secret=file.secret)
+        for path, file in files.items()
+    )
+
+
+def _limits(own: LimitsEntry, defaults: LimitsEntry) -> Limits:
+    usual = Limits()
+    silence = _first(own.silence_timeout, defaults.silence_timeout, NEVER)
+    return Limits(
+        memory=_first(own.memory, defaults.memory) or usual.memory,
+        cpus=_first(own.cpus, defaults.cpus) or usual.cpus,
+        pids=_first(own.pids, defaults.pids) or usual.pids,
+        run_timeout=_first(own.run_timeout, defaults.run_timeout) or usual.run_timeout,
+        silence_timeout=silence or None,
+    )

@@ -1,0 +1,289 @@
+"""The shape of `handrail.yaml`: one model per mapping in it."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bot.catalog.shapes import (
+    ChannelIdText,
+    ContextName,
+    Duration,
+    FilePath,
+    GitAddress,
+    GitRef,
+    HookTexts,
+    ImageName,
+    Members,
+    NetworkName,
+    OwnVariable,
+    PathBelow,
+    PersonId,
+    Silence,
+    Size,
+    StackNameText,
+    TeamIdText,
+    Text,
+    VariableName,
+    Words,
+)
+
+#: Keys that are to come, and what to do until then.
+UNBUILT: Final = {
+    "approvals": "anybody in `writers` may run on the stack until then",
+    "aws": "give credentials as `secrets` until then",
+    "deny_tasks": "keep people out of `writers` until then",
+    "image_policy": "name the image by its digest until then",
+    "labels": "name the stacks so that they sort until then",
+    "policies": "everything that `writers` ask for runs until then",
+    "presets": "people type the whole command until then",
+    "strict_masking": "output is masked, never withheld, until then",
+    "vault": "use {command: [vault, kv, get, …]} until then",
+}
+
+
+class Entry(BaseModel):
+    """A mapping of the file, in which nothing is taken for something else."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _one_of(value: object, *names: str) -> object:
+    if isinstance(value, dict) and sum(name in value for name in names) != 1:
+        *others, last = (f"`{name}`" for name in names)
+        raise ValueError(f"write exactly one of {', '.join(others)} and {last} here")
+    return value
+
+
+class ValueEntry(Entry):
+    """Where a value comes from: the bot's environment, a file or a program."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [name]} for name in ("env", "file", "command")]
+        }
+    )
+
+    env: OwnVariable | None = Field(
+        default=None, description="Name of a variable of the bot's own environment."
+    )
+    file: Words | None = Field(
+        default=None,
+        description="File on the bot's host; a relative path starts at this file.",
+    )
+    command: Annotated[list[Text], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Program and arguments, run without a shell for up to 10 seconds; "
+        "what it prints, without its last line end, is the value.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_one_source(cls, value: object) -> object:
+        return _one_of(value, "env", "file", "command")
+
+
+class FileEntry(ValueEntry):
+    """A file for the workspace, and whether its content is masked."""
+
+    secret: bool = Field(
+        default=True,
+        description="Whether the content is a secret, to be masked in output.",
+    )
+
+
+class SourceEntry(Entry):
+    """Where a stack's code comes from."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["git", "ref"]},
+                {"required": ["dir"], "properties": {"ref": False}},
+            ]
+        }
+    )
+
+    git: GitAddress | None = Field(
+        default=None, description="Git repository, as the host's `git` understands it."
+    )
+    ref: GitRef | None = Field(
+        default=None, description="Branch, tag or commit to run."
+    )
+    dir: Words | None = Field(
+        default=None,
+        description="Directory on the bot's host instead of a repository; a relative "
+        "path starts at this file.",
+    )
+    path: PathBelow = Field(
+        default="",
+        description="Project root below the source: where init and commands run.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_one_kind(cls, value: object) -> object:
+        _one_of(value, "git", "dir")
+        if isinstance(value, dict) and ("git" in value) != ("ref" in value):
+            raise ValueError(
+                "`git` and `ref` go together; write both, as in "
+                "{git: git@example.com:infra.git, ref: main}"
+            )
+        return value
+
+
+class HooksEntry(Entry):
+    """Shell texts around the phases of a run."""
+
+    before_init: HookTexts = Field(
+        default=[],
+        description="Run before init, in its shell. Those of defaults come first, then "
+        "those of the contexts in their order, then the stack's.",
+    )
+    after_init: HookTexts = Field(
+        default=[],
+        description="Run after init, in its shell. The stack's come first, then those "
+        "of the contexts in reverse order, then those of defaults.",
+    )
+    before_perform: HookTexts = Field(
+        default=[],
+        description="Run right before the command, also with --no-init. Ordered like "
+        "before_init.",
+    )
+    after_perform: HookTexts = Field(
+        default=[],
+        description="Run after a command that succeeded. Ordered like after_init.",
+    )
+    after_run: HookTexts = Field(
+        default=[],
+        description="Run at the end however the run went, without changing how it "
+        "went. Ordered like after_init.",
+    )
+
+
+class LimitsEntry(Entry):
+    """What a run may use. Each limit is the stack's, or else that of defaults."""
+
+    memory: Size | None = Field(
+        default=None,
+        description="Memory and swap together, as in 512m or 1g. Default: 1g.",
+    )
+    cpus: Annotated[float, Field(gt=0, le=1024, allow_inf_nan=False)] | None = Field(
+        default=None, description="CPUs, fractions allowed. Default: 1."
+    )
+    pids: Annotated[int, Field(ge=16, le=4194304)] | None = Field(
+        default=None, description="Processes and threads at once. Default: 256."
+    )
+    run_timeout: Duration | None = Field(
+        default=None,
+        description="How long init and command may take together, as in 70m or 1h30m. "
+        "Default: 70m.",
+    )
+    silence_timeout: Silence | None = Field(
+        default=None,
+        description="How long a run may print nothing, or none. Default: none.",
+    )
+
+
+class ContextEntry(Entry):
+    """A bundle that stacks share.
+
+    A name in `env`, `secrets` or `files` is the stack's if the stack has it, else
+    that of the last context in the stack's list that has it, else that of defaults.
+    """
+
+    env: dict[VariableName, Text] = Field(
+        default={},
+        description="Plain environment variables. The stack's win over those of "
+        "contexts, a later context's over an earlier one's, all over defaults.",
+    )
+    secrets: dict[VariableName, ValueEntry] = Field(
+        default={},
+        description="Environment variables whose values are read when a run starts and "
+        "masked in its output. They share their names, and who wins, with env.",
+    )
+    files: dict[FilePath, FileEntry] = Field(
+        default={},
+        description="Files put into the workspace, by their path below the project "
+        "root. Who wins is as in env.",
+    )
+    hooks: HooksEntry = Field(
+        default=HooksEntry(),
+        description="Shell texts, or lists of them, around the phases of a run. They "
+        "accumulate: contexts wrap the stack's own, defaults wrap both.",
+    )
+
+
+class StackEntry(ContextEntry):
+    """A stack; what it leaves out comes from its contexts, then from defaults."""
+
+    image: ImageName | None = Field(
+        default=None, description="Container image. Needed here or in defaults."
+    )
+    init: Text | None = Field(
+        default=None,
+        description="Shell text that makes the stack ready, skipped by --no-init. "
+        'Default: none; "" for none where defaults have one.',
+    )
+    source: SourceEntry | None = Field(
+        default=None,
+        description="Where the code comes from. Default: an empty workspace.",
+    )
+    limits: LimitsEntry = Field(
+        default=LimitsEntry(), description="What a run may use."
+    )
+    network: NetworkName | None = Field(
+        default=None,
+        description="bridge, none or the name of a network. Default: bridge.",
+    )
+    workspace: Literal["fresh", "persistent"] | None = Field(
+        default=None,
+        description="fresh: every run starts from the source alone. persistent: the "
+        "workspace is kept from run to run. Default: fresh.",
+    )
+    contexts: list[ContextName] | None = Field(
+        default=None,
+        description="Contexts by name; a later one wins over an earlier one.",
+    )
+    channel: ChannelIdText | None = Field(
+        default=None,
+        description="Id of the channel where records go. Default: where it was asked.",
+    )
+    readers: list[Members] | None = Field(
+        default=None,
+        description="Who may see runs. Default: every full member of the workspace.",
+    )
+    writers: Annotated[list[Members], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Who may run commands: people (U…), user groups (@handle, S…), "
+        "members of channels (#name, C…). Needed here or in defaults.",
+    )
+    admins: list[Members] | None = Field(
+        default=None, description="Who may release other people's locks on the stack."
+    )
+
+
+class DefaultsEntry(StackEntry):
+    """What stacks and their contexts leave out."""
+
+
+class ConfigEntry(Entry):
+    """Handrail's configuration: the stacks and who may run commands on them."""
+
+    version: Literal[1] = Field(description="Version of this format.")
+    workspace: TeamIdText = Field(description="Id of the home Slack workspace.")
+    admins: list[PersonId] = Field(
+        default=[], description="People (U…) who are admins of every stack."
+    )
+    slots: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=10, description="How many runs the engine carries at once."
+    )
+    defaults: DefaultsEntry = Field(
+        default=DefaultsEntry(), description="What stacks and their contexts leave out."
+    )
+    contexts: dict[ContextName, ContextEntry] = Field(
+        default={},
+        description="Bundles of env, secrets, files and hooks that stacks share.",
+    )
+    stacks: Annotated[dict[StackNameText, StackEntry], Field(min_length=1)] = Field(
+        description="The stacks, by the names that people type."
+    )

@@ -1,0 +1,105 @@
+"""What the keys of `handrail.yaml` owe each other, and the directories it names.
+
+The rules look at plain values rather than at models, so that a mistake in one key
+does not hide those in others; what has the wrong type is left to the models.
+"""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from bot.catalog.problem import Finding, Where
+
+
+def check(config: object, base: Path) -> Iterator[Finding]:
+    """Yield what is wrong. Relative paths start at *base*."""
+    for where, section in sections(config):
+        yield from _twice(where, section)
+        yield from _source(where, section, base)
+        yield from _unknown_contexts(where, section, _mapping(config, "contexts"))
+    defaults = _mapping(config, "defaults")
+    for name, stack in _mapping(config, "stacks").items():
+        if isinstance(stack, Mapping):
+            yield from _incomplete(("stacks", name), stack, defaults)
+
+
+def sections(config: object) -> Iterator[tuple[Where, Mapping[str, object]]]:
+    """Yield defaults, each context and each stack, as far as they are mappings."""
+    yield ("defaults",), _mapping(config, "defaults")
+    for group in ("contexts", "stacks"):
+        for name, section in _mapping(config, group).items():
+            if isinstance(section, Mapping):
+                yield (group, name), section
+
+
+def _incomplete(
+    where: Where, stack: Mapping[str, object], defaults: Mapping[str, object]
+) -> Iterator[Finding]:
+    if "image" not in stack and "image" not in defaults:
+        yield Finding(
+            where=(*where, "image"),
+            text="is missing; write the container image, as in `image: "
+            "hashicorp/terraform:1.11`, here or in defaults",
+        )
+    if "writers" not in stack and "writers" not in defaults:
+        yield Finding(
+            where=(*where, "writers"),
+            text="is missing, so nobody could use the stack; write who may, as in "
+            '`writers: [U0ANN, "@platform"]`, here or in defaults',
+        )
+
+
+def _twice(where: Where, section: Mapping[str, object]) -> Iterator[Finding]:
+    env = _mapping(section, "env")
+    for name in _mapping(section, "secrets"):
+        if name in env:
+            yield Finding(
+                where=(*where, "secrets", name),
+                text="stands in env, too; keep it in one of them",
+                on_key=True,
+            )
+
+
+def _unknown_contexts(
+    where: Where, section: Mapping[str, object], contexts: Mapping[str, object]
+) -> Iterator[Finding]:
+    named = section.get("contexts")
+    for index, name in enumerate(named if isinstance(named, list) else []):
+        if isinstance(name, str) and name and name not in contexts:
+            near = get_close_matches(name, contexts, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else "write it below contexts"
+            yield Finding(
+                where=(*where, "contexts", index),
+                text=f"there is no context `{name}`; {hint}",
+            )
+
+
+def _source(
+    where: Where, section: Mapping[str, object], base: Path
+) -> Iterator[Finding]:
+    source = _mapping(section, "source")
+    directory, path = source.get("dir"), source.get("path", "")
+    if not isinstance(directory, str) or not directory or "git" in source:
+        return
+    if not _is_directory(base / directory):
+        yield Finding(
+            where=(*where, "source", "dir"),
+            text=f"there is no directory {base / directory}; create it or name another",
+        )
+    elif isinstance(path, str) and not _is_directory(base / directory / path):
+        yield Finding(
+            where=(*where, "source", "path"),
+            text=f"there is no directory {path} in {base / directory}; name another",
+        )
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # no permission to look; a NUL in the name
+        return False
+
+
+def _mapping(value: object, key: str) -> Mapping[str, object]:
+    found = value.get(key) if isinstance(value, Mapping) else None
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,236 @@
+"""How ids, names, paths, sizes and durations are written in `handrail.yaml`."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Final, Literal
+
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+#: The value of `silence_timeout` that stands for none at all.
+NEVER: Final = timedelta(0)
+
+_SIZE: Final = r"^[0-9]{1,6}(\.[0-9]{1,3})?[kmgKMG]$"
+_DURATION: Final = r"^(?=.)([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
+_UNITS: Final = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+#: Docker refuses to run anything in less.
+_LEAST_MEMORY: Final = 6 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A text of one shape: a pattern for the schema, *instead* for people.
+
+    Where *echo* is false, the text may be a misplaced secret and is not repeated.
+    """
+
+    pattern: str
+    instead: str
+    echo: bool = True
+
+    def check(self, text: str) -> str:
+        """Return *text*, or raise ValueError with what to write instead."""
+        if re.fullmatch(self.pattern, text) and "\0" not in text:
+            return text
+        subject = f"`{_short(text)}`" if self.echo and text else "this"
+        raise ValueError(f"{subject} {self.instead}")
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": self.pattern}
+
+
+TeamIdText = Annotated[
+    str,
+    Shape(
+        r"^T[A-Z0-9]{2,}$",
+        "is not the id of a Slack workspace; write it as in "
+        "T0123ABCD (it stands in the address of Slack in a browser)",
+    ),
+]
+PersonId = Annotated[
+    str,
+    Shape(
+        r"^[UW][A-Z0-9]{2,}$",
+        "is not the id of a person; write it as in U0ADMIN "
+        "(in Slack: profile, then Copy member ID)",
+    ),
+]
+ChannelIdText = Annotated[
+    str,
+    Shape(
+        r"^[CG][A-Z0-9]{2,}$",
+        "is not the id of a channel; write it as in C0INFRA "
+        "(in Slack: the channel's details, at the bottom)",
+    ),
+]
+Members = Annotated[
+    str,
+    Shape(
+        r"^([UWSCG][A-Z0-9]{2,}|@[^\s@#]{1,80}|#[^\s@#]{1,80})$",
+        'names nobody; write a person (U0ANN), a user group ("@platform" or S0GROUP) '
+        'or the members of a channel ("#infra" or C0INFRA)',
+    ),
+]
+StackNameText = Annotated[
+    str,
+    Shape(
+        r"^[a-z0-9][a-z0-9._-]{0,62}$",
+        "is not a name for a stack; write up to 63 "
+        "lower-case letters, digits, dots, dashes and underscores, a letter or digit "
+        "first",
+    ),
+]
+ContextName = Annotated[
+    str,
+    Shape(
+        r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        "is not a name for a context; write up "
+        "to 63 letters, digits, dots, dashes and underscores, a letter or digit first",
+    ),
+]
+VariableName = Annotated[
+    str,
+    Shape(
+        r"^(?!HANDRAIL_)[A-Za-z_][A-Za-z0-9_]*$",
+        "cannot be a variable of a stack; "
+        "write letters, digits and underscores, no digit first, and leave HANDRAIL_… "
+        "to Handrail",
+    ),
+]
+OwnVariable = Annotated[
+    str,
+    Shape(
+        r"^[A-Za-z_][A-Za-z0-9_]*$",
+        "does not name an environment variable; write "
+        "the name of one that the bot has, not its value",
+        echo=False,
+    ),
+]
+Text = Annotated[str, Shape(r"^[^\x00]*$", "holds a NUL; remove it", echo=False)]
+Words = Annotated[
+    str, Shape(r"^[^\x00]*[^\x00\s][^\x00]*$", "is empty; write something", echo=False)
+]
+ImageName = Annotated[
+    str,
+    Shape(
+        r"^[A-Za-z0-9][^\s\x00]*$",
+        "is not the name of an image; write it as in hashicorp/terraform:1.11",
+    ),
+]
+GitAddress = Annotated[
+    str,
+    Shape(
+        r"^[^-\s\x00][^\s\x00]*$",
+        "is not the address of a Git repository; write it "
+        "as in git@example.com:infra.git",
+        echo=False,
+    ),
+]
+#: `git check-ref-format` forbids more; these are the ones that mean something else.
+GitRef = Annotated[
+    str,
+    Shape(
+        r"^(?!-)(?!.*\.\.)(?!.*@\{)[^\s\x00-\x1f\x7f~^:?*\[\\]+$",
+        "is not a Git ref; write a branch, a tag or a commit, without a dash in front",
+    ),
+]
+#: Below the top of something, and never above it.
+PathBelow = Annotated[
+    str,
+    Shape(
+        r"^(?!/)(?!(.*/)?\.\.(/|$))[^\x00]*$",
+        "leaves the source; write a path below it, without .. and without / in front",
+    ),
+]
+FilePath = Annotated[
+    str,
+    Shape(
+        r"^(?!/)(?!(.*/)?\.\.(/|$))(?!(\./*)*$)[^\x00]*[^/\x00]$",
+        "is not a file in "
+        "the workspace; write a path below the project root, without .. and without "
+        "/ in front",
+    ),
+]
+#: The host's own network would put the container beside the bot.
+NetworkName = Annotated[
+    str,
+    Shape(
+        r"^(?!host$)[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        "is not a network for a stack; "
+        "write bridge, none or the name of a Docker network (never host)",
+    ),
+]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _size(value: object) -> int:
+    """Return bytes."""
+    if not isinstance(value, str) or not re.fullmatch(_SIZE, value):
+        raise ValueError("a size is a number and a unit; write it as in 512m or 2g")
+    size = int(float(value[:-1]) * _UNITS[value[-1].lower()])
+    if size < _LEAST_MEMORY:
+        raise ValueError("no container runs in so little memory; write 6m or more")
+    return size
+
+
+def _duration(value: object) -> timedelta:
+    found = re.fullmatch(_DURATION, value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(
+            "a duration is a number and a unit; write it as in 90s, 70m or 1h30m"
+        )
+    days, hours, minutes, seconds = (
+        int((part or "0d")[:-1]) for part in found.groups()
+    )
+    duration = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if not duration:
+        raise ValueError("a duration has to be longer than nothing; write 1s or more")
+    return duration
+
+
+def _silence(value: object) -> timedelta:
+    if value is False or value == "none":
+        return NEVER
+    try:
+        return _duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or none") from error
+
+
+def _hook(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(_size, json_schema_input_type=Annotated[str, Field(pattern=_SIZE)]),
+]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(
+        _duration, json_schema_input_type=Annotated[str, Field(pattern=_DURATION)]
+    ),
+]
+Silence = Annotated[
+    timedelta,
+    BeforeValidator(
+        _silence,
+        json_schema_input_type=Annotated[str, Field(pattern=_DURATION)]
+        | Literal["none", False],
+    ),
+]
+HookTexts = Annotated[
+    list[Words], BeforeValidator(_hook, json_schema_input_type=Words | list[Words])
+]

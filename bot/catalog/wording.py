@@ -1,0 +1,217 @@
+"""Validation errors as plain sentences that say what to write instead."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.catalog.document import Document
+from bot.catalog.model import (
+    UNBUILT,
+    ConfigEntry,
+    ContextEntry,
+    DefaultsEntry,
+    FileEntry,
+    HooksEntry,
+    LimitsEntry,
+    SourceEntry,
+    StackEntry,
+    ValueEntry,
+)
+from bot.catalog.problem import Finding, Where
+
+_MISSING: Final = {
+    "version": "is missing; write `version: 1`",
+    "workspace": "is missing; write the id of your Slack workspace, as in "
+    "`workspace: T0123ABCD`",
+    "stacks": "is missing; write `stacks:` and below it at least one stack",
+}
+
+#: What a mapping of each model is for, for the one who wrote something else.
+_MAPPINGS: Final = {
+    ValueEntry: "say where the value comes from, as in {env: NAME}, {file: ./path} or "
+    "{command: [program, argument]}",
+    FileEntry: "say where the content comes from, as in {file: ./path}, {env: NAME} or "
+    "{command: [program, argument]}",
+    SourceEntry: "write {git: git@example.com:infra.git, ref: main} or {dir: ./path}",
+    HooksEntry: "write it as in {before_init: ./login.sh}",
+    LimitsEntry: "write it as in {memory: 1g, run_timeout: 70m}",
+}
+
+#: The mappings of the file, by the key above them or above their names.
+_MODELS: Final[Mapping[str, type[BaseModel]]] = {
+    "defaults": DefaultsEntry,
+    "contexts": ContextEntry,
+    "stacks": StackEntry,
+    "secrets": ValueEntry,
+    "files": FileEntry,
+    "source": SourceEntry,
+    "hooks": HooksEntry,
+    "limits": LimitsEntry,
+}
+
+_KINDS: Final[Mapping[type, str]] = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "a mapping",
+}
+
+
+def findings(error: ValidationError, document: Document) -> list[Finding]:
+    """Return what *error* says about *document*, one finding per mistake."""
+    return [_finding(one, document) for one in error.errors(include_url=False)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mistake:
+    """A wrong value. *written* is None where it is not a scalar, or not to be told."""
+
+    where: Where
+    written: str | None
+    kind: str  #: what it is, in words
+    type: str  #: pydantic's name for what is wrong
+    context: Mapping[str, object]
+    message: str
+
+    @property
+    def subject(self) -> str:
+        return f"`{self.written}`" if self.written else f"this is {self.kind}, which"
+
+
+def _finding(error: ErrorDetails, document: Document) -> Finding:
+    on_key = error["loc"][-1:] == ("[key]",)
+    where = error["loc"][:-1] if on_key else error["loc"]
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(where)
+    mistake = _Mistake(
+        where=where,
+        # What stands below `secrets` may be one, by mistake.
+        written=None if "secrets" in where else document.written(where),
+        kind=_KINDS.get(type(error["input"]), "a date"),
+        type=error["type"],
+        context=error.get("ctx", {}),
+        message=error["msg"],
+    )
+    word = _WORDS.get(mistake.type, _unforeseen)
+    return Finding(where=where, text=word(mistake), on_key=on_key)
+
+
+def _unknown_key(where: Where) -> Finding:
+    *above, key = where
+    if str(key) in UNBUILT:
+        text = f"`{key}` is not built yet; remove it ({UNBUILT[str(key)]})"
+        return Finding(where=where, text=text, on_key=True)
+    model = _model_at(tuple(above))
+    known = list(model.model_fields)
+    near = get_close_matches(str(key).lower(), known, n=1)
+    if not near:
+        text = f"there is no key `{key}` here; there are: {', '.join(known)}"
+        return Finding(where=where, text=text, on_key=True)
+    return Finding(
+        where=where,
+        text=f"there is no key `{key}` here; did you mean `{near[0]}`?",
+        on_key=True,
+        excuses=(*above, near[0]),
+    )
+
+
+def _model_at(where: Where) -> type[BaseModel]:
+    """Return the model of the mapping at *where*."""
+    if not where:
+        return ConfigEntry
+    group = str(where[0])
+    below = where[1:] if group == "defaults" else where[2:]
+    return _MODELS[str(below[0]) if below else group]
+
+
+def _missing(mistake: _Mistake) -> str:
+    return _MISSING[str(mistake.where[-1])]
+
+
+def _own(mistake: _Mistake) -> str:
+    return str(mistake.context["error"])
+
+
+def _text(mistake: _Mistake) -> str:
+    if mistake.written is None:
+        return f"this is {mistake.kind}; write a text, in quotes"
+    return (
+        f"YAML reads `{mistake.written}` as {mistake.kind}; write "
+        f'"{mistake.written}" in quotes'
+    )
+
+
+def _list(mistake: _Mistake) -> str:
+    example = "[a, b]" if mistake.written is None else f'["{mistake.written}"]'
+    return f"this is {mistake.kind}; write a list, as in {example}"
+
+
+def _mapping(mistake: _Mistake) -> str:
+    advice = _MAPPINGS.get(_model_at(mistake.where), "write keys and values below it")
+    return f"this is {mistake.kind}; {advice}"
+
+
+def _names(mistake: _Mistake) -> str:
+    return f"this is {mistake.kind}; write names and values below it, as in name: value"
+
+
+def _number(mistake: _Mistake) -> str:
+    whole = "whole " if mistake.type.startswith("int") else ""
+    return f"{mistake.subject} is not a {whole}number; write one without quotes"
+
+
+def _switch(mistake: _Mistake) -> str:
+    return f"{mistake.subject} is neither true nor false; write one, without quotes"
+
+
+def _choice(mistake: _Mistake) -> str:
+    expected = str(mistake.context["expected"]).replace("'", "")
+    return f"{mistake.subject} cannot stand here; write {expected}"
+
+
+def _bounds(mistake: _Mistake) -> str:
+    bound, limit = next(iter(mistake.context.items()))
+    return f"{mistake.subject} is out of range; write {_BOUNDS[bound]} {limit}"
+
+
+def _empty(mistake: _Mistake) -> str:
+    return f"`{mistake.where[-1]}` is empty; write at least one below it"
+
+
+def _unforeseen(mistake: _Mistake) -> str:
+    return f"this cannot be used: {mistake.message.lower()}"
+
+
+_BOUNDS: Final = {
+    "gt": "more than",
+    "ge": "at least",
+    "lt": "less than",
+    "le": "at most",
+}
+
+_WORDS: Final[Mapping[str, Callable[[_Mistake], str]]] = {
+    "missing": _missing,
+    "value_error": _own,
+    "string_type": _text,
+    "list_type": _list,
+    "dict_type": _names,
+    "model_type": _mapping,
+    "model_attributes_type": _mapping,
+    "int_type": _number,
+    "int_from_float": _number,
+    "float_type": _number,
+    "finite_number": _number,
+    "bool_type": _switch,
+    "literal_error": _choice,
+    "greater_than": _bounds,
+    "greater_than_equal": _bounds,
+    "less_than": _bounds,
+    "less_than_equal": _bounds,
+    "too_short": _empty,
+}
