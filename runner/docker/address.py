@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import os
+import socket
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,6 +52,7 @@ def connect(
 def why_silent(address: EngineAddress) -> str | None:
     """Ping the engine; return None when it answers, else why it does not."""
     try:
+        _knock(address)
         client = connect(address, timeout=PING_TIMEOUT)
         try:
             client.ping()
@@ -63,15 +66,15 @@ def why_silent(address: EngineAddress) -> str | None:
 def find_engine(
     environ: Mapping[str, str], data_dir: Path | None = None
 ) -> EngineAddress | None:
-    """Return the first engine that answers, an own one under *data_dir* last.
+    """Return the first engine that answers, one that Handrail started last.
 
-    An engine named by `DOCKER_HOST` is the only one asked: a command must never
-    run on another engine than the one its user chose.
+    That one is looked for under *data_dir*, or where it stands by default. An
+    engine named by `DOCKER_HOST` is the only one asked: a command must never run
+    on another engine than the one its user chose.
     """
     named = named_engine(environ)
     if named is None:
-        places = usual_places(environ, data_dir)
-        return next((place for place in places if why_silent(place) is None), None)
+        return first_that_answers(usual_places(environ, data_dir))
     reason = why_silent(named)
     if reason is not None:
         raise EngineUnavailable(
@@ -79,6 +82,21 @@ def find_engine(
             f"{reason}. Start it, or unset DOCKER_HOST so that another is looked for."
         )
     return named
+
+
+def first_that_answers(places: Iterable[EngineAddress]) -> EngineAddress | None:
+    """Return the first engine that answers a ping."""
+    return next((place for place in places if why_silent(place) is None), None)
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """Return where Handrail keeps its files unless it is told otherwise."""
+    if environ.get("HANDRAIL_DATA_DIR"):
+        return Path(environ["HANDRAIL_DATA_DIR"])
+    if os.geteuid() == 0:
+        return Path("/var/lib/handrail")
+    share = environ.get("XDG_DATA_HOME") or _home(environ) / ".local/share"
+    return Path(share) / "handrail"
 
 
 def named_engine(environ: Mapping[str, str]) -> EngineAddress | None:
@@ -98,7 +116,7 @@ def usual_places(
     environ: Mapping[str, str], data_dir: Path | None = None
 ) -> Iterator[EngineAddress]:
     """Yield where an engine may answer on this machine, best known first."""
-    home = Path(environ.get("HOME", "/nonexistent"))
+    home = _home(environ)
     yield _at(DEFAULT_SOCKET, "the default socket")
     context = _local_context(Path(environ.get("DOCKER_CONFIG", home / ".docker")))
     if context is not None:
@@ -110,8 +128,7 @@ def usual_places(
         yield _at(user_run / "podman/podman.sock", "the user's Podman socket")
     yield _at(home / ".docker/run/docker.sock", "Docker Desktop's socket")
     yield _at(home / ".colima/default/docker.sock", "colima's socket")
-    if data_dir is not None:
-        yield own_engine(data_dir)
+    yield own_engine(data_dir or default_data_dir(environ))
 
 
 def own_engine(data_dir: Path) -> EngineAddress:
@@ -132,8 +149,20 @@ def run_dir(data_dir: Path) -> Path:
     return Path("/run") / f"handrail-{hashlib.sha256(longest).hexdigest()[:12]}"
 
 
-def _at(socket: Path, origin: str) -> EngineAddress:
-    return EngineAddress(url=f"unix://{socket}", origin=origin)
+def _knock(address: EngineAddress) -> None:
+    """Connect once: the SDK would leave a socket open where nobody listens."""
+    if address.url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(PING_TIMEOUT)
+            knocking.connect(address.url.removeprefix("unix://"))
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HOME") or "/root")
+
+
+def _at(path: Path, origin: str) -> EngineAddress:
+    return EngineAddress(url=f"unix://{path}", origin=origin)
 
 
 def _local_context(config_dir: Path) -> EngineAddress | None:

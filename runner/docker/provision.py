@@ -15,6 +15,8 @@ from typing import Final, Self
 from runner.docker.address import (
     DEFAULT_SOCKET,
     EngineAddress,
+    connect,
+    default_data_dir,
     find_engine,
     own_engine,
 )
@@ -28,7 +30,14 @@ from runner.docker.dockerd import (
 )
 from runner.errors import EngineUnavailable
 
-__all__ = ["EngineAddress", "engine_down", "engine_up", "find_engine"]
+__all__ = [
+    "EngineAddress",
+    "connect",
+    "default_data_dir",
+    "engine_down",
+    "engine_up",
+    "find_engine",
+]
 
 Tell = Callable[[str], None]
 
