@@ -1,0 +1,119 @@
+"""The record as it is read."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.lock import Occupancy
+from bot.domain.people import ChannelId
+from bot.domain.run import ACTIVE, Run, RunId, RunState, ThreadId, Transition
+from bot.domain.stack import StackName
+from bot.ports import Thread
+from bot.store import output
+from bot.store.database import Database
+from bot.store.locks import claim_on, hold_on
+from bot.store.rows import run_of, thread_of, transition_of
+from bot.store.tables import runs, threads, transitions
+
+_THREADS: Final = select(threads, runs.c.id.label("run")).outerjoin(
+    runs, runs.c.thread == threads.c.id
+)
+
+
+class SqlArchive:
+    """The port `Archive` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, run: RunId) -> Run:
+        """Return one run, or raise LookupError."""
+        found = await self._runs(select(runs).where(runs.c.id == run))
+        if not found:
+            raise LookupError(f"there is no run {run}")
+        return found[0]
+
+    async def occupancy(self, stack: StackName) -> Occupancy:
+        """Return who has the stack."""
+        async with self._database.read("ask who has the stack") as db:
+            return Occupancy(
+                claim=await claim_on(db, stack), hold=await hold_on(db, stack)
+            )
+
+    async def queue(self, stack: StackName) -> tuple[Run, ...]:
+        """Return the queued runs of a stack, oldest first."""
+        of_stack = select(runs).where(runs.c.stack == stack)
+        queued = of_stack.where(runs.c.state == RunState.QUEUED.value)
+        return await self._runs(queued.order_by(runs.c.id))
+
+    async def last_runs(self, stack: StackName | None, limit: int) -> tuple[Run, ...]:
+        """Return the newest runs, of one stack or of all, newest first."""
+        newest = select(runs).order_by(runs.c.id.desc()).limit(limit)
+        if stack is not None:
+            newest = newest.where(runs.c.stack == stack)
+        return await self._runs(newest)
+
+    async def active_runs(self) -> tuple[Run, ...]:
+        """Return every run of which a container may exist."""
+        active = select(runs).where(runs.c.state.in_(state.value for state in ACTIVE))
+        return await self._runs(active.order_by(runs.c.id))
+
+    async def transitions(self, run: RunId) -> tuple[Transition, ...]:
+        """Return the changes of state of a run, in order."""
+        of_run = select(transitions).where(transitions.c.run == run)
+        async with self._database.read("read the transitions of a run") as db:
+            rows = await db.execute(of_run.order_by(transitions.c.ordinal))
+            return tuple(map(transition_of, rows.mappings()))
+
+    async def thread(self, thread: ThreadId) -> Thread:
+        """Return a thread, or raise LookupError."""
+        found = await self._thread(_THREADS.where(threads.c.id == thread))
+        if found is None:
+            raise LookupError(f"there is no thread {thread}")
+        return found
+
+    async def thread_at(self, channel: ChannelId, ts: str) -> Thread | None:
+        """Return the thread whose first message that is."""
+        place = (threads.c.channel == channel) & (threads.c.ts == ts)
+        return await self._thread(_THREADS.where(place))
+
+    async def output_size(self, run: RunId) -> int:
+        """Return how many bytes of output are kept."""
+        async with self._database.read("measure the output of a run") as db:
+            return await output.size(db, run)
+
+    async def output(self, run: RunId) -> AsyncIterator[bytes]:
+        """Yield the kept output, in order.
+
+        A transaction per chunk: whoever reads slowly keeps nobody waiting.
+        """
+        start = 0
+        while chunk := await self._chunk(run, start):
+            yield chunk
+            start += len(chunk)
+
+    async def tail(self, run: RunId, size: int) -> bytes:
+        """Return the last *size* bytes of the kept output."""
+        async with self._database.read("read the last output of a run") as db:
+            return await output.tail(db, run, size)
+
+    async def _chunk(self, run: RunId, start: int) -> bytes:
+        async with self._database.read("read the output of a run") as db:
+            return await output.chunk_at(db, run, start)
+
+    async def _runs(self, query: Select[*tuple[object, ...]]) -> tuple[Run, ...]:
+        async with self._database.read("read runs") as db:
+            return await _all_runs(db, query)
+
+    async def _thread(self, query: Select[*tuple[object, ...]]) -> Thread | None:
+        async with self._database.read("read a thread") as db:
+            row = (await db.execute(query)).mappings().one_or_none()
+            return None if row is None else thread_of(row)
+
+
+async def _all_runs(
+    db: AsyncConnection, query: Select[*tuple[object, ...]]
+) -> tuple[Run, ...]:
+    return tuple(map(run_of, (await db.execute(query)).mappings()))

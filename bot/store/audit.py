@@ -1,0 +1,107 @@
+"""The audit table: appended to, read, and verified."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import RowMapping, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.audit import GENESIS, AuditRow, Deed, Verb, is_sound, sealed
+from bot.domain.people import Actor
+from bot.domain.run import Run
+from bot.store.database import Database
+from bot.store.rows import actor_of, actor_values
+from bot.store.tables import audit
+
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How far the chain is as it was written."""
+
+    sound: int  #: how many rows from the first on
+    broken: int | None  #: the ordinal at which it breaks; None: nowhere
+
+
+def deed_on(run: Run, verb: Verb, actor: Actor, at: datetime, detail: str = "") -> Deed:
+    """Return the deed of *actor* on *run*."""
+    return Deed(
+        verb=verb, actor=actor, at=at, stack=run.stack, run=run.id, detail=detail
+    )
+
+
+async def append(db: AsyncConnection, deed: Deed) -> AuditRow:
+    """Seal *deed* and put it at the end of the chain.
+
+    The transaction must be the only one that writes.
+    """
+    newest = select(audit.c.ordinal, audit.c.hash).order_by(audit.c.ordinal.desc())
+    last = (await db.execute(newest.limit(1))).one_or_none()
+    ordinal, previous = (last.ordinal + 1, last.hash) if last else (1, GENESIS)
+    row = sealed(deed, ordinal=ordinal, previous=previous)
+    await db.execute(
+        insert(audit).values(
+            ordinal=row.ordinal,
+            verb=deed.verb.value,
+            **actor_values("actor", deed.actor),
+            at=deed.at,
+            stack=deed.stack,
+            run=deed.run,
+            detail=deed.detail,
+            previous=row.previous,
+            hash=row.hash,
+        )
+    )
+    return row
+
+
+async def read(
+    database: Database, *, after: int = 0, batch: int = _BATCH
+) -> AsyncGenerator[AuditRow]:
+    """Yield the rows whose ordinal is above *after*, in order.
+
+    Raises ValueError at a row that no longer is what any row can be.
+    """
+    while True:
+        rows = select(audit).where(audit.c.ordinal > after).order_by(audit.c.ordinal)
+        start = after
+        async with database.read("read the audit rows") as db:
+            for row in (await db.execute(rows.limit(batch))).mappings():
+                after = row["ordinal"]
+                yield _audit_row(row)
+        if after == start:
+            return
+
+
+async def verify(database: Database, *, batch: int = _BATCH) -> Verdict:
+    """Follow the chain from its first row to the first that is not sound."""
+    sound, previous = 0, GENESIS
+    try:
+        async with aclosing(read(database, batch=batch)) as rows:
+            async for row in rows:
+                if not is_sound(row, previous=previous, ordinal=sound + 1):
+                    return Verdict(sound=sound, broken=sound + 1)
+                sound, previous = row.ordinal, row.hash
+    except ValueError:
+        return Verdict(sound=sound, broken=sound + 1)
+    return Verdict(sound=sound, broken=None)
+
+
+def _audit_row(row: RowMapping) -> AuditRow:
+    return AuditRow(
+        ordinal=row["ordinal"],
+        deed=Deed(
+            verb=Verb(row["verb"]),
+            actor=actor_of(row),
+            at=row["at"],
+            stack=row["stack"],
+            run=row["run"],
+            detail=row["detail"],
+        ),
+        previous=row["previous"],
+        hash=row["hash"],
+    )

@@ -1,0 +1,1 @@
+"""The migrations, each named by what it brings."""

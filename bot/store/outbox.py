@@ -1,0 +1,162 @@
+"""Letters: tellings that are stored and not yet delivered."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import RowMapping, Update, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.run import ThreadId
+from bot.domain.telling import Telling
+from bot.ports import Letter, LetterId
+from bot.store.database import Database, upsert
+from bot.store.rows import Value, thread_of
+from bot.store.tables import outbox, runs, threads
+from bot.store.tellings import FIRST, REPLACED, TAIL, from_text, kind_of, to_text
+
+
+class Fate(StrEnum):
+    """What became of a letter."""
+
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+
+
+async def post(
+    db: AsyncConnection, thread: ThreadId, tellings: Sequence[Telling]
+) -> None:
+    """Put *tellings* into the outbox, in order.
+
+    One that is told in place adds nothing while another of its kind still stands
+    for it.
+    """
+    for telling in tellings:
+        kind = kind_of(telling)
+        letter = upsert(db, outbox).values(
+            thread=thread,
+            kind=kind,
+            telling=to_text(telling),
+            stands_for=kind if kind in REPLACED else None,
+            attempts=0,
+            error="",
+        )
+        await db.execute(
+            letter.on_conflict_do_nothing(
+                index_elements=[outbox.c.thread, outbox.c.stands_for]
+            )
+        )
+
+
+# A thread that is not in the channel yet can only be told its first message.
+_OLDEST: Final = (
+    select(func.min(outbox.c.id))
+    .join(threads, threads.c.id == outbox.c.thread)
+    .where(
+        outbox.c.fate.is_(None),
+        or_(threads.c.ts.is_not(None), outbox.c.kind.in_(FIRST)),
+    )
+    .group_by(outbox.c.thread)
+)
+
+_LETTERS: Final = (
+    select(
+        outbox.c.id.label("letter"),
+        outbox.c.kind,
+        outbox.c.telling,
+        outbox.c.attempts,
+        outbox.c.stands_for,
+        threads,
+        runs.c.id.label("run"),
+    )
+    .join(threads, threads.c.id == outbox.c.thread)
+    .outerjoin(runs, runs.c.thread == threads.c.id)
+    .where(outbox.c.id.in_(_OLDEST))
+    .order_by(outbox.c.id)
+)
+
+
+class SqlOutbox:
+    """The port `Outbox` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due(self, at: datetime) -> tuple[Letter, ...]:
+        """Return the next letter of each thread whose time has come, oldest first.
+
+        A letter is returned again until its fate is noted.
+        """
+        letters = _LETTERS.where(
+            or_(outbox.c.not_before.is_(None), outbox.c.not_before <= at)
+        )
+        async with self._database.read("read the outbox") as db:
+            rows = (await db.execute(letters)).mappings().all()
+        await self._hand_out([row["letter"] for row in rows if row["stands_for"]])
+        return tuple(_letter(row) for row in rows)
+
+    async def delivered(self, letter: Letter, message_ts: str | None) -> None:
+        """Note a delivery, and the message it became."""
+        fate = _set(letter, fate=Fate.DELIVERED.value, message_ts=message_ts)
+        async with self._database.write("note a delivery") as db:
+            await db.execute(fate)
+            if message_ts is not None:
+                await _note_place(db, letter, message_ts)
+
+    async def postpone(self, letter: Letter, until: datetime, error: str) -> None:
+        """Note a failed attempt; the thread waits until *until*."""
+        attempt = _set(letter, not_before=until, error=error).values(
+            attempts=outbox.c.attempts + 1
+        )
+        async with self._database.write("postpone a letter") as db:
+            await db.execute(attempt)
+
+    async def give_up(self, letter: Letter, error: str) -> None:
+        """Note that a letter will never be delivered, and why."""
+        fate = _set(letter, fate=Fate.GIVEN_UP.value, error=error)
+        async with self._database.write("give up a letter") as db:
+            await db.execute(fate)
+
+    async def _hand_out(self, letters: Sequence[LetterId]) -> None:
+        # From here on the letter may have been rendered: what is told in place
+        # later needs a letter of its own, or its news could be lost.
+        if not letters:
+            return
+        async with self._database.write("hand out letters") as db:
+            await db.execute(
+                update(outbox).where(outbox.c.id.in_(letters)).values(stands_for=None)
+            )
+
+
+def _set(letter: Letter, **values: Value) -> Update:
+    undelivered = (outbox.c.id == letter.id) & outbox.c.fate.is_(None)
+    return update(outbox).where(undelivered).values(stands_for=None, **values)
+
+
+async def _note_place(db: AsyncConnection, letter: Letter, ts: str) -> None:
+    thread = update(threads).where(threads.c.id == letter.thread.id)
+    kind = kind_of(letter.telling)
+    if kind in FIRST:
+        await db.execute(thread.where(threads.c.ts.is_(None)).values(ts=ts))
+    elif kind == TAIL:
+        await db.execute(thread.values(tail_ts=ts))
+
+
+def _letter(row: RowMapping) -> Letter:
+    return Letter(
+        id=LetterId(row["letter"]),
+        thread=thread_of(row),
+        telling=from_text(row["kind"], row["telling"]),
+        attempts=row["attempts"],
+        message_ts=_message_ts(row),
+    )
+
+
+def _message_ts(row: RowMapping) -> str | None:
+    ts: str | None = None
+    if row["kind"] in FIRST:
+        ts = row["ts"]
+    elif row["kind"] == TAIL:
+        ts = row["tail_ts"]
+    return ts

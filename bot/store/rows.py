@@ -1,0 +1,107 @@
+"""Rows and the values that they stand for."""
+
+from dataclasses import fields
+
+from sqlalchemy import RowMapping
+
+from bot.domain.lock import Claim, Hold
+from bot.domain.people import Actor, ActorKind, ChannelId
+from bot.domain.run import (
+    Reason,
+    Run,
+    RunId,
+    RunState,
+    RunType,
+    ThreadId,
+    Transition,
+)
+from bot.domain.stack import StackName
+from bot.ports import Thread
+
+#: what a column may be given
+Value = str | int | bool | bytes | object | None
+
+
+def actor_values(prefix: str, actor: Actor) -> dict[str, Value]:
+    """Return the columns that keep *actor*."""
+    return {
+        f"{prefix}_kind": actor.kind.value,
+        f"{prefix}_id": actor.id,
+        f"{prefix}_team": actor.team,
+        f"{prefix}_name": actor.name,
+    }
+
+
+def actor_of(row: RowMapping, prefix: str = "actor") -> Actor:
+    """Return the actor that a row keeps."""
+    return Actor(
+        kind=ActorKind(row[f"{prefix}_kind"]),
+        id=row[f"{prefix}_id"],
+        team=row[f"{prefix}_team"],
+        name=row[f"{prefix}_name"],
+    )
+
+
+_SAME_IN_ROW = {field.name for field in fields(Run)} - {
+    "type",
+    "actor",
+    "state",
+    "reason",
+    "stop_asked_by",
+}
+
+
+def run_of(row: RowMapping) -> Run:
+    """Return the run of a row of `runs`."""
+    return Run(
+        **{name: row[name] for name in _SAME_IN_ROW},
+        type=RunType(row["type"]),
+        actor=actor_of(row),
+        state=RunState(row["state"]),
+        reason=row["reason"] and Reason(row["reason"]),
+        stop_asked_by=actor_of(row, "stop") if row["stop_kind"] else None,
+    )
+
+
+def transition_of(row: RowMapping) -> Transition:
+    """Return the transition of a row of `transitions`."""
+    return Transition(
+        run=RunId(row["run"]),
+        ordinal=row["ordinal"],
+        from_state=row["from_state"] and RunState(row["from_state"]),
+        to_state=RunState(row["to_state"]),
+        at=row["at"],
+        actor=actor_of(row),
+        note=row["note"],
+    )
+
+
+def claim_of(row: RowMapping) -> Claim:
+    """Return the claim of a row of `claims` that has a run."""
+    return Claim(
+        stack=StackName(row["stack"]),
+        run=RunId(row["run"]),
+        fence=row["fence"],
+        since=row["since"],
+    )
+
+
+def hold_of(row: RowMapping) -> Hold:
+    """Return the hold of a row of `holds`."""
+    return Hold(
+        stack=StackName(row["stack"]),
+        actor=actor_of(row),
+        reason=row["reason"],
+        since=row["since"],
+    )
+
+
+def thread_of(row: RowMapping) -> Thread:
+    """Return the thread of a row of `threads` with its run beside it as `run`."""
+    return Thread(
+        id=ThreadId(row["id"]),
+        channel=ChannelId(row["channel"]),
+        ts=row["ts"],
+        stack=StackName(row["stack"]),
+        run=row["run"],
+    )

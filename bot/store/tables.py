@@ -1,0 +1,187 @@
+"""The tables, as the newest migration leaves them."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+metadata: Final = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time: aware in and out, kept in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 (SQLAlchemy's signature)
+    ) -> datetime | None:
+        """Return *value* in UTC; a time without a zone is a bug of the caller."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value}")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 (SQLAlchemy's signature)
+    ) -> datetime | None:
+        """Return what was stored, aware; SQLite forgets the zone."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _actor(prefix: str, *, nullable: bool = False) -> list[Column[str]]:
+    return [
+        Column(f"{prefix}_{part}", String, nullable=nullable)
+        for part in ("kind", "id", "team", "name")
+    ]
+
+
+threads: Final = Table(
+    "threads",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("ts", String),
+    Column("tail_ts", String),
+    Column("stack", String, nullable=False),
+    UniqueConstraint("channel", "ts", name="threads_place"),
+)
+
+runs: Final = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("type", String, nullable=False),
+    Column("stack", String, nullable=False),
+    Column("command", Text, nullable=False),
+    Column("skip_init", Boolean, nullable=False),
+    *_actor("actor"),
+    Column("thread", ForeignKey("threads.id"), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("state", String, nullable=False),
+    Column("state_since", Moment, nullable=False),
+    Column("reason", String),
+    Column("exit_code", Integer),
+    Column("note", Text, nullable=False),
+    Column("commit", String),
+    Column("image_digest", String),
+    Column("container", String),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    *_actor("stop", nullable=True),
+    Column("keeps_claim", Boolean, nullable=False),
+    Index("runs_by_state", "state", "id"),
+    Index("runs_by_stack", "stack", "id"),
+)
+
+transitions: Final = Table(
+    "transitions",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("from_state", String),
+    Column("to_state", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    *_actor("actor"),
+    Column("note", Text, nullable=False),
+)
+
+# A stack's row stays when its claim is released (run and since become null), so
+# that the fence never starts again.
+claims: Final = Table(
+    "claims",
+    metadata,
+    Column("stack", String, primary_key=True),
+    Column("run", ForeignKey("runs.id"), unique=True),
+    Column("fence", Integer, nullable=False),
+    Column("since", Moment),
+)
+
+holds: Final = Table(
+    "holds",
+    metadata,
+    Column("stack", String, primary_key=True),
+    *_actor("actor"),
+    Column("reason", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+)
+
+# stands_for: the kind of an in-place letter until it is handed out for delivery.
+# Unique per thread, so until then it stands for later ones of its kind; from then
+# on what is told may be too late for it and becomes a letter of its own.
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("thread", ForeignKey("threads.id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("telling", Text, nullable=False),
+    Column("stands_for", String),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", Moment),
+    Column("error", Text, nullable=False),
+    Column("fate", String),
+    Column("message_ts", String),
+    UniqueConstraint("thread", "stands_for", name="outbox_in_place"),
+    Index(
+        "outbox_undelivered",
+        "thread",
+        "id",
+        sqlite_where=text("fate IS NULL"),
+        postgresql_where=text("fate IS NULL"),
+    ),
+)
+
+# start: the offset of the chunk's first byte; length: before compression.
+output_chunks: Final = Table(
+    "output_chunks",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("length", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("ordinal", Integer, primary_key=True),
+    Column("verb", String, nullable=False),
+    *_actor("actor"),
+    Column("at", Moment, nullable=False),
+    Column("stack", String, nullable=False),
+    Column("run", Integer),
+    Column("detail", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+deliveries: Final = Table(
+    "deliveries",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("at", Moment, nullable=False),
+)
