@@ -1,7 +1,8 @@
 """The port to a container engine, and what an adapter owes its only caller."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,15 @@ class Exit:
     out_of_memory: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """Whether a container lives, and for how long it has."""
+
+    started: bool  #: ever
+    running: bool
+    age: timedelta = timedelta(0)  #: since its start
+
+
 class Container(Protocol):
     """A created container, from before its start to its removal.
 
@@ -28,14 +38,25 @@ class Container(Protocol):
     def id(self) -> str:
         """The engine's own name for it."""
 
-    async def start(self) -> None:
-        """Start it. Once."""
+    @property
+    def nonce(self) -> str:
+        """What sets the marks of this container's driver apart from output."""
 
-    def output(self) -> AsyncIterator[bytes]:
+    async def start(self) -> None:
+        """Start it. Once.
+
+        Raises ImageUnavailable when the image has no shell to run.
+        """
+
+    async def vitals(self) -> Vitals:
+        """Ask the engine whether it lives."""
+
+    def output(self) -> AsyncGenerator[bytes, None]:
         """Yield all it ever printed, from its first byte, until it has ended.
 
         Complete however fast the container ended, and never a reason for it to
-        wait: the engine keeps what nobody reads. May be called again.
+        wait: the engine keeps what nobody reads. May be called again. Raises
+        ContainerLost, or EngineUnavailable after a bounded time of asking again.
         """
 
     async def open_gate(self) -> None:
@@ -51,7 +72,10 @@ class Container(Protocol):
         """End it now. An ended or removed container is left as it is."""
 
     async def remove(self) -> bool:
-        """Remove it; True iff it is proven gone. Calling it again is harmless."""
+        """End and remove it; True iff it is proven gone.
+
+        Never raises, and calling it again is harmless.
+        """
 
 
 class Engine(Protocol):
@@ -75,7 +99,7 @@ class Engine(Protocol):
         """
 
     async def find(self, run: str, installation: str) -> Container | None:
-        """Return the container of *run*, in whatever state, or None if there is none."""
+        """Return the container of *run*, in whatever state, or None."""
 
     async def left_behind(self, installation: str) -> tuple[str, ...]:
         """Return the runs of which a container exists, by its label."""

@@ -9,8 +9,12 @@ class EngineUnavailable(RunnerError):
     """No engine answers, or it stopped answering."""
 
 
+class ContainerLost(RunnerError):
+    """The container went away under the runner's feet."""
+
+
 class ImageUnavailable(RunnerError):
-    """The image is neither here nor to be had from its registry."""
+    """The image cannot be had, or nothing can be run in it."""
 
 
 class SourceUnavailable(RunnerError):

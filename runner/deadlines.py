@@ -1,0 +1,54 @@
+"""When a run has to be ended, and what comes next when it does not end."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from runner.job import Limits
+
+#: Seconds that a killed container may take to end before the engine counts as gone.
+_AFTER_KILL: Final = 30.0
+
+
+class Due(StrEnum):
+    """What is to be done about a run because time has passed."""
+
+    TIMEOUT = "timeout"
+    SILENCE = "silence"
+    KILL = "kill"  #: it was interrupted and did not end
+    GIVE_UP = "give_up"  #: it was killed and did not end
+
+
+class Deadlines:
+    """The times at which something is due, in seconds of one monotonic clock."""
+
+    def __init__(
+        self, limits: Limits, *, now: float, age: timedelta, grace: timedelta
+    ) -> None:
+        self._silence = limits.silence_timeout
+        self._grace = grace.total_seconds()
+        left = limits.run_timeout - age
+        self._at = {Due.TIMEOUT: now + left.total_seconds()}
+        self.heard(now)
+
+    def heard(self, now: float) -> None:
+        """Take note of a sign of life."""
+        if self._silence is not None and Due.TIMEOUT in self._at:
+            self._at[Due.SILENCE] = now + self._silence.total_seconds()
+
+    def interrupted(self, now: float) -> None:
+        """Take note that it was told to end."""
+        self._at = {Due.KILL: now + self._grace}
+
+    def killed(self, now: float) -> None:
+        """Take note that it was killed."""
+        self._at = {Due.GIVE_UP: now + _AFTER_KILL}
+
+    def left(self, now: float) -> float:
+        """Return the seconds until something is due."""
+        return max(0.0, min(self._at.values()) - now)
+
+    def due(self, now: float) -> Due | None:
+        """Return what is due, if anything."""
+        what = min(self._at, key=self._at.__getitem__)
+        return what if self._at[what] <= now else None

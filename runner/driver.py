@@ -1,0 +1,93 @@
+"""The shell program inside every container, and the marks it leaves in the output."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from runner.job import Job
+
+#: POSIX shell that needs nothing of an image but `/bin/sh` and `rm`.
+DRIVER: Final = Path(__file__).with_name("driver.sh").read_text(encoding="utf-8")
+
+#: Where the workspace is in every container.
+WORKSPACE: Final = "/mnt/workspace"
+
+#: What opens the gate, written on the container's standard input.
+OPEN: Final = b"go\n"
+
+_START: Final = b"\x1e"  # no mark has it anywhere but at its start
+
+
+class Mark(StrEnum):
+    """What the driver says of itself between the lines of the output."""
+
+    INITIALIZING = "initializing"
+    GATE = "gate"  #: waits for OPEN on its standard input
+    PERFORMING = "performing"
+    ENDED = "ended"  #: the command has run, however it ended
+
+
+def entrypoint(job: Job, nonce: str) -> list[str]:
+    """Return the argument list that runs the scripts of *job*.
+
+    *nonce* sets the driver's marks apart from all that a script might print.
+    """
+    script = job.script
+    texts = [
+        *(("initializing", text) for text in script.initializing),
+        *(("before_perform", text) for text in script.before_perform),
+        ("command", script.command),
+        *(("after_perform", text) for text in script.after_perform),
+        *(("after_run", text) for text in script.after_run),
+    ]
+    words = [word for pair in texts for word in pair]
+    options = [nonce, WORKSPACE, job.project_root]
+    return ["/bin/sh", "-c", DRIVER, "handrail", *options, *words]
+
+
+def mark(nonce: str, word: Mark) -> bytes:
+    """Return *word* as the driver prints it."""
+    return _START + f"handrail {nonce} {word}\n".encode()
+
+
+class Marks:
+    """Separates the marks from the output around them, however the stream is cut."""
+
+    def __init__(self, nonce: str) -> None:
+        self._words = {mark(nonce, word): word for word in Mark}
+        self._held = b""
+
+    def feed(self, data: bytes) -> Iterator[bytes | Mark]:
+        """Take more of the stream; yield output and marks in their order.
+
+        Only what may still become a mark is held back.
+        """
+        data = self._held + data
+        until = self._beginning(data)
+        self._held = data[until:]
+        return self._split(data[:until])
+
+    def flush(self) -> bytes:
+        """End the stream; return what was held back, which is output."""
+        held, self._held = self._held, b""
+        return held
+
+    def _beginning(self, data: bytes) -> int:
+        at = data.rfind(_START)
+        tail = data[at:] if at >= 0 else b""
+        live = tail and any(m.startswith(tail) and m != tail for m in self._words)
+        return at if live else len(data)
+
+    def _split(self, data: bytes) -> Iterator[bytes | Mark]:
+        done, at = 0, data.find(_START)
+        while at >= 0:
+            found = next((m for m in self._words if data.startswith(m, at)), b"")
+            if found:
+                if at > done:
+                    yield data[done:at]
+                yield self._words[found]
+                done = at + len(found)
+            at = data.find(_START, at + 1)
+        if done < len(data):
+            yield data[done:]

@@ -1,0 +1,199 @@
+"""Runs a job from its source to the removal of its container."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, TypeVar
+
+from runner.engine import Container, Engine
+from runner.errors import (
+    EngineUnavailable,
+    ImageUnavailable,
+    RunnerError,
+    SourceUnavailable,
+)
+from runner.events import (
+    ContainerCreated,
+    Ending,
+    ImageResolved,
+    Outcome,
+    SourceFetched,
+)
+from runner.job import Job, Phase
+from runner.masking.masker import Masks
+from runner.performance import Performance
+from runner.source import Sources
+from runner.unbroken import finished, insisted
+from runner.watcher import Watcher
+from runner.workspace import complete
+
+T = TypeVar("T")
+
+#: How long an interrupted container may take to end before it is killed.
+GRACE: Final = timedelta(seconds=10)
+
+
+async def execute(
+    job: Job,
+    engine: Engine,
+    watcher: Watcher,
+    *,
+    stop: asyncio.Event,
+    sources: Sources,
+    grace: timedelta = GRACE,
+) -> Outcome:
+    """Run *job* and tell *watcher*, in the order in which it happens.
+
+    *stop* ends it as long as it does not perform, and is ignored from then on.
+    When the surrounding task is cancelled, which is how a process goes away, the
+    container is left as it is, to be taken up by `resume`.
+    """
+    masks = Masks(job.secrets)
+    preparation = _Preparation(job, engine, watcher, masks, stop)
+    try:
+        container = await preparation.container(sources)
+    except _Stopped:
+        return _not_started(Ending.STOPPED)
+    except SourceUnavailable as error:
+        return _not_started(Ending.SOURCE, masks.text(str(error)))
+    except ImageUnavailable as error:
+        return _not_started(Ending.IMAGE, masks.text(str(error)))
+    except EngineUnavailable as error:
+        gone = await _is_absent(job, engine)
+        return _not_started(Ending.ENGINE, masks.text(str(error)), gone=gone)
+    broken = await _start(container, stop, masks)
+    if broken is not None:
+        return broken
+    performance = Performance(container, watcher, masks, stop)
+    return await performance.run(job.limits, grace)
+
+
+async def resume(
+    job: Job,
+    engine: Engine,
+    watcher: Watcher,
+    *,
+    stop: asyncio.Event,
+    reached: Phase,
+    told: int,
+    grace: timedelta = GRACE,
+) -> Outcome:
+    """Follow the container of *job* that an earlier process left behind.
+
+    *reached* and *told* (bytes of masked output) are what that process stored.
+    All output is read and masked anew and the told bytes are dropped, so that
+    none is lost or doubled.
+    """
+    masks = Masks(job.secrets)
+    try:
+        container = await engine.find(job.run, job.installation)
+        if container is None:
+            return _lost(reached, "its container is gone")
+        if not (await container.vitals()).started:
+            gone = await insisted(container.remove())
+            return _lost(reached, "its container was never started", gone=gone)
+    except RunnerError as error:
+        note = masks.text(str(error))
+        return Outcome(
+            ending=Ending.ENGINE, phase=reached, note=note, container_gone=False
+        )
+    performance = Performance(
+        container, watcher, masks, stop, reached=reached, told=told
+    )
+    return await performance.run(job.limits, grace)
+
+
+class _Stopped(Exception):
+    """The run was stopped before its container started."""
+
+
+class _Preparation:
+    """The steps up to a container that is ready to be started."""
+
+    def __init__(
+        self,
+        job: Job,
+        engine: Engine,
+        watcher: Watcher,
+        masks: Masks,
+        stop: asyncio.Event,
+    ) -> None:
+        self._job = job
+        self._engine = engine
+        self._watcher = watcher
+        self._masks = masks
+        self._stop = stop
+
+    async def container(self, sources: Sources) -> Container:
+        """Return the created container."""
+        with TemporaryDirectory(
+            prefix="handrail-", ignore_cleanup_errors=True
+        ) as scratch:
+            workspace = await self._workspace(sources, Path(scratch))
+            resolving = self._engine.resolve(self._job.image)
+            digest = await self._unless_stopped(resolving)
+            shown = self._masks.text(digest)
+            await self._watcher.tell(ImageResolved(digest=shown))
+            creating = self._engine.create(self._job, digest, workspace)
+            container = await finished(creating)
+        await self._watcher.tell(ContainerCreated(container=container.id))
+        return container
+
+    async def _workspace(self, sources: Sources, scratch: Path) -> Path:
+        archive = scratch / "source.tar"
+        if self._job.source is not None:
+            fetching = sources.fetch(self._job.source, scratch)
+            fetched = await self._unless_stopped(fetching)
+            archive = fetched.archive
+            await self._watcher.tell(SourceFetched(commit=fetched.commit))
+        await asyncio.to_thread(complete, archive, self._job)
+        return archive
+
+    async def _unless_stopped(self, step: Coroutine[object, object, T]) -> T:
+        working = asyncio.ensure_future(step)
+        stopping = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done():
+                raise _Stopped
+            return working.result()
+        finally:
+            working.cancel()
+            stopping.cancel()
+            await asyncio.gather(working, stopping, return_exceptions=True)
+
+
+async def _start(
+    container: Container, stop: asyncio.Event, masks: Masks
+) -> Outcome | None:
+    """Start *container*, or remove it and return why it was not started."""
+    if stop.is_set():
+        ending, note = Ending.STOPPED, ""
+    else:
+        try:
+            await finished(container.start())
+        except ImageUnavailable as error:
+            ending, note = Ending.IMAGE, masks.text(str(error))
+        except RunnerError as error:
+            ending, note = Ending.ENGINE, masks.text(str(error))
+        else:
+            return None
+    gone = await insisted(container.remove())
+    return _not_started(ending, note, gone=gone)
+
+
+async def _is_absent(job: Job, engine: Engine) -> bool:
+    with suppress(RunnerError):
+        return await engine.find(job.run, job.installation) is None
+    return False
+
+
+def _not_started(ending: Ending, note: str = "", *, gone: bool = True) -> Outcome:
+    return Outcome(ending=ending, phase=Phase.PREPARING, note=note, container_gone=gone)
+
+
+def _lost(reached: Phase, note: str, *, gone: bool = True) -> Outcome:
+    return Outcome(ending=Ending.LOST, phase=reached, note=note, container_gone=gone)

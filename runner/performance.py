@@ -1,0 +1,196 @@
+"""Follows a started container to its end, and ends it when it has to be ended."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from datetime import timedelta
+from typing import Final, assert_never
+
+from runner.deadlines import Deadlines, Due
+from runner.driver import Mark, Marks
+from runner.engine import Container, Exit
+from runner.errors import ContainerLost, EngineUnavailable
+from runner.events import Ending, Outcome, PhaseStarted
+from runner.job import Limits, Phase
+from runner.masking.masker import Masks
+from runner.telling import Teller
+from runner.unbroken import insisted
+from runner.watcher import Watcher
+
+_NEVER_RAN: Final = "a script took the place of the shell, so the command never ran"
+
+
+class Performance:
+    """One container on its way from its start to its removal.
+
+    *reached* and *told* say what a process before this one has told of it: the
+    phase, and how many bytes of masked output.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        watcher: Watcher,
+        masks: Masks,
+        stop: asyncio.Event,
+        *,
+        reached: Phase = Phase.PREPARING,
+        told: int = 0,
+    ) -> None:
+        self._container = container
+        self._watcher = watcher
+        self._masks = masks
+        self._stop = stop
+        self._reached = reached
+        self._marks = Marks(container.nonce)
+        self._teller = Teller(masks.stream(), watcher.tell, told)
+        self._clock = asyncio.get_running_loop().time
+        self._ending: Ending | None = None
+        self._command_ran = False
+        self._note = ""
+
+    async def run(self, limits: Limits, grace: timedelta) -> Outcome:
+        """Return how it ended, once the container is removed.
+
+        When the surrounding task is cancelled the container stays as it is.
+        """
+        try:
+            age = (await self._container.vitals()).age
+            deadlines = Deadlines(limits, now=self._clock(), age=age, grace=grace)
+            await self._follow(deadlines)
+            ended = await self._container.exit()
+        except ContainerLost as error:
+            gone = await insisted(self._container.remove())
+            return self._broken(Ending.LOST, error, gone=gone)
+        except EngineUnavailable as error:
+            # What performs is never ended on a guess, so it is not removed.
+            harmless = self._reached is not Phase.PERFORMING
+            gone = harmless and await insisted(self._container.remove())
+            return self._broken(Ending.ENGINE, error, gone=gone)
+        return self._ended(ended, gone=await insisted(self._container.remove()))
+
+    async def _follow(self, deadlines: Deadlines) -> None:
+        async with aclosing(self._container.output()) as output:
+            stopping = asyncio.create_task(self._stop.wait())
+            coming = asyncio.create_task(_next(output))
+            try:
+                while (
+                    data := await self._wait(coming, stopping, deadlines)
+                ) is not None:
+                    if data:
+                        await self._take(data, deadlines)
+                        deadlines.heard(self._clock())
+                        coming = asyncio.create_task(_next(output))
+                    await self._look(deadlines)
+            finally:
+                await _called_off(coming, stopping)
+        await self._teller.take(self._marks.flush())
+        await self._teller.end()
+
+    async def _wait(
+        self,
+        coming: "asyncio.Task[bytes | None]",
+        stopping: "asyncio.Task[bool]",
+        deadlines: Deadlines,
+    ) -> bytes | None:
+        """Return output, None at its end, or nothing when it is time for a look."""
+        awaited: set[asyncio.Task[bytes | None] | asyncio.Task[bool]] = {coming}
+        if self._may_stop:
+            awaited.add(stopping)
+        left = deadlines.left(self._clock())
+        await asyncio.wait(awaited, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        return coming.result() if coming.done() else b""
+
+    async def _take(self, data: bytes, deadlines: Deadlines) -> None:
+        for item in self._marks.feed(data):
+            match item:
+                case bytes():
+                    await self._teller.take(item)
+                case Mark.INITIALIZING:
+                    await self._initializing()
+                case Mark.GATE:
+                    await self._gate(deadlines)
+                case Mark.PERFORMING:
+                    pass
+                case Mark.ENDED:
+                    self._command_ran = True
+                case _:
+                    assert_never(item)
+
+    async def _initializing(self) -> None:
+        if self._reached is Phase.PREPARING:
+            self._reached = Phase.INITIALIZING
+            await self._watcher.tell(PhaseStarted(phase=self._reached))
+
+    async def _gate(self, deadlines: Deadlines) -> None:
+        if self._ending is not None:
+            return
+        if self._reached is not Phase.PERFORMING:
+            if not (await self._container.vitals()).running:
+                return  # it died while nobody followed it: no longer to be asked for
+            if self._stop.is_set() or not await self._watcher.may_perform():
+                await self._interrupt(Ending.STOPPED, deadlines)
+                return
+            self._reached = Phase.PERFORMING
+        await self._container.open_gate()
+
+    @property
+    def _may_stop(self) -> bool:
+        return self._ending is None and self._reached is not Phase.PERFORMING
+
+    async def _look(self, deadlines: Deadlines) -> None:
+        if self._stop.is_set() and self._may_stop:
+            await self._interrupt(Ending.STOPPED, deadlines)
+        match deadlines.due(self._clock()):
+            case None:
+                pass
+            case Due.TIMEOUT:
+                await self._interrupt(Ending.TIMEOUT, deadlines)
+            case Due.SILENCE:
+                await self._interrupt(Ending.SILENCE, deadlines)
+            case Due.KILL:
+                await self._container.kill()
+                self._note = "it did not end when interrupted, and was killed"
+                deadlines.killed(self._clock())
+            case Due.GIVE_UP:
+                raise EngineUnavailable("the killed container does not end")
+
+    async def _interrupt(self, ending: Ending, deadlines: Deadlines) -> None:
+        self._ending = ending
+        deadlines.interrupted(self._clock())
+        # What could not be interrupted is killed when its grace is over.
+        with suppress(EngineUnavailable):
+            await self._container.interrupt()
+
+    def _ended(self, ended: Exit, *, gone: bool) -> Outcome:
+        code: int | None = ended.code
+        ending, note = self._ending or Ending.EXITED, self._note
+        if self._ending is None and ended.out_of_memory and ended.code:
+            ending = Ending.OUT_OF_MEMORY
+        elif self._ending is None and not ended.code and not self._command_ran:
+            code, note = None, _NEVER_RAN
+        return Outcome(
+            ending=ending,
+            phase=self._reached,
+            exit_code=code,
+            note=note,
+            container_gone=gone,
+        )
+
+    def _broken(self, ending: Ending, error: Exception, *, gone: bool) -> Outcome:
+        note = self._masks.text(str(error))
+        return Outcome(
+            ending=ending, phase=self._reached, note=note, container_gone=gone
+        )
+
+
+async def _next(output: AsyncGenerator[bytes, None]) -> bytes | None:
+    return await anext(output, None)
+
+
+async def _called_off(
+    *tasks: "asyncio.Task[bytes | None] | asyncio.Task[bool]",
+) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,102 @@
+"""Makes the archive that becomes the workspace of a container."""
+
+import tarfile
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from runner.errors import SourceUnavailable
+from runner.job import Job, WorkspaceFile
+
+#: All files that a source put into the workspace, one path below `source/` a line.
+SOURCE_LIST: Final = ".handrail/source.list"
+
+#: Files of the source before, for the driver to remove before anything runs.
+REMOVED_LIST: Final = ".handrail/removed.list"
+
+
+def complete(archive: Path, job: Job) -> None:
+    """Add to *archive* all that *job* needs beside its source.
+
+    An archive that is not there is made. Raises SourceUnavailable when the
+    source lacks what *job* names.
+    """
+    try:
+        with tarfile.open(archive, "a") as tar:
+            _add_directory(tar, "source")
+            _check_root(tar, job)
+            for file in job.files:
+                _add_file(tar, f"source/{_placed(job, file)}", file.content, file.mode)
+            listed = "".join(f"{path}\n" for path in sorted(_source_files(tar)))
+            _add_file(tar, SOURCE_LIST, listed.encode("utf-8", "surrogateescape"))
+    except tarfile.TarError as error:
+        raise SourceUnavailable(f"could not read the source: {error}") from error
+
+
+def add(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
+    """Add one file to *tar*."""
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(content), mode
+    tar.addfile(member, BytesIO(content))
+
+
+def removed(before: Iterable[str], now: Iterable[str]) -> list[str]:
+    """Return the files of *before* that are to be removed, given those of *now*.
+
+    A path whose parent has become a file or a link is left alone: to remove it
+    through the link would remove another file, perhaps of the new source.
+    """
+    present = set(now)
+    gone = sorted(set(before) - present)
+    return [path for path in gone if present.isdisjoint(_parents(path))]
+
+
+def _parents(path: str) -> Iterable[str]:
+    return (str(parent) for parent in PurePosixPath(path).parents)
+
+
+def _check_root(tar: tarfile.TarFile, job: Job) -> None:
+    root = PurePosixPath("source", job.project_root)
+    if ".." in root.parts or not _is_directory(tar, str(root)):
+        raise SourceUnavailable(
+            f'the source has no directory "{job.project_root}"; '
+            "check the path of the stack's project root"
+        )
+
+
+def _is_directory(tar: tarfile.TarFile, name: str) -> bool:
+    entry = next((m for m in reversed(tar.getmembers()) if m.name == name), None)
+    return entry is not None and (entry.isdir() or entry.issym())
+
+
+def _placed(job: Job, file: WorkspaceFile) -> str:
+    path = PurePosixPath(job.project_root, file.path)
+    if file.path.startswith("/") or ".." in path.parts or not path.name:
+        raise SourceUnavailable(
+            f'the file "{file.path}" does not lie in the workspace; '
+            "give it a path below the project root"
+        )
+    return str(path)
+
+
+def _source_files(tar: tarfile.TarFile) -> set[str]:
+    paths = (m.name.removeprefix("source/") for m in tar.getmembers() if not m.isdir())
+    return {path for path in paths if "\n" not in path}
+
+
+def _add_file(
+    tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644
+) -> None:
+    parents = [str(parent) for parent in PurePosixPath(name).parents]
+    for parent in reversed(parents[:-1]):
+        _add_directory(tar, parent)
+    add(tar, name, content, mode)
+
+
+def _add_directory(tar: tarfile.TarFile, name: str) -> None:
+    if _is_directory(tar, name):
+        return
+    member = tarfile.TarInfo(name)
+    member.type, member.mode = tarfile.DIRTYPE, 0o755
+    tar.addfile(member)

@@ -1,0 +1,77 @@
+"""Jobs for tests, and a watcher that keeps what it is told."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runner.events import Event, Output, PhaseStarted
+from runner.job import Job, Phase, Script
+
+INSTALLATION = "test"
+
+
+def a_job(command: str = "true", **changes: Any) -> Job:
+    """Return a job with *command*; a test names only what it is about."""
+    script = Script(command=command, **_taken(changes, Script))
+    plain = Job(
+        run="run-1",
+        installation=INSTALLATION,
+        stack="net-prod",
+        image="sample",
+        script=script,
+        network="none",
+    )
+    return replace(plain, **changes)
+
+
+def _taken(changes: dict[str, Any], owner: type[Script]) -> dict[str, Any]:
+    names = [name for name in changes if name in owner.__dataclass_fields__]
+    return {name: changes.pop(name) for name in names}
+
+
+@dataclass
+class Record:
+    """A watcher that keeps all it is told."""
+
+    allowed: bool = True
+    events: list[Event] = field(default_factory=list)
+    asked: int = 0
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def tell(self, event: Event) -> None:
+        self.events.append(event)
+        self._wake()
+
+    async def may_perform(self) -> bool:
+        self.asked += 1
+        self._wake()
+        return self.allowed
+
+    @property
+    def output(self) -> bytes:
+        return b"".join(e.data for e in self.events if isinstance(e, Output))
+
+    @property
+    def phases(self) -> list[Phase]:
+        return [e.phase for e in self.events if isinstance(e, PhaseStarted)]
+
+    @property
+    def reached(self) -> Phase:
+        """What a bot would have stored."""
+        if self.asked and self.allowed:
+            return Phase.PERFORMING
+        return self.phases[-1] if self.phases else Phase.PREPARING
+
+    async def printed(self, part: bytes) -> None:
+        """Wait until the output has *part*."""
+        while part not in self.output:
+            await self.news.wait()
+
+    async def was_asked(self) -> None:
+        """Wait until the run asked whether it may perform."""
+        while not self.asked:
+            await self.news.wait()
+
+    def _wake(self) -> None:
+        self.news.set()
+        self.news = asyncio.Event()
