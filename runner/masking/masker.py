@@ -1,0 +1,91 @@
+"""How secrets are replaced, in a stream or in a value that is there as a whole."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from runner.masking.patterns import CONTEXT, Range, Verbatim, View, Wrapped
+from runner.masking.secrets import Secret, encodings, forms
+
+#: What stands in the place of a secret. Secrets that overlap become one of it,
+#: secrets that only touch become two.
+REPLACEMENT: Final = b"*****"
+
+#: How many bytes are looked at in one go, to bound the memory of a large write.
+PIECE: Final = 64 * 1024
+
+
+class Masks:
+    """All that is to be hidden from a run, shared by its streams."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        known = tuple(secrets)
+        plain = frozenset[bytes]().union(*map(forms, known))
+        encoded = frozenset[bytes]().union(*map(encodings, known))
+        self._views: list[View] = []
+        if plain:
+            self._views.append(Verbatim(plain))
+        if encoded:
+            self._views.append(Wrapped(encoded))
+
+    def stream(self) -> "Masker":
+        """Return a masker for one more stream."""
+        return Masker(self._views)
+
+    def data(self, whole: bytes) -> bytes:
+        """Return *whole* with every secret replaced."""
+        masker = self.stream()
+        return masker.feed(whole) + masker.flush()
+
+    def text(self, whole: str) -> str:
+        """Return *whole* with every secret replaced."""
+        data = whole.encode("utf-8", "surrogatepass")
+        masked = self.data(data)
+        return whole if masked == data else masked.decode("utf-8", "replace")
+
+
+class Masker:
+    """Replaces secrets in one stream, however it is cut.
+
+    What `feed` holds back is exactly what may still become a secret.
+    """
+
+    def __init__(self, views: Sequence[View]) -> None:
+        self._views = views
+        self._kept = b""
+        self._done = 0  # how many of the kept bytes were shown or replaced before
+
+    def feed(self, data: bytes) -> bytes:
+        """Take more of the stream; return what may be shown now."""
+        if not self._views:
+            return data
+        masked: list[bytes] = []
+        for start in range(0, len(data), PIECE):
+            whole = self._kept + data[start : start + PIECE]
+            live = min(view.live(whole) for view in self._views)
+            masked.extend(self._show(whole, live))
+        return b"".join(masked)
+
+    def flush(self) -> bytes:
+        """End the stream; return what was held back."""
+        masked = b"".join(self._show(self._kept, len(self._kept)))
+        self._kept, self._done = b"", 0
+        return masked
+
+    def _show(self, data: bytes, until: int) -> Iterator[bytes]:
+        at = self._done
+        for start, end in self._matches(data):
+            if start >= until:
+                break
+            if start >= at:
+                yield data[at:start]
+                yield REPLACEMENT
+            at = max(at, end)
+        yield data[at:until]
+        kept_from = max(0, until - CONTEXT)
+        self._kept = data[kept_from:]
+        self._done = max(at, until) - kept_from
+
+    def _matches(self, data: bytes) -> list[Range]:
+        if len(self._views) == 1:
+            return self._views[0].matches(data)
+        return sorted(match for view in self._views for match in view.matches(data))

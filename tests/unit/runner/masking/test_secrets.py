@@ -1,0 +1,143 @@
+"""What counts as secret."""
+
+from base64 import b64encode, encodebytes, urlsafe_b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.masking.secrets import MINIMUM, Secret, encodings, forms, unmaskable
+from tests.unit.runner.masking.keys import PEM
+
+
+def a_secret(value: bytes) -> Secret:
+    return Secret("TOKEN", value)
+
+
+def test_a_secret_never_shows_its_value() -> None:
+    shown = repr(a_secret(b"hunter22"))
+
+    assert shown == "Secret(name='TOKEN')"
+
+
+def test_a_value_is_hidden_as_it_is() -> None:
+    assert forms(a_secret(b"hunter22")) == {b"hunter22"}
+
+
+def test_white_space_around_a_value_is_no_part_of_it() -> None:
+    assert forms(a_secret(b" hunter22\r\n")) == {b"hunter22"}
+
+
+def test_a_value_of_several_lines_is_hidden_as_a_whole_and_by_line() -> None:
+    found = forms(a_secret(b"first-line\n  second-line\r\nthird"))
+
+    assert {b"first-line", b"second-line"} < found
+    assert b"first-line\n  second-line\nthird" in found
+    assert b"first-line\r\n  second-line\r\nthird" in found
+    assert b"third" not in found
+
+
+def test_the_armour_of_a_key_is_hidden_only_with_the_key() -> None:
+    found = forms(a_secret(PEM))
+
+    assert not [form for form in found if form.startswith(b"-----") and len(form) < 40]
+    assert PEM.strip() in found
+    assert PEM.splitlines()[1] in found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[default]",
+        b"credentials: {",
+        b'  "private_key": {',
+        b"- contexts:",
+        b"kind: Config",
+        b"apiVersion: v1",
+        b'"type": "service_account",',
+        b"----------",
+        b"production",
+        b"eu-west-1",
+    ],
+)
+def test_a_line_that_ordinary_output_has_too_is_not_hidden_alone(line: bytes) -> None:
+    found = forms(a_secret(b"hunter22\n" + line + b"\nhunter33"))
+
+    assert line.strip() not in found
+    assert {b"hunter22", b"hunter33"} < found
+
+
+@pytest.mark.parametrize(
+    "value", [b"c2VjcmV0cw==", b"aaaaaaaa", b"kind:s3cr3t:", b"[p4ss word]"]
+)
+def test_a_value_that_only_resembles_a_structure_is_hidden(value: bytes) -> None:
+    assert value in forms(a_secret(value))
+
+
+@pytest.mark.parametrize("value", [b"c2VjcmV0cw=", b"c2VjcmV0cw=="])
+def test_a_line_of_padded_base64_is_hidden(value: bytes) -> None:
+    assert value in forms(a_secret(value + b"\nanother-line"))
+
+
+def test_secrets_too_short_or_too_ordinary_are_named_in_order() -> None:
+    secrets = [
+        Secret("PIN", b"12345"),
+        Secret("TOKEN", b"hunter22"),
+        Secret("STAGE", b"Production\n"),
+        Secret("EMPTY", b""),
+        Secret("BLANK", b"          "),
+        Secret("RULE", b"----------"),
+        Secret("DB_PASSWORD", b"password"),
+    ]
+
+    assert unmaskable(secrets) == (
+        "PIN",
+        "STAGE",
+        "EMPTY",
+        "BLANK",
+        "RULE",
+        "DB_PASSWORD",
+    )
+
+
+def test_what_cannot_be_masked_has_no_encodings() -> None:
+    assert encodings(a_secret(b"12345")) == frozenset()
+
+
+@given(st.binary(max_size=40))
+def test_no_form_is_shorter_than_the_minimum(value: bytes) -> None:
+    made = forms(a_secret(value)) | encodings(a_secret(value))
+
+    assert all(len(form) >= MINIMUM for form in made)
+
+
+@given(st.binary(min_size=6, max_size=40), st.binary(max_size=9), st.binary(max_size=9))
+def test_base64_is_known_wherever_the_value_stands(
+    value: bytes, before: bytes, after: bytes
+) -> None:
+    value = b"\x80" + value + b"\x80"
+    found = encodings(a_secret(value))
+
+    for encode in (b64encode, urlsafe_b64encode):
+        encoded = encode(before + value + after)
+        known = max((form for form in found if form in encoded), key=len, default=b"")
+        assert 8 * len(value) - 6 * len(known) <= 8
+
+
+@pytest.mark.parametrize("before", [b"", b"u", b"u:"])
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_base64_that_ends_with_the_value_is_known_to_its_last_letter(
+    before: bytes, end: bytes
+) -> None:
+    found = encodings(a_secret(b"hunter22"))
+
+    encoded = b64encode(before + b"hunter22" + end)
+
+    assert any(encoded.endswith(form) for form in found)
+
+
+def test_base64_forms_have_no_blanks() -> None:
+    found = encodings(a_secret(PEM))
+
+    assert all(form.split() == [form] for form in found)
+    assert b"".join(encodebytes(PEM.strip()).split()) in found
