@@ -10,7 +10,7 @@ from bot.domain.audit import Deed
 from bot.domain.lock import Hold, Occupancy
 from bot.domain.people import Actor, ChannelId, Person, TeamId, UserId
 from bot.domain.run import Reason, Run, RunId, RunState, ThreadId
-from bot.domain.stack import StackName
+from bot.domain.stack import StackName, ValueSource
 from bot.domain.telling import Telling
 
 DeliveryKey = NewType("DeliveryKey", str)
@@ -36,6 +36,16 @@ class Directory(Protocol):
         *fresh* asks again instead of using what was heard a short time ago.
         Raises RoleSourceUnavailable, also where the source does not exist.
         """
+
+    async def is_present(self, channel: ChannelId) -> bool:
+        """Tell whether Handrail itself is a member of *channel*."""
+
+
+class Values(Protocol):
+    """Where secret values come from. Read when a run starts, and never kept."""
+
+    async def __call__(self, source: ValueSource) -> bytes:
+        """Return the value, or raise SecretUnavailable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

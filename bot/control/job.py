@@ -1,0 +1,93 @@
+"""Make the job of a run: what the runner needs, secrets read this moment."""
+
+from bot.domain.errors import SecretUnavailable
+from bot.domain.run import Run
+from bot.domain.stack import Stack, StackFile, ValueSource
+from bot.ports import Values
+from runner.job import Job, Script, WorkspaceFile
+from runner.masking.secrets import Secret
+
+
+class Jobs:
+    """Turns a run into a job. *own_secrets* are masked in every output."""
+
+    def __init__(
+        self, *, values: Values, installation: str, own_secrets: tuple[Secret, ...]
+    ) -> None:
+        self._values = values
+        self._installation = installation
+        self._own_secrets = own_secrets
+
+    async def make(self, run: Run, stack: Stack) -> Job:
+        """Return the job of *run*, or raise SecretUnavailable."""
+        secret_env = {
+            name: await self._text(name, source)
+            for name, source in stack.secrets.items()
+        }
+        contents = [await self._values(file.source) for file in stack.files]
+        files = list(zip(stack.files, contents, strict=True))
+        return Job(
+            run=str(run.id),
+            installation=self._installation,
+            stack=stack.name,
+            image=stack.image,
+            source=stack.source,
+            project_root=stack.project_root,
+            script=_script(run, stack),
+            env={**stack.env, **_told(run)},
+            secret_env=secret_env,
+            files=tuple(
+                WorkspaceFile(path=file.path, content=content)
+                for file, content in files
+            ),
+            secrets=(*self._own_secrets, *_secrets(secret_env, files)),
+            limits=stack.limits,
+            network=stack.network,
+            volume=stack.name if stack.persistent else None,
+        )
+
+    async def _text(self, name: str, source: ValueSource) -> str:
+        value = await self._values(source)
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            text = "\0"
+        if "\0" in text:
+            # Not `from` the decoding error, which quotes the value.
+            raise SecretUnavailable(
+                f"The secret {name} is not text, so it cannot be an environment "
+                "variable. Give it to the stack under files."
+            )
+        return text
+
+
+def _script(run: Run, stack: Stack) -> Script:
+    hooks = stack.hooks
+    init = (stack.init,) if stack.init else ()
+    return Script(
+        initializing=()
+        if run.skip_init
+        else (*hooks.before_init, *init, *hooks.after_init),
+        before_perform=hooks.before_perform,
+        command=run.command,
+        after_perform=hooks.after_perform,
+        after_run=hooks.after_run,
+    )
+
+
+def _told(run: Run) -> dict[str, str]:
+    return {
+        "HANDRAIL_RUN": str(run.id),
+        "HANDRAIL_STACK": run.stack,
+        "HANDRAIL_ACTOR": run.actor.id,
+        "HANDRAIL_ACTOR_NAME": run.actor.name,
+    }
+
+
+def _secrets(
+    env: dict[str, str], files: list[tuple[StackFile, bytes]]
+) -> tuple[Secret, ...]:
+    return (
+        *(Secret(name, value.encode()) for name, value in env.items()),
+        *(Secret(file.path, content) for file, content in files if file.secret),
+    )

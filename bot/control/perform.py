@@ -1,0 +1,191 @@
+"""Drive one run from its claim to its end."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+
+from bot.control.access import Access
+from bot.control.job import Jobs
+from bot.control.recorder import Recorder, insisting
+from bot.domain.errors import Refused, RoleSourceUnavailable, SecretUnavailable
+from bot.domain.people import HANDRAIL, Role, TeamId, UserId
+from bot.domain.run import Reason, Run, RunState
+from bot.domain.stack import Catalog, Stack
+from bot.domain.telling import Said
+from bot.ports import Archive, Clock, Ended, Record
+from runner.engine import Engine
+from runner.events import Ending, Outcome
+from runner.execute import execute, resume
+from runner.job import Job, Phase
+from runner.masking.secrets import unmaskable
+from runner.source import Sources
+
+log = structlog.get_logger(__name__)
+
+_REASONS: Final[Mapping[Ending, Reason]] = {
+    Ending.TIMEOUT: Reason.TIMEOUT,
+    Ending.SILENCE: Reason.SILENCE,
+    Ending.OUT_OF_MEMORY: Reason.OUT_OF_MEMORY,
+    Ending.IMAGE: Reason.IMAGE,
+    Ending.SOURCE: Reason.SOURCE,
+    Ending.ENGINE: Reason.ENGINE,
+    Ending.LOST: Reason.LOST,
+}
+_PHASES: Final[Mapping[RunState, Phase]] = {
+    RunState.PREPARING: Phase.PREPARING,
+    RunState.INITIALIZING: Phase.INITIALIZING,
+    RunState.PERFORMING: Phase.PERFORMING,
+}
+_PARTIAL: Final = (
+    "The command was cut off while it performed, so state may be partial: look at "
+    "it before the next run."
+)
+_KEPT: Final = (
+    "The container could not be proven gone, so the stack stays busy. Once it is "
+    "gone, an admin can reply release: <reason>."
+)
+
+
+class Perform:
+    """Starts a ready run, or takes up an active one that a crash left behind.
+
+    Cancelling it means that the bot goes away: the container is left running,
+    and `again` finds it.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        access: Access,
+        record: Record,
+        archive: Archive,
+        jobs: Jobs,
+        engine: Engine,
+        sources: Sources,
+        clock: Clock,
+    ) -> None:
+        self._catalog = catalog
+        self._access = access
+        self._record = record
+        self._archive = archive
+        self._jobs = jobs
+        self._engine = engine
+        self._sources = sources
+        self._clock = clock
+
+    async def __call__(self, run: Run, stop: asyncio.Event) -> None:
+        """Start *run*, which is ready, and see it to its end."""
+        run = await self._record.start(run.id, self._clock())
+        try:
+            stack = await self._allowed(run)
+            job = await self._jobs.make(run, stack)
+        except Refused as refusal:
+            await self._fail(run, Reason.REJECTED, str(refusal))
+        except RoleSourceUnavailable as unheard:
+            await self._fail(
+                run, Reason.REJECTED, f"{unheard} In doubt nothing starts."
+            )
+        except SecretUnavailable as missing:
+            await self._fail(run, Reason.CREDENTIALS, str(missing))
+        else:
+            await self._name_unmaskable(run, job)
+            recorder = Recorder(run, self._record, self._clock, stop)
+            outcome = await execute(
+                job, self._engine, recorder, stop=stop, sources=self._sources
+            )
+            await self._settle(run, outcome, recorder)
+
+    async def again(self, run: Run, stop: asyncio.Event) -> None:
+        """Take up *run*, which an earlier process of the bot had started."""
+        try:
+            job = await self._jobs.make(run, self._catalog.stack(run.stack))
+        except (Refused, SecretUnavailable) as missing:
+            # Without every secret nothing may be shown; so nothing is read.
+            await self._fail(run, Reason.LOST, str(missing), release=False)
+            return
+        await self._record.tell(
+            run.thread, [Said(text="Handrail was restarted; the run goes on.")]
+        )
+        recorder = Recorder(run, self._record, self._clock, stop)
+        outcome = await resume(
+            job,
+            self._engine,
+            recorder,
+            stop=stop,
+            reached=_PHASES[run.state],
+            told=await self._archive.output_size(run.id),
+        )
+        await self._settle(run, outcome, recorder)
+
+    async def _allowed(self, run: Run) -> Stack:
+        stack = self._catalog.stack(run.stack)
+        person = await self._access.member(UserId(run.actor.id), TeamId(run.actor.team))
+        await self._access.require(Role.WRITER, person, stack, fresh=True)
+        return stack
+
+    async def _name_unmaskable(self, run: Run, job: Job) -> None:
+        names = unmaskable(job.secrets)
+        if names:
+            text = f"Not masked, because too short or too ordinary: {', '.join(names)}."
+            await self._record.tell(run.thread, [Said(text=text)])
+
+    async def _settle(self, run: Run, outcome: Outcome, recorder: Recorder) -> None:
+        await recorder.close()
+        ended = _ended(outcome)
+        await insisting(lambda: self._record.end(run.id, ended, self._clock()))
+        log.info("run ended", run=run.id, state=ended.state, reason=ended.reason)
+
+    async def _fail(
+        self, run: Run, reason: Reason, note: str, *, release: bool = True
+    ) -> None:
+        ended = Ended(
+            state=RunState.FAILED,
+            actor=HANDRAIL,
+            reason=reason,
+            note=note,
+            release=release,
+        )
+        await insisting(lambda: self._record.end(run.id, ended, self._clock()))
+
+
+def _ended(outcome: Outcome) -> Ended:
+    state, reason = _verdict(outcome)
+    return Ended(
+        state=state,
+        actor=HANDRAIL,
+        reason=reason,
+        exit_code=outcome.exit_code,
+        note=_note(outcome),
+        release=outcome.container_gone,
+    )
+
+
+def _verdict(outcome: Outcome) -> tuple[RunState, Reason | None]:
+    if outcome.ending is Ending.STOPPED:
+        return RunState.STOPPED, None
+    if outcome.ending is not Ending.EXITED:
+        return RunState.FAILED, _REASONS[outcome.ending]
+    if outcome.phase is not Phase.PERFORMING:
+        return RunState.FAILED, Reason.INIT
+    if outcome.exit_code == 0:
+        return RunState.FINISHED, None
+    return RunState.FAILED, Reason.EXIT_CODE
+
+
+def _note(outcome: Outcome) -> str:
+    cut_off = outcome.phase is Phase.PERFORMING and outcome.ending in (
+        Ending.TIMEOUT,
+        Ending.SILENCE,
+        Ending.OUT_OF_MEMORY,
+        Ending.ENGINE,
+        Ending.LOST,
+    )
+    notes = (
+        outcome.note,
+        _PARTIAL if cut_off else "",
+        "" if outcome.container_gone else _KEPT,
+    )
+    return " ".join(filter(None, notes))

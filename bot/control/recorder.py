@@ -1,0 +1,136 @@
+"""Store what a job tells, before anybody else hears of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar, assert_never
+
+import structlog
+
+from bot.domain.errors import StoreUnavailable
+from bot.domain.run import Run, RunState
+from bot.domain.telling import Said
+from bot.ports import Clock, Progress, Record
+from runner.events import (
+    ContainerCreated,
+    Event,
+    ImageResolved,
+    Output,
+    PhaseStarted,
+    SourceFetched,
+)
+from runner.job import Phase
+
+log = structlog.get_logger(__name__)
+
+_Result = TypeVar("_Result")
+
+#: bytes of masked output that are kept of one run
+KEPT_OUTPUT: Final = 50 << 20
+_GATHER_SECONDS: Final = 0.5
+_GATHER_BYTES: Final = 256 << 10
+_RETRY_SECONDS: Final = 1.0
+
+
+class Recorder:
+    """The watcher of one run. A database that is away is waited for.
+
+    Output is gathered for half a second, so that a chatty command costs two
+    transactions a second; whoever prints faster waits for the store.
+    """
+
+    def __init__(
+        self, run: Run, record: Record, clock: Clock, stop: asyncio.Event
+    ) -> None:
+        self._run = run
+        self._record = record
+        self._clock = clock
+        self._stop = stop
+        self._gathered = bytearray()
+        self._keeping = asyncio.Lock()
+        self._later: asyncio.Task[None] | None = None
+        self._full = False
+
+    async def tell(self, event: Event) -> None:
+        """Store one event of the job."""
+        match event:
+            case Output():
+                await self._gather(event.data)
+            case PhaseStarted():
+                await self._phase(event.phase)
+            case SourceFetched():
+                await self._progress(Progress(commit=event.commit))
+            case ImageResolved():
+                await self._progress(Progress(image_digest=event.digest))
+            case ContainerCreated():
+                await self._progress(Progress(container=event.container))
+            case _:
+                assert_never(event)
+
+    async def may_perform(self) -> bool:
+        """Store that the run performs; False when somebody asked to stop it."""
+        await self.flush()
+        return await self._advance(RunState.PERFORMING)
+
+    async def flush(self) -> None:
+        """Store all output that was told so far."""
+        async with self._keeping:
+            data = bytes(self._gathered)
+            self._gathered.clear()
+            if data:
+                await insisting(lambda: self._keep(data))
+
+    async def close(self) -> None:
+        """Store the rest, and let go of the timer."""
+        if self._later is not None:
+            self._later.cancel()
+        await self.flush()
+
+    async def _gather(self, data: bytes) -> None:
+        self._gathered += data
+        if len(self._gathered) >= _GATHER_BYTES:
+            await self.flush()
+        elif self._later is None or self._later.done():
+            self._later = asyncio.create_task(self._flush_later())
+
+    async def _flush_later(self) -> None:
+        await asyncio.sleep(_GATHER_SECONDS)
+        await self.flush()
+
+    async def _keep(self, data: bytes) -> None:
+        if self._full:
+            return
+        self._full = not await self._record.append_output(
+            self._run.id, data, limit=KEPT_OUTPUT
+        )
+        if self._full:
+            text = (
+                f"The output passed {KEPT_OUTPUT >> 20} MB. What follows is not "
+                "kept; the run goes on."
+            )
+            await self._record.tell(self._run.thread, [Said(text=text)])
+
+    async def _phase(self, phase: Phase) -> None:
+        await self.flush()
+        if phase is Phase.INITIALIZING and not await self._advance(
+            RunState.INITIALIZING
+        ):
+            self._stop.set()
+
+    async def _advance(self, to: RunState) -> bool:
+        moved = await insisting(
+            lambda: self._record.advance(self._run.id, to, self._clock())
+        )
+        return moved is not None
+
+    async def _progress(self, progress: Progress) -> None:
+        await insisting(lambda: self._record.note_progress(self._run.id, progress))
+
+
+async def insisting(action: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Return what *action* returns, waiting for as long as the database is away."""
+    while True:
+        try:
+            return await action()
+        except StoreUnavailable as away:
+            log.warning("store away, run waits", error=str(away))
+            await asyncio.sleep(_RETRY_SECONDS)

@@ -1,0 +1,214 @@
+"""Act on the words that people reply in a thread, and on its buttons."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from bot.control.access import Access
+from bot.domain.audit import Deed, Verb
+from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
+from bot.domain.lock import Hold
+from bot.domain.people import Actor, ActorKind, ChannelId, Person, Role, TeamId, UserId
+from bot.domain.run import RunId
+from bot.domain.sentences import HELP, held_by_another, status
+from bot.domain.stack import Catalog, Stack
+from bot.domain.telling import Said
+from bot.domain.words import Help, Lock, Release, Status, Stop, Unlock, Word
+from bot.ports import Archive, Clock, DeliveryKey, Record, StopAnswer, Thread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uttered:
+    """A word that a person said in a thread, by reply or by button."""
+
+    key: DeliveryKey
+    word: Word
+    user: UserId
+    team: TeamId
+    channel: ChannelId
+    thread_ts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """A word in its place: who said it, where, about what."""
+
+    person: Person
+    role: Role
+    stack: Stack
+    thread: Thread
+
+
+class Reply:
+    """Acts at most once on each delivery; what is refused has an audit row."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        access: Access,
+        record: Record,
+        archive: Archive,
+        clock: Clock,
+        stop: Callable[[RunId], None],
+        wake: Callable[[], None],
+    ) -> None:
+        self._catalog = catalog
+        self._access = access
+        self._record = record
+        self._archive = archive
+        self._clock = clock
+        self._stop = stop
+        self._wake = wake
+
+    async def __call__(self, uttered: Uttered) -> bool:
+        """Act on *uttered*, or raise Refused. False: not our thread, or repeated."""
+        thread = await self._archive.thread_at(uttered.channel, uttered.thread_ts)
+        if thread is None:
+            return False
+        if not await self._record.first_seen(uttered.key, self._clock()):
+            return False
+        try:
+            await self._act(uttered, thread)
+        except RoleSourceUnavailable as unheard:
+            refusal = Refused(
+                f"{unheard} Nothing was done. Try again in a minute.",
+                reason=Refusal.UNAVAILABLE,
+            )
+            await self._note(refusal, uttered, thread)
+            raise refusal from unheard
+        except Refused as refusal:
+            await self._note(refusal, uttered, thread)
+            raise
+        return True
+
+    async def _act(self, uttered: Uttered, thread: Thread) -> None:
+        person = await self._access.member(uttered.user, uttered.team)
+        stack = self._catalog.stack(thread.stack)
+        role = await self._access.require(_needed(uttered.word), person, stack)
+        wish = _Wish(person=person, role=role, stack=stack, thread=thread)
+        match uttered.word:
+            case Lock(reason=reason):
+                await self._lock(wish, reason)
+            case Unlock(reason=reason):
+                await self._unlock(wish, reason)
+            case Stop():
+                await self._stop_run(wish)
+            case Release(reason=reason):
+                await self._release(wish, reason)
+            case Status():
+                await self._say(wish, await self._status(stack))
+            case Help():
+                await self._say(wish, HELP)
+            case _:
+                assert_never(uttered.word)
+
+    async def _lock(self, wish: _Wish, reason: str) -> None:
+        wanted = Hold(
+            stack=wish.stack.name,
+            actor=wish.person.actor,
+            reason=reason,
+            since=self._clock(),
+        )
+        in_force = await self._record.hold(wanted, wish.thread.id)
+        if not in_force.actor.is_same(wanted.actor):
+            raise Refused(
+                held_by_another(in_force, wish.role, self._clock()), reason=Refusal.HELD
+            )
+        if in_force != wanted:
+            await self._say(wish, f"You hold {wish.stack.name} already.")
+
+    async def _unlock(self, wish: _Wish, reason: str) -> None:
+        hold = (await self._archive.occupancy(wish.stack.name)).hold
+        if hold is None:
+            await self._say(wish, f"Nobody holds {wish.stack.name}.")
+            return
+        if not hold.actor.is_same(wish.person.actor):
+            self._refuse_foreign_unlock(hold, wish.role, reason)
+        released = await self._record.release_hold(
+            hold, wish.person.actor, reason, self._clock(), wish.thread.id
+        )
+        if not released:
+            await self._say(wish, "Another hand was first: nothing was released.")
+        self._wake()
+
+    def _refuse_foreign_unlock(self, hold: Hold, role: Role, reason: str) -> None:
+        if role is not Role.ADMIN or not reason:
+            raise Refused(
+                held_by_another(hold, role, self._clock()), reason=Refusal.HELD
+            )
+
+    async def _stop_run(self, wish: _Wish) -> None:
+        run = wish.thread.run
+        if run is None:
+            raise Refused(
+                "There is no run in this thread. Reply stop in the thread of the "
+                "run that you mean.",
+                reason=Refusal.BAD_COMMAND,
+            )
+        answer = await self._record.ask_stop(run, wish.person.actor, self._clock())
+        match answer:
+            case StopAnswer.ASKED:
+                self._stop(run)
+            case StopAnswer.DISCARDED:
+                self._wake()
+            case StopAnswer.TOO_LATE:
+                raise Refused(
+                    "The command performs, and it may be changing state, so it "
+                    "cannot be stopped by anyone. It ends by itself or by the "
+                    "stack's time limit.",
+                    reason=Refusal.TOO_LATE,
+                )
+            case StopAnswer.OVER:
+                await self._say(wish, f"Run {run} is over already.")
+            case _:
+                assert_never(answer)
+
+    async def _release(self, wish: _Wish, reason: str) -> None:
+        if not reason:
+            raise Refused(
+                "Say why, because it goes on the record: release: <reason>. Make "
+                "sure first that the run's container is really gone.",
+                reason=Refusal.BAD_COMMAND,
+            )
+        claim = (await self._archive.occupancy(wish.stack.name)).claim
+        released = claim is not None and await self._record.release_claim(
+            claim.run, wish.person.actor, reason, self._clock()
+        )
+        if not released:
+            await self._say(wish, f"No run that is over keeps {wish.stack.name} busy.")
+        self._wake()
+
+    async def _status(self, stack: Stack) -> str:
+        occupancy = await self._archive.occupancy(stack.name)
+        claim = occupancy.claim
+        running = None if claim is None else await self._archive.run(claim.run)
+        queue = await self._archive.queue(stack.name)
+        return status(stack.name, occupancy, running, queue, self._clock())
+
+    async def _say(self, wish: _Wish, text: str) -> None:
+        await self._record.tell(wish.thread.id, [Said(text=text, to=wish.person.actor)])
+
+    async def _note(self, refusal: Refused, uttered: Uttered, thread: Thread) -> None:
+        await self._record.refuse(
+            Deed(
+                verb=Verb.REFUSED,
+                actor=Actor(kind=ActorKind.PERSON, id=uttered.user, team=uttered.team),
+                at=self._clock(),
+                stack=thread.stack,
+                run=thread.run,
+                detail=f"{refusal.reason}: {type(uttered.word).__name__.lower()}",
+            )
+        )
+
+
+def _needed(word: Word) -> Role:
+    match word:
+        case Lock() | Unlock() | Stop():
+            return Role.WRITER
+        case Release():
+            return Role.ADMIN
+        case Status() | Help():
+            return Role.READER
+        case _:
+            assert_never(word)

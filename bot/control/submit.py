@@ -1,0 +1,171 @@
+"""Take a `/task`: from its text to a recorded run, a card, or a refusal."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from bot.control.access import Access
+from bot.control.waiting import waiting
+from bot.domain.audit import Deed, Verb
+from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
+from bot.domain.lock import admits
+from bot.domain.people import Actor, ActorKind, ChannelId, Person, Role, TeamId, UserId
+from bot.domain.run import Run, RunState
+from bot.domain.sentences import held_by_another
+from bot.domain.stack import Catalog, Stack
+from bot.domain.task import CardRequest, HelpRequest, TaskRequest, parse
+from bot.ports import Archive, Clock, DeliveryKey, Directory, NewRun, Record, Thread
+from runner.masking.masker import Masks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slash:
+    """A slash command as it was delivered."""
+
+    key: DeliveryKey
+    text: str
+    user: UserId
+    team: TeamId
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The delivery had been taken before; nothing was done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The command became a run, which is told in *channel*."""
+
+    run: Run
+    channel: ChannelId
+
+
+Answer = Accepted | Thread | HelpRequest | Repeated
+
+
+class Submit:
+    """One slash command makes at most one run, however often it is delivered."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        access: Access,
+        directory: Directory,
+        record: Record,
+        archive: Archive,
+        clock: Clock,
+        own_secrets: Masks,
+        promote: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._catalog = catalog
+        self._access = access
+        self._directory = directory
+        self._record = record
+        self._archive = archive
+        self._clock = clock
+        self._own_secrets = own_secrets
+        self._promote = promote
+
+    async def __call__(self, slash: Slash) -> Answer:
+        """Do what *slash* asks for, or raise Refused with an audit row behind it."""
+        if not await self._record.first_seen(slash.key, self._clock()):
+            return Repeated()
+        try:
+            return await self._granted(slash)
+        except RoleSourceUnavailable as unheard:
+            refusal = Refused(
+                f"{unheard} Nothing was run. Try again in a minute.",
+                reason=Refusal.UNAVAILABLE,
+            )
+            await self._note(refusal, slash)
+            raise refusal from unheard
+        except Refused as refusal:
+            await self._note(refusal, slash)
+            raise
+
+    async def _granted(self, slash: Slash) -> Answer:
+        person = await self._access.member(slash.user, slash.team)
+        request = parse(slash.text)
+        match request:
+            case HelpRequest():
+                return request
+            case CardRequest():
+                return await self._card(request, person, slash.channel)
+            case TaskRequest():
+                return await self._task(request, person, slash.channel)
+            case _:
+                assert_never(request)
+
+    async def _card(
+        self, request: CardRequest, person: Person, channel: ChannelId
+    ) -> Thread:
+        stack = self._catalog.stack(request.stack)
+        await self._access.require(Role.READER, person, stack)
+        await self._require_presence(stack.channel or channel)
+        return await self._record.open_card(stack.name, stack.channel or channel)
+
+    async def _task(
+        self, request: TaskRequest, person: Person, channel: ChannelId
+    ) -> Accepted:
+        stack = self._catalog.stack(request.stack)
+        role = await self._access.require(Role.WRITER, person, stack)
+        self._refuse_own_secrets(request)
+        await self._refuse_held(stack, person.actor, role)
+        where = stack.channel or channel
+        await self._require_presence(where)
+        run = await self._record.submit(
+            NewRun(
+                stack=stack.name,
+                command=request.command,
+                skip_init=request.skip_init,
+                actor=person.actor,
+                channel=where,
+                remarks=request.remarks,
+            ),
+            self._clock(),
+        )
+        await self._promote()
+        await self._tell_if_waiting(run)
+        return Accepted(run=run, channel=where)
+
+    async def _refuse_held(self, stack: Stack, actor: Actor, role: Role) -> None:
+        hold = (await self._archive.occupancy(stack.name)).hold
+        if hold is not None and not admits(hold, actor):
+            raise Refused(
+                held_by_another(hold, role, self._clock()), reason=Refusal.HELD
+            )
+
+    def _refuse_own_secrets(self, request: TaskRequest) -> None:
+        if self._own_secrets.text(request.command) != request.command:
+            raise Refused(
+                "The command contains one of Handrail's own tokens, so it was "
+                "neither run nor recorded. Replace that token now, and take it "
+                "out of the command.",
+                reason=Refusal.BAD_COMMAND,
+            )
+
+    async def _require_presence(self, channel: ChannelId) -> None:
+        if not await self._directory.is_present(channel):
+            raise Refused(
+                "Handrail is not in the channel where this would be recorded. "
+                "Invite it there (/invite @handrail) and send the command again.",
+                reason=Refusal.CHANNEL,
+            )
+
+    async def _tell_if_waiting(self, run: Run) -> None:
+        now = await self._archive.run(run.id)
+        if now.state is RunState.QUEUED:
+            await self._record.tell(run.thread, [await waiting(now, self._archive)])
+
+    async def _note(self, refusal: Refused, slash: Slash) -> None:
+        await self._record.refuse(
+            Deed(
+                verb=Verb.REFUSED,
+                actor=Actor(kind=ActorKind.PERSON, id=slash.user, team=slash.team),
+                at=self._clock(),
+                detail=self._own_secrets.text(f"{refusal.reason}: /task {slash.text}"),
+            )
+        )

@@ -1,0 +1,52 @@
+"""The few Block Kit blocks that messages are made of."""
+
+from typing import Any
+
+Block = dict[str, Any]
+
+
+def section(mrkdwn: str) -> Block:
+    """Return a paragraph, of at most 3,000 characters."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn}}
+
+
+def context(mrkdwn: str) -> Block:
+    """Return a small grey line."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn}]}
+
+
+def preformatted(text: str) -> Block:
+    """Return *text* as it stands: nothing in it is markup, and no fence ends it."""
+    return {
+        "type": "rich_text",
+        "elements": [
+            {
+                "type": "rich_text_preformatted",
+                "elements": [{"type": "text", "text": text}],
+            }
+        ],
+    }
+
+
+def actions(*buttons: Block) -> list[Block]:
+    """Return a row of buttons, or nothing when there are none."""
+    return [{"type": "actions", "elements": list(buttons)}] if buttons else []
+
+
+def button(action: str, label: str, *, style: str = "", confirm: str = "") -> Block:
+    """Return a button; *confirm* is asked before it acts."""
+    block: Block = {
+        "type": "button",
+        "action_id": action,
+        "text": {"type": "plain_text", "text": label},
+    }
+    if style:
+        block["style"] = style
+    if confirm:
+        block["confirm"] = {
+            "title": {"type": "plain_text", "text": f"{label}?"},
+            "text": {"type": "plain_text", "text": confirm},
+            "confirm": {"type": "plain_text", "text": label},
+            "deny": {"type": "plain_text", "text": "No"},
+        }
+    return block

@@ -1,0 +1,112 @@
+"""The connection to Slack: one Bolt app, by Socket Mode or signed HTTP."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import ClientError, web
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.control.reply import Reply
+from bot.control.submit import Submit
+from bot.domain.errors import HandrailError
+from bot.domain.people import TeamId
+from bot.slack.listeners import register
+
+log = structlog.get_logger(__name__)
+
+#: Slack closes an old socket before a new one is open; the second hears meanwhile.
+_SOCKETS = 2
+
+
+class SlackUnavailable(HandrailError):
+    """Slack did not take the token, or did not answer; the message says what to do."""
+
+
+def slack_client(token: str, api_url: str) -> AsyncWebClient:
+    """Return a client that never sends twice by itself.
+
+    The SDK's default retries a post whose connection dropped, after Slack may
+    have taken it; the outbox retries instead.
+    """
+    return AsyncWebClient(token=token, base_url=api_url, retry_handlers=[])
+
+
+async def introduce(client: AsyncWebClient, workspace: TeamId) -> None:
+    """Check the token, and that it is of the home workspace."""
+    try:
+        answer = await client.auth_test()
+    except SlackApiError as error:
+        code = error.response.get("error") or "an answer that is not Slack's"
+        raise SlackUnavailable(
+            f"Slack does not take SLACK_BOT_TOKEN ({code}). Copy the bot token from "
+            "the app's page, OAuth & Permissions; it begins with xoxb-."
+        ) from error
+    except (SlackClientError, ClientError, TimeoutError, OSError) as error:
+        raise SlackUnavailable(
+            f"Slack does not answer at {client.base_url} ({error}). Check the network "
+            "and SLACK_API_URL."
+        ) from error
+    if answer["team_id"] != workspace:
+        raise SlackUnavailable(
+            f"SLACK_BOT_TOKEN is of workspace {answer['team_id']}, but handrail.yaml "
+            f"says workspace: {workspace}. Correct one of them."
+        )
+
+
+def slack_app(
+    client: AsyncWebClient,
+    *,
+    signing_secret: str | None,
+    command: str,
+    submit: Submit,
+    reply: Reply,
+) -> AsyncApp:
+    """Return the app with every listener registered."""
+    app = AsyncApp(
+        client=client,
+        token=client.token,
+        signing_secret=signing_secret,
+        request_verification_enabled=signing_secret is not None,
+    )
+    register(app, command, submit, reply)
+    return app
+
+
+@asynccontextmanager
+async def socket_mode(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
+    """Listen over Socket Mode while the body runs."""
+    handlers = [AsyncSocketModeHandler(app, app_token) for _ in range(_SOCKETS)]
+    try:
+        for handler in handlers:
+            await _connect(handler)
+        yield
+    finally:
+        for handler in handlers:
+            await handler.close_async()
+
+
+async def _connect(handler: AsyncSocketModeHandler) -> None:
+    try:
+        await handler.connect_async()
+    except SlackApiError as error:
+        raise SlackUnavailable(
+            f"Slack does not take SLACK_APP_TOKEN ({error.response.get('error')}). "
+            "Make one with the scope connections:write on the app's page, Basic "
+            "Information; it begins with xapp-."
+        ) from error
+
+
+@asynccontextmanager
+async def signed_http(app: AsyncApp, host: str, port: int) -> AsyncIterator[None]:
+    """Listen for Slack's signed requests at `/slack/events` while the body runs."""
+    runner = web.AppRunner(app.web_app("/slack/events"))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,128 @@
+"""Bring the outbox to Slack: in order per thread, at the pace that Slack allows."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from aiohttp import ClientError
+from slack_sdk.errors import SlackClientError
+
+from bot.domain.errors import StoreUnavailable
+from bot.domain.run import RunId, ThreadId
+from bot.domain.telling import Card, Header, Tail
+from bot.ports import Archive, Clock, Letter, Outbox
+from bot.slack.pacing import Pace
+from bot.slack.post import Post
+from bot.slack.refusals import is_hopeless, seconds_to_wait
+
+log = structlog.get_logger(__name__)
+
+_LOOK_AGAIN_SECONDS: Final = 0.2
+_AT_ONCE: Final = 8
+#: a tail is changed at most this often while its run goes on
+TAIL_SECONDS: Final = 3.0
+
+
+class Delivery:
+    """The one sender of a workspace. Slack being away delays, and loses nothing."""
+
+    def __init__(
+        self,
+        *,
+        outbox: Outbox,
+        archive: Archive,
+        post: Post,
+        pace: Pace,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._outbox = outbox
+        self._archive = archive
+        self._post = post
+        self._pace = pace
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sending: dict[ThreadId, asyncio.Task[None]] = {}
+        self._tails: dict[RunId, float] = {}
+
+    async def serve(self) -> None:
+        """Deliver until cancelled."""
+        try:
+            while True:
+                await self._deliver_what_is_due()
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        finally:
+            tasks = tuple(self._sending.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _deliver_what_is_due(self) -> None:
+        try:
+            for letter in sorted(await self._outbox.due(self._clock()), key=_urgency):
+                if len(self._sending) >= _AT_ONCE:
+                    return
+                if await self._may_go(letter):
+                    self._start(letter)
+        except StoreUnavailable as away:
+            log.warning("store away, nothing is delivered", error=str(away))
+
+    async def _may_go(self, letter: Letter) -> bool:
+        if letter.thread.id in self._sending:
+            return False
+        if isinstance(letter.telling, Tail) and await self._is_early(letter.telling):
+            return False
+        if letter.message_ts is None:
+            return self._pace.post(letter.thread.channel) == 0
+        return self._pace.update(matters=not isinstance(letter.telling, Tail)) == 0
+
+    async def _is_early(self, tail: Tail) -> bool:
+        last = self._tails.get(tail.run)
+        if last is None or self._monotonic() - last >= TAIL_SECONDS:
+            return False
+        return not (await self._archive.run(tail.run)).state.is_terminal
+
+    def _start(self, letter: Letter) -> None:
+        task = asyncio.create_task(self._deliver(letter), name=f"letter {letter.id}")
+        self._sending[letter.thread.id] = task
+        task.add_done_callback(lambda _: self._sending.pop(letter.thread.id))
+
+    async def _deliver(self, letter: Letter) -> None:
+        try:
+            message_ts = await self._post(letter)
+            if isinstance(letter.telling, Tail):
+                self._tails[letter.telling.run] = self._monotonic()
+            await self._outbox.delivered(letter, message_ts)
+        except (SlackClientError, ClientError, TimeoutError) as error:
+            await self._missed(letter, error)
+        except StoreUnavailable as away:
+            log.warning("delivery not noted", letter=letter.id, error=str(away))
+        except Exception as error:
+            # The top of the worker: one letter that cannot be made stops no other.
+            log.exception("letter not made", letter=letter.id)
+            await self._outbox.give_up(letter, type(error).__name__)
+
+    async def _missed(self, letter: Letter, error: Exception) -> None:
+        if is_hopeless(error):
+            log.error("letter given up", letter=letter.id, error=str(error))
+            await self._outbox.give_up(letter, str(error))
+            return
+        wait = seconds_to_wait(error, letter.attempts)
+        log.warning("letter waits", letter=letter.id, seconds=wait, error=str(error))
+        until = self._clock() + timedelta(seconds=wait)
+        await self._outbox.postpone(letter, until, str(error))
+
+
+def _urgency(letter: Letter) -> tuple[int, int]:
+    # When the budget is short: what is said once, then what is only refreshed.
+    match letter.telling:
+        case Tail():
+            rank = 2
+        case Header() | Card() if letter.message_ts is not None:
+            rank = 1
+        case _:
+            rank = 0
+    return rank, letter.id

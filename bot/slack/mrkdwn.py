@@ -1,0 +1,37 @@
+"""Slack's markup: escape what is said, mention who did it."""
+
+from datetime import datetime
+from typing import Final
+
+from bot.domain.people import Actor, ActorKind
+
+ELLIPSIS: Final = "…"
+
+
+def escaped(text: str) -> str:
+    """Escape exactly what Slack says must be: `&`, `<` and `>`.
+
+    So no text of anybody's can mention people or make a link.
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def clipped(text: str, length: int) -> str:
+    """Return *text* in at most *length* characters, cut at the end."""
+    return text if len(text) <= length else text[: length - 1] + ELLIPSIS
+
+
+def who(actor: Actor) -> str:
+    """Mention a person; name any other hand."""
+    if actor.kind is ActorKind.PERSON:
+        return f"<@{actor.id}>"
+    return (
+        f"api::{escaped(actor.name)}" if actor.kind is ActorKind.API_KEY else "Handrail"
+    )
+
+
+def when(moment: datetime) -> str:
+    """Return a moment as the reader's own client writes it."""
+    stamp = int(moment.timestamp())
+    plain = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"<!date^{stamp}^{{date_short_pretty}} {{time_secs}}|{plain}>"

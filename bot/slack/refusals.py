@@ -1,0 +1,40 @@
+"""What Slack's errors mean for a letter: wait how long, or give up."""
+
+from typing import Any, Final
+
+from slack_sdk.errors import SlackApiError
+
+_RATE_LIMITED: Final = frozenset({"ratelimited", "rate_limited"})
+#: the message or its channel is gone for good; the record keeps what it said
+_HOPELESS: Final = frozenset(
+    {
+        "cant_update_message",
+        "channel_not_found",
+        "edit_window_closed",
+        "is_archived",
+        "message_not_found",
+        "not_in_channel",
+        "restricted_action",
+        "thread_not_found",
+    }
+)
+_LONGEST_WAIT: Final = 60.0
+
+
+def is_hopeless(error: Exception) -> bool:
+    """Tell whether sending again can never help."""
+    return _code(error) in _HOPELESS
+
+
+def seconds_to_wait(error: Exception, attempts: int) -> float:
+    """Return when to try again: when Slack says, else later each time."""
+    if isinstance(error, SlackApiError) and _code(error) in _RATE_LIMITED:
+        headers: Any = error.response.headers
+        return float(headers.get("Retry-After") or headers.get("retry-after") or 30)
+    return min(2.0**attempts, _LONGEST_WAIT)
+
+
+def _code(error: Exception) -> str:
+    if not isinstance(error, SlackApiError):
+        return ""
+    return str(error.response.get("error") or "")

@@ -1,0 +1,43 @@
+"""Attach output of any size to a thread, without holding it in memory."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+
+async def upload(
+    client: AsyncWebClient,
+    content: AsyncIterator[bytes],
+    *,
+    size: int,
+    filename: str,
+    channel: str,
+    thread_ts: str,
+) -> None:
+    """Upload *size* bytes of *content* as a file of the thread.
+
+    The three steps of docs.slack.dev, "Working with files"; the second goes to
+    an address that Slack names and wants no token.
+    """
+    ticket = await client.files_getUploadURLExternal(filename=filename, length=size)
+    timeout = aiohttp.ClientTimeout(total=600)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+        session.post(
+            ticket["upload_url"],
+            data=content,
+            headers={
+                "Content-Length": str(size),
+                "Content-Type": "application/octet-stream",
+            },
+        ) as answer,
+    ):
+        if answer.status != 200:
+            raise SlackApiError("the upload was not taken", {"error": answer.reason})
+    await client.files_completeUploadExternal(
+        files=[{"id": ticket["file_id"], "title": filename}],
+        channel_id=channel,
+        thread_ts=thread_ts,
+    )
