@@ -1,0 +1,90 @@
+"""What a person filled in: elements found in blocks, and a form's state."""
+
+from collections.abc import Iterator
+
+from bot.sandbox.values import MethodError, Payload
+
+
+def find_element(blocks: object, action_id: str, block_id: str = "") -> Payload:
+    """Return the element called *action_id*, with its block, as an action."""
+    for block, element in _elements(blocks):
+        in_block = not block_id or block.get("block_id") == block_id
+        if in_block and element.get("action_id") == action_id:
+            return {**element, "block_id": block.get("block_id", "")}
+    raise MethodError("action_not_found")
+
+
+def state_values(view: Payload, values: Payload) -> Payload:
+    """Return Slack's `state.values` of *view*.
+
+    *values* has, by block and action id, either Slack's own object or, for
+    short, a text, an option value, or a list of option values.
+    """
+    state: Payload = {}
+    for block, element in _elements(view["blocks"]):
+        action, name = element.get("action_id"), block["block_id"]
+        if action is None or element["type"] == "button":
+            continue
+        given = values.get(name, {}).get(action)
+        state.setdefault(name, {})[action] = _state(element, given)
+    return state
+
+
+def missing_inputs(view: Payload) -> Payload:
+    """Return Slack's own complaint by block id, for inputs left empty."""
+    values = view["state"]["values"]
+    return {
+        block["block_id"]: "Please complete this required field."
+        for block in view["blocks"]
+        if block["type"] == "input"
+        and not block.get("optional")
+        and not any(map(_is_filled, values.get(block["block_id"], {}).values()))
+    }
+
+
+def _state(element: Payload, given: object) -> Payload:
+    kind = element["type"]
+    if isinstance(given, dict):
+        return {"type": kind, **given}
+    if kind in {"checkboxes", "multi_static_select"}:
+        chosen = given if isinstance(given, list) else []
+        initial = element.get("initial_options", []) if given is None else []
+        return {
+            "type": kind,
+            "selected_options": initial or [_option(element, v) for v in chosen],
+        }
+    if kind in {"static_select", "radio_buttons"}:
+        initial_option = element.get("initial_option")
+        option = initial_option if given is None else _option(element, given)
+        return {"type": kind, "selected_option": option}
+    return {
+        "type": kind,
+        "value": element.get("initial_value") if given is None else given,
+    }
+
+
+def _option(element: Payload, value: object) -> Payload:
+    grouped = [g["options"] for g in element.get("option_groups", ())]
+    for options in [element.get("options", ()), *grouped]:
+        for option in options:
+            if option["value"] == value:
+                found: Payload = option
+                return found
+    raise MethodError("option_not_found")
+
+
+def _is_filled(state: Payload) -> bool:
+    chosen = (value for name, value in state.items() if name != "type")
+    return any(chosen)
+
+
+def _elements(blocks: object) -> Iterator[tuple[Payload, Payload]]:
+    if not isinstance(blocks, list):
+        return
+    for block in blocks:
+        inside = [block.get("accessory"), block.get("element")]
+        if block["type"] in {"actions", "context_actions"}:
+            inside += block["elements"]
+        for element in inside:
+            if element:
+                yield block, element

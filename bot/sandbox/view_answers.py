@@ -1,0 +1,32 @@
+"""What an app answers to a submitted form, carried out."""
+
+from bot.sandbox.limits import check_view
+from bot.sandbox.methods.views import completed
+from bot.sandbox.values import Answer, Payload
+from bot.sandbox.workspace import Workspace
+
+
+def apply_view_answer(
+    workspace: Workspace, user: str, view: Payload, answer: Payload
+) -> Answer:
+    """Close, update, push or send back the form as *answer* says."""
+    views = workspace.views
+    match answer.get("response_action"):
+        case "errors":
+            return Answer(ok=False, errors=answer["errors"])
+        case "update":
+            new = completed(workspace, check_view(answer.get("view"), kind="modal"))
+            views.update(user, views.find(user, view["id"]), new)
+        case "push":
+            new = completed(workspace, check_view(answer.get("view"), kind="modal"))
+            views.push(user, new)
+        case "clear":
+            views.clear(user)
+        case _:
+            _close_if_open(workspace, user, view["id"])
+    return Answer(ok=True)
+
+
+def _close_if_open(workspace: Workspace, user: str, view_id: str) -> None:
+    if any(view["id"] == view_id for view in workspace.views.open_for(user)):
+        workspace.views.close(user, view_id)
