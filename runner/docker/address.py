@@ -16,6 +16,7 @@ from runner.errors import EngineUnavailable
 
 DEFAULT_SOCKET: Final = Path("/var/run/docker.sock")
 PING_TIMEOUT: Final = 5  #: seconds
+SOCKET_LIMIT: Final = 104  #: bytes of a socket's path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +140,12 @@ def own_engine(data_dir: Path) -> EngineAddress:
 def run_dir(data_dir: Path) -> Path:
     """Return the folder of an own engine's sockets, short enough to be bound.
 
-    A Unix socket's path has at most 107 bytes (unix(7)); the longest one that
-    dockerd binds is that of its containerd.
+    A Unix socket's path has at most 107 bytes (unix(7)), and containerd, whose
+    path is the longest that dockerd binds, takes no more than 104.
     """
     wanted = data_dir.resolve() / "engine"
     longest = bytes(wanted / "exec/containerd/containerd-debug.sock")
-    if len(longest) <= 107:
+    if len(longest) <= SOCKET_LIMIT:
         return wanted
     return Path("/run") / f"handrail-{hashlib.sha256(longest).hexdigest()[:12]}"
 
