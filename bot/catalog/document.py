@@ -12,7 +12,15 @@ from yaml.error import Mark, MarkedYAMLError, YAMLError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
-from bot.catalog.problem import TOP, ConfigProblems, Finding, Problem, Where, spelled
+from bot.catalog.problem import (
+    TOP,
+    ConfigProblems,
+    Finding,
+    Problem,
+    Where,
+    short,
+    spelled,
+)
 
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _KEYS: Final = {"tag:yaml.org,2002:str", _MERGE}
@@ -142,7 +150,9 @@ class _Values:
         try:
             return self._loader.construct_object(node)
         except (ConstructorError, ValueError):
-            self._say(where, f"`{node.value}` cannot be read; write it in quotes")
+            self._say(
+                where, f"`{short(node.value)}` cannot be read; write it in quotes"
+            )
             return node.value
 
     def _list(self, node: Node, where: Where) -> list[object]:
@@ -150,7 +160,7 @@ class _Values:
         for index, item in enumerate(node.value):
             value = self.of(item, (*where, index))
             if value is None:
-                self._blank((*where, index), "in quotes if it begins with #")
+                self._blank((*where, index), " (in quotes if it begins with #)")
             # A blank stays, as text, so that the indices go on fitting the nodes.
             made.append("" if value is None else value)
         return made
@@ -164,24 +174,25 @@ class _Values:
         made: dict[str, object] = {}
         for key, child in node.value:
             name = self._name(key, where)
+            if name is None:
+                continue
             value = self.of(child, (*where, name))
             made.pop(name, None)
             if value is None:
-                self._blank((*where, name), 'for no text: ""')
+                self._blank((*where, name))
             else:
                 made[name] = value
         return made
 
-    def _name(self, key: Node, where: Where) -> str:
+    def _name(self, key: Node, where: Where) -> str | None:
         if not isinstance(key, ScalarNode):
             self._say(where, "a key has to be a text, not a list or a mapping")
-            return ""
+            return None
         name = str(key.value)
         if key.tag not in _KEYS:
             self._say(
                 (*where, name),
-                f"YAML does not read the key `{name}` as text; write "
-                f'"{name}" in quotes',
+                f'YAML reads the key `{name}` as no text; write "{name}" in quotes',
                 on_key=True,
             )
         return name
@@ -197,11 +208,11 @@ class _Values:
                 on_key=True,
             )
 
-    def _blank(self, where: Where, hint: str) -> None:
+    def _blank(self, where: Where, hint: str = "") -> None:
         self._findings.append(
             Finding(
                 where=where,
-                text=f"nothing is written here; write a value ({hint}), or remove it",
+                text=f"nothing is written here; write a value{hint}, or remove it",
                 on_key=True,
                 excuses=where,
             )

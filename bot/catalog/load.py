@@ -1,6 +1,6 @@
 """Read `handrail.yaml`: all of it understood, or every problem at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,19 +18,33 @@ def load(path: Path) -> Catalog:
 
     Relative paths in it start at the directory of *path*.
     """
-    base = path.absolute().parent
     document = read_document(path)
+    config, findings = _understood(document, _base(path))
+    if config is None or findings:
+        raise ConfigProblems(_in_order(document, findings))
+    return merged(config, _base(path))
+
+
+def check(path: Path, environ: Mapping[str, str]) -> tuple[Problem, ...]:
+    """Return every problem of *path*, values that no run would find among them."""
+    try:
+        document = read_document(path)
+    except ConfigProblems as refused:
+        return refused.problems
+    _, findings = _understood(document, _base(path))
+    absent = rules.absent(document.value, _base(path), environ)
+    return tuple(_in_order(document, [*findings, *absent]))
+
+
+def _base(path: Path) -> Path:
+    return path.absolute().parent
+
+
+def _understood(
+    document: Document, base: Path
+) -> tuple[ConfigEntry | None, list[Finding]]:
     config, wrong = _config(document)
-    wrong = [*document.findings, *wrong, *rules.check(document.value, base)]
-    if config is None or wrong:
-        raise ConfigProblems(in_order(document, wrong))
-    return merged(config, base)
-
-
-def in_order(document: Document, findings: Iterable[Finding]) -> list[Problem]:
-    """Return *findings* as they follow each other in the file."""
-    problems = {document.problem(finding) for finding in _unexcused(findings)}
-    return sorted(problems, key=lambda it: (it.line, it.column, it.where, it.text))
+    return config, [*document.findings, *wrong, *rules.check(document.value, base)]
 
 
 def _config(document: Document) -> tuple[ConfigEntry | None, list[Finding]]:
@@ -38,6 +52,11 @@ def _config(document: Document) -> tuple[ConfigEntry | None, list[Finding]]:
         return ConfigEntry.model_validate(document.value), []
     except ValidationError as error:
         return None, wording.findings(error, document)
+
+
+def _in_order(document: Document, findings: Iterable[Finding]) -> list[Problem]:
+    problems = {document.problem(finding) for finding in _unexcused(findings)}
+    return sorted(problems, key=lambda it: (it.line, it.column, it.where, it.text))
 
 
 def _unexcused(findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -50,7 +50,10 @@ def value_source(entry: ValueEntry, base: Path) -> ValueSource:
         return FromEnv(variable=entry.env)
     if entry.file is not None:
         return FromFile(path=base / entry.file)
-    return FromCommand(arguments=tuple(entry.command or ()))
+    program, *arguments = entry.command or [""]
+    # A bare name is looked for on PATH; a path starts where other paths do.
+    whole = str(base / program) if "/" in program else program
+    return FromCommand(arguments=(whole, *arguments))
 
 
 def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) -> Stack:

@@ -1,8 +1,9 @@
 """The shape of `handrail.yaml`: one model per mapping in it."""
 
-from typing import Annotated, Final, Literal
+from collections.abc import Container
+from typing import Annotated, Final, Literal, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bot.catalog.shapes import (
     ChannelIdText,
@@ -47,11 +48,19 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-def _one_of(value: object, *names: str) -> object:
-    if isinstance(value, dict) and sum(name in value for name in names) != 1:
-        *others, last = (f"`{name}`" for name in names)
-        raise ValueError(f"write exactly one of {', '.join(others)} and {last} here")
-    return value
+def _is_known(value: object, model: type[Entry]) -> TypeGuard[Container[str]]:
+    """Tell whether *value* has keys of *model* alone; others have their own error."""
+    return isinstance(value, dict) and value.keys() <= model.model_fields.keys()
+
+
+def _count(value: Container[str], *names: str) -> int:
+    return sum(name in value for name in names)
+
+
+def _has_program(arguments: list[str]) -> list[str]:
+    if not arguments[0].strip():
+        raise ValueError("the first text has to be a program; write its name or path")
+    return arguments
 
 
 class ValueEntry(Entry):
@@ -70,7 +79,9 @@ class ValueEntry(Entry):
         default=None,
         description="File on the bot's host; a relative path starts at this file.",
     )
-    command: Annotated[list[Text], Field(min_length=1)] | None = Field(
+    command: (
+        Annotated[list[Text], Field(min_length=1), AfterValidator(_has_program)] | None
+    ) = Field(
         default=None,
         description="Program and arguments, run without a shell for up to 10 seconds; "
         "what it prints, without its last line end, is the value.",
@@ -79,7 +90,9 @@ class ValueEntry(Entry):
     @model_validator(mode="before")
     @classmethod
     def _has_one_source(cls, value: object) -> object:
-        return _one_of(value, "env", "file", "command")
+        if _is_known(value, cls) and _count(value, "env", "file", "command") != 1:
+            raise ValueError("write exactly one of `env`, `file` and `command` here")
+        return value
 
 
 class FileEntry(ValueEntry):
@@ -122,12 +135,16 @@ class SourceEntry(Entry):
     @model_validator(mode="before")
     @classmethod
     def _has_one_kind(cls, value: object) -> object:
-        _one_of(value, "git", "dir")
-        if isinstance(value, dict) and ("git" in value) != ("ref" in value):
+        if not _is_known(value, cls):
+            return value
+        if _count(value, "git", "dir") != 1:
+            raise ValueError("write exactly one of `git` and `dir` here")
+        if _count(value, "dir", "ref") == 2:
             raise ValueError(
-                "`git` and `ref` go together; write both, as in "
-                "{git: git@example.com:infra.git, ref: main}"
+                "`ref` belongs to `git`; remove it, or write `git` instead"
             )
+        if _count(value, "git", "ref") == 1 and "git" in value:
+            raise ValueError("`ref` is missing; write the branch, as in `ref: main`")
         return value
 
 
@@ -175,8 +192,7 @@ class LimitsEntry(Entry):
     )
     run_timeout: Duration | None = Field(
         default=None,
-        description="How long init and command may take together, as in 70m or 1h30m. "
-        "Default: 70m.",
+        description="How long a run may take, as in 70m or 1h30m. Default: 70m.",
     )
     silence_timeout: Silence | None = Field(
         default=None,
@@ -262,10 +278,6 @@ class StackEntry(ContextEntry):
     )
 
 
-class DefaultsEntry(StackEntry):
-    """What stacks and their contexts leave out."""
-
-
 class ConfigEntry(Entry):
     """Handrail's configuration: the stacks and who may run commands on them."""
 
@@ -277,8 +289,8 @@ class ConfigEntry(Entry):
     slots: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=10, description="How many runs the engine carries at once."
     )
-    defaults: DefaultsEntry = Field(
-        default=DefaultsEntry(), description="What stacks and their contexts leave out."
+    defaults: StackEntry = Field(
+        default=StackEntry(), description="What stacks and their contexts leave out."
     )
     contexts: dict[ContextName, ContextEntry] = Field(
         default={},

@@ -52,6 +52,12 @@ def spelled(where: Where) -> str:
     return "".join(map(_step, where)).removeprefix(".")
 
 
+def short(text: str) -> str:
+    """Return *text* in one line of at most 40 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= 40 else f"{line[:39]}…"
+
+
 def _step(part: str | int) -> str:
     if isinstance(part, int):
         return f"[{part}]"

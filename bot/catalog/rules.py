@@ -4,16 +4,22 @@ The rules look at plain values rather than at models, so that a mistake in one k
 does not hide those in others; what has the wrong type is left to the models.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from bot.catalog.merge import value_source
+from bot.catalog.model import FileEntry, ValueEntry
 from bot.catalog.problem import Finding, Where
+from bot.catalog.secrets import absence
 
 
 def check(config: object, base: Path) -> Iterator[Finding]:
     """Yield what is wrong. Relative paths start at *base*."""
-    for where, section in sections(config):
+    for where, section in _sections(config):
         yield from _twice(where, section)
         yield from _source(where, section, base)
         yield from _unknown_contexts(where, section, _mapping(config, "contexts"))
@@ -23,8 +29,31 @@ def check(config: object, base: Path) -> Iterator[Finding]:
             yield from _incomplete(("stacks", name), stack, defaults)
 
 
-def sections(config: object) -> Iterator[tuple[Where, Mapping[str, object]]]:
-    """Yield defaults, each context and each stack, as far as they are mappings."""
+def absent(config: object, base: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield the values that no run would find, where a stack could need them."""
+    named = {
+        name
+        for _, section in _sections(config)
+        for name in _list(section, "contexts")
+        if isinstance(name, str)
+    }
+    for where, section in _sections(config):
+        if where[0] != "contexts" or where[1] in named:
+            yield from _lacks(where, section, base, environ)
+
+
+def _lacks(
+    where: Where, section: Mapping[str, object], base: Path, environ: Mapping[str, str]
+) -> Iterator[Finding]:
+    for group, model in (("secrets", ValueEntry), ("files", FileEntry)):
+        for name, entry in _mapping(section, group).items():
+            with suppress(ValidationError):  # which is told already
+                source = value_source(model.model_validate(entry), base)
+                if lack := absence(source, environ):
+                    yield Finding(where=(*where, group, name), text=lack)
+
+
+def _sections(config: object) -> Iterator[tuple[Where, Mapping[str, object]]]:
     yield ("defaults",), _mapping(config, "defaults")
     for group in ("contexts", "stacks"):
         for name, section in _mapping(config, group).items():
@@ -63,8 +92,7 @@ def _twice(where: Where, section: Mapping[str, object]) -> Iterator[Finding]:
 def _unknown_contexts(
     where: Where, section: Mapping[str, object], contexts: Mapping[str, object]
 ) -> Iterator[Finding]:
-    named = section.get("contexts")
-    for index, name in enumerate(named if isinstance(named, list) else []):
+    for index, name in enumerate(_list(section, "contexts")):
         if isinstance(name, str) and name and name not in contexts:
             near = get_close_matches(name, contexts, n=1)
             hint = f"did you mean `{near[0]}`?" if near else "write it below contexts"
@@ -103,3 +131,8 @@ def _is_directory(path: Path) -> bool:
 def _mapping(value: object, key: str) -> Mapping[str, object]:
     found = value.get(key) if isinstance(value, Mapping) else None
     return found if isinstance(found, Mapping) else {}
+
+
+def _list(value: Mapping[str, object], key: str) -> Sequence[object]:
+    found = value.get(key)
+    return found if isinstance(found, list) else []

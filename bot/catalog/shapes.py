@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from bot.catalog.problem import short
+
 #: The value of `silence_timeout` that stands for none at all.
 NEVER: Final = timedelta(0)
 
@@ -34,7 +36,7 @@ class Shape:
         """Return *text*, or raise ValueError with what to write instead."""
         if re.fullmatch(self.pattern, text) and "\0" not in text:
             return text
-        subject = f"`{_short(text)}`" if self.echo and text else "this"
+        subject = f"`{short(text)}`" if self.echo and text else "this"
         raise ValueError(f"{subject} {self.instead}")
 
     def __get_pydantic_core_schema__(
@@ -147,14 +149,14 @@ GitRef = Annotated[
 PathBelow = Annotated[
     str,
     Shape(
-        r"^(?!/)(?!(.*/)?\.\.(/|$))[^\x00]*$",
+        r"^(?!/)(?!(.*/)?\.\.(/|$))[^\x00-\x1f]*$",
         "leaves the source; write a path below it, without .. and without / in front",
     ),
 ]
 FilePath = Annotated[
     str,
     Shape(
-        r"^(?!/)(?!(.*/)?\.\.(/|$))(?!(\./*)*$)[^\x00]*[^/\x00]$",
+        r"^(?!/)(?!(.*/)?\.\.(/|$))(?!(\./*)*$)[^\x00-\x1f]*[^/\x00-\x1f]$",
         "is not a file in "
         "the workspace; write a path below the project root, without .. and without "
         "/ in front",
@@ -171,14 +173,14 @@ NetworkName = Annotated[
 ]
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:39]}…"
+def _told(value: object) -> str:
+    return f"`{short(str(value))}`" if isinstance(value, str | int | float) else "this"
 
 
 def _size(value: object) -> int:
     """Return bytes."""
     if not isinstance(value, str) or not re.fullmatch(_SIZE, value):
-        raise ValueError("a size is a number and a unit; write it as in 512m or 2g")
+        raise ValueError(f"{_told(value)} is not a size; write it as in 512m or 2g")
     size = int(float(value[:-1]) * _UNITS[value[-1].lower()])
     if size < _LEAST_MEMORY:
         raise ValueError("no container runs in so little memory; write 6m or more")
@@ -189,7 +191,7 @@ def _duration(value: object) -> timedelta:
     found = re.fullmatch(_DURATION, value) if isinstance(value, str) else None
     if found is None:
         raise ValueError(
-            "a duration is a number and a unit; write it as in 90s, 70m or 1h30m"
+            f"{_told(value)} is not a duration; write it as in 90s, 70m or 1h30m"
         )
     days, hours, minutes, seconds = (
         int((part or "0d")[:-1]) for part in found.groups()

@@ -13,7 +13,6 @@ from bot.catalog.model import (
     UNBUILT,
     ConfigEntry,
     ContextEntry,
-    DefaultsEntry,
     FileEntry,
     HooksEntry,
     LimitsEntry,
@@ -21,7 +20,7 @@ from bot.catalog.model import (
     StackEntry,
     ValueEntry,
 )
-from bot.catalog.problem import Finding, Where
+from bot.catalog.problem import Finding, Where, short
 
 _MISSING: Final = {
     "version": "is missing; write `version: 1`",
@@ -43,7 +42,7 @@ _MAPPINGS: Final = {
 
 #: The mappings of the file, by the key above them or above their names.
 _MODELS: Final[Mapping[str, type[BaseModel]]] = {
-    "defaults": DefaultsEntry,
+    "defaults": StackEntry,
     "contexts": ContextEntry,
     "stacks": StackEntry,
     "secrets": ValueEntry,
@@ -54,7 +53,7 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
 }
 
 _KINDS: Final[Mapping[type, str]] = {
-    bool: "a boolean",
+    bool: "a boolean (true or false)",
     int: "a number",
     float: "a number",
     str: "a text",
@@ -91,8 +90,7 @@ def _finding(error: ErrorDetails, document: Document) -> Finding:
         return _unknown_key(where)
     mistake = _Mistake(
         where=where,
-        # What stands below `secrets` may be one, by mistake.
-        written=None if "secrets" in where else document.written(where),
+        written=_written(where, document),
         kind=_KINDS.get(type(error["input"]), "a date"),
         type=error["type"],
         context=error.get("ctx", {}),
@@ -100,6 +98,12 @@ def _finding(error: ErrorDetails, document: Document) -> Finding:
     )
     word = _WORDS.get(mistake.type, _unforeseen)
     return Finding(where=where, text=word(mistake), on_key=on_key)
+
+
+def _written(where: Where, document: Document) -> str | None:
+    """Return the scalar at *where*, unless it may be a misplaced secret."""
+    text = None if "secrets" in where else document.written(where)
+    return text and short(text)
 
 
 def _unknown_key(where: Where) -> Finding:
@@ -181,7 +185,7 @@ def _bounds(mistake: _Mistake) -> str:
 
 
 def _empty(mistake: _Mistake) -> str:
-    return f"`{mistake.where[-1]}` is empty; write at least one below it"
+    return f"`{mistake.where[-1]}` is empty; write at least one"
 
 
 def _unforeseen(mistake: _Mistake) -> str:
