@@ -44,8 +44,11 @@ class Directory(Protocol):
 class Values(Protocol):
     """Where secret values come from. Read when a run starts, and never kept."""
 
-    async def __call__(self, source: ValueSource) -> bytes:
-        """Return the value, or raise SecretUnavailable."""
+    async def content(self, source: ValueSource) -> bytes:
+        """Return the value as it is, or raise SecretUnavailable."""
+
+    async def variable(self, source: ValueSource) -> str:
+        """Return the value for an environment variable, or raise SecretUnavailable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

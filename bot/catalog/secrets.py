@@ -41,6 +41,21 @@ class Missing:
         return f"stack {self.stack}: {self.name}: {self.text}"
 
 
+@dataclass(frozen=True, slots=True)
+class HostValues:
+    """The values that this machine has, under the bot's own environment."""
+
+    environ: Mapping[str, str]
+
+    async def content(self, source: ValueSource) -> bytes:
+        """Return the value as it is, or raise SecretUnavailable."""
+        return await read(source, self.environ)
+
+    async def variable(self, source: ValueSource) -> str:
+        """Return the value for an environment variable, or raise SecretUnavailable."""
+        return await read_variable(source, self.environ)
+
+
 async def read(
     source: ValueSource,
     environ: Mapping[str, str] = os.environ,

@@ -1,11 +1,16 @@
 """Make the job of a run: what the runner needs, secrets read this moment."""
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
 from bot.domain.errors import SecretUnavailable
 from bot.domain.run import Run
-from bot.domain.stack import Stack, StackFile, ValueSource
+from bot.domain.stack import Stack, StackFile
 from bot.ports import Values
 from runner.job import Job, Script, WorkspaceFile
 from runner.masking.secrets import Secret
+
+_Value = TypeVar("_Value")
 
 
 class Jobs:
@@ -21,10 +26,13 @@ class Jobs:
     async def make(self, run: Run, stack: Stack) -> Job:
         """Return the job of *run*, or raise SecretUnavailable."""
         secret_env = {
-            name: await self._text(name, source)
+            name: await _named(name, self._values.variable(source))
             for name, source in stack.secrets.items()
         }
-        contents = [await self._values(file.source) for file in stack.files]
+        contents = [
+            await _named(file.path, self._values.content(file.source))
+            for file in stack.files
+        ]
         files = list(zip(stack.files, contents, strict=True))
         return Job(
             run=str(run.id),
@@ -46,19 +54,12 @@ class Jobs:
             volume=stack.name if stack.persistent else None,
         )
 
-    async def _text(self, name: str, source: ValueSource) -> str:
-        value = await self._values(source)
-        try:
-            text = value.decode()
-        except UnicodeDecodeError:
-            text = "\0"
-        if "\0" in text:
-            # Not `from` the decoding error, which quotes the value.
-            raise SecretUnavailable(
-                f"The secret {name} is not text, so it cannot be an environment "
-                "variable. Give it to the stack under files."
-            )
-        return text
+
+async def _named(name: str, reading: Awaitable[_Value]) -> _Value:
+    try:
+        return await reading
+    except SecretUnavailable as lack:
+        raise SecretUnavailable(f"{name}: {lack}.") from lack
 
 
 def _script(run: Run, stack: Stack) -> Script:

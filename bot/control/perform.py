@@ -92,11 +92,11 @@ class Perform:
             await self._fail(run, Reason.CREDENTIALS, str(missing))
         else:
             await self._name_unmaskable(run, job)
-            recorder = Recorder(run, self._record, self._clock, stop)
-            outcome = await execute(
-                job, self._engine, recorder, stop=stop, sources=self._sources
-            )
-            await self._settle(run, outcome, recorder)
+            async with Recorder(run, self._record, self._clock, stop) as recorder:
+                outcome = await execute(
+                    job, self._engine, recorder, stop=stop, sources=self._sources
+                )
+                await self._settle(run, outcome, recorder)
 
     async def again(self, run: Run, stop: asyncio.Event) -> None:
         """Take up *run*, which an earlier process of the bot had started."""
@@ -109,16 +109,17 @@ class Perform:
         await self._record.tell(
             run.thread, [Said(text="Handrail was restarted; the run goes on.")]
         )
-        recorder = Recorder(run, self._record, self._clock, stop)
-        outcome = await resume(
-            job,
-            self._engine,
-            recorder,
-            stop=stop,
-            reached=_PHASES[run.state],
-            told=await self._archive.output_size(run.id),
-        )
-        await self._settle(run, outcome, recorder)
+        told = await self._archive.output_size(run.id)
+        async with Recorder(run, self._record, self._clock, stop) as recorder:
+            outcome = await resume(
+                job,
+                self._engine,
+                recorder,
+                stop=stop,
+                reached=_PHASES[run.state],
+                told=told,
+            )
+            await self._settle(run, outcome, recorder)
 
     async def _allowed(self, run: Run) -> Stack:
         stack = self._catalog.stack(run.stack)
@@ -133,7 +134,7 @@ class Perform:
             await self._record.tell(run.thread, [Said(text=text)])
 
     async def _settle(self, run: Run, outcome: Outcome, recorder: Recorder) -> None:
-        await recorder.close()
+        await recorder.flush()
         ended = _ended(outcome)
         await insisting(lambda: self._record.end(run.id, ended, self._clock()))
         log.info("run ended", run=run.id, state=ended.state, reason=ended.reason)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar, assert_never
+from typing import Final, Self, TypeVar, assert_never
 
 import structlog
 
@@ -79,11 +79,13 @@ class Recorder:
             if data:
                 await insisting(lambda: self._keep(data))
 
-    async def close(self) -> None:
-        """Store the rest, and let go of the timer."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # What is not stored yet is read again from the container, if it goes on.
         if self._later is not None:
             self._later.cancel()
-        await self.flush()
 
     async def _gather(self, data: bytes) -> None:
         self._gathered += data

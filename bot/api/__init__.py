@@ -1,1 +1,0 @@
-"""HTTP: health and metrics."""

@@ -1,0 +1,241 @@
+"""The composition root: the one place where concrete classes meet."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+
+from pydantic import SecretStr
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.catalog.secrets import HostValues
+from bot.control.access import Access
+from bot.control.job import Jobs
+from bot.control.perform import Perform
+from bot.control.recover import Recover
+from bot.control.reply import Reply
+from bot.control.schedule import Schedule
+from bot.control.submit import Submit
+from bot.domain.stack import Catalog
+from bot.settings import Settings
+from bot.slack.connection import (
+    introduce,
+    signed_http,
+    slack_app,
+    slack_client,
+    socket_mode,
+)
+from bot.slack.delivery import Delivery
+from bot.slack.directory import SlackDirectory
+from bot.slack.pacing import Pace
+from bot.slack.post import Post
+from bot.store.archive import SqlArchive
+from bot.store.database import Database
+from bot.store.outbox import SqlOutbox
+from bot.store.record import SqlRecord
+from runner.engine import Engine
+from runner.masking.masker import Masks
+from runner.masking.secrets import Secret
+from runner.source import Sources
+
+
+def utc_now() -> datetime:
+    """Return the time now."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handrail:
+    """The running bot, as far as its caller needs to look inside."""
+
+    archive: SqlArchive
+    installation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What the use cases are made of."""
+
+    settings: Settings
+    catalog: Catalog
+    engine: Engine
+    environ: Mapping[str, str]
+    client: AsyncWebClient
+    directory: SlackDirectory
+    access: Access
+    record: SqlRecord
+    archive: SqlArchive
+    outbox: SqlOutbox
+    installation: str
+    own_secrets: tuple[Secret, ...]
+
+
+@asynccontextmanager
+async def handrail(
+    settings: Settings,
+    catalog: Catalog,
+    engine: Engine,
+    environ: Mapping[str, str],
+) -> AsyncIterator[Handrail]:
+    """Run the bot while the body runs.
+
+    Leaving the body takes no more commands and leaves containers running, to be
+    taken up at the next start. Raises SlackUnavailable and StoreUnavailable.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    client = slack_client(settings.bot_token.get_secret_value(), settings.api_url)
+    await introduce(client, catalog.workspace)
+    async with Database.open(settings.database_url) as database:
+        directory = SlackDirectory(client)
+        parts = _Parts(
+            settings=settings,
+            catalog=catalog,
+            engine=engine,
+            environ=environ,
+            client=client,
+            directory=directory,
+            access=Access(catalog, directory),
+            record=SqlRecord(database),
+            archive=SqlArchive(database),
+            outbox=SqlOutbox(database),
+            installation=installation_id(settings.data_dir),
+            own_secrets=own_tokens(settings),
+        )
+        async with _running(parts):
+            yield Handrail(archive=parts.archive, installation=parts.installation)
+
+
+@asynccontextmanager
+async def _running(parts: _Parts) -> AsyncIterator[None]:
+    perform = _performing(parts)
+    schedule = Schedule(
+        record=parts.record,
+        perform=perform,
+        slots=parts.catalog.slots,
+        clock=utc_now,
+    )
+    app = slack_app(
+        parts.client,
+        signing_secret=_revealed(parts.settings.signing_secret),
+        command=parts.settings.command,
+        submit=_submitting(parts, schedule),
+        reply=_replying(parts, schedule),
+    )
+    recover = _recovering(parts, perform, schedule)
+    async with (
+        _background(schedule.serve(), _delivering(parts).serve(), recover()),
+        _listening(app, parts.settings),
+    ):
+        yield
+
+
+def _performing(parts: _Parts) -> Perform:
+    return Perform(
+        catalog=parts.catalog,
+        access=parts.access,
+        record=parts.record,
+        archive=parts.archive,
+        jobs=Jobs(
+            values=HostValues(parts.environ),
+            installation=parts.installation,
+            own_secrets=parts.own_secrets,
+        ),
+        engine=parts.engine,
+        sources=Sources(parts.settings.data_dir / "sources"),
+        clock=utc_now,
+    )
+
+
+def _submitting(parts: _Parts, schedule: Schedule) -> Submit:
+    return Submit(
+        catalog=parts.catalog,
+        access=parts.access,
+        directory=parts.directory,
+        record=parts.record,
+        archive=parts.archive,
+        clock=utc_now,
+        own_secrets=Masks(parts.own_secrets),
+        promote=schedule.promote,
+    )
+
+
+def _replying(parts: _Parts, schedule: Schedule) -> Reply:
+    return Reply(
+        catalog=parts.catalog,
+        access=parts.access,
+        record=parts.record,
+        archive=parts.archive,
+        clock=utc_now,
+        stop=schedule.stop,
+        wake=schedule.wake,
+    )
+
+
+def _delivering(parts: _Parts) -> Delivery:
+    return Delivery(
+        outbox=parts.outbox,
+        archive=parts.archive,
+        post=Post(client=parts.client, archive=parts.archive, clock=utc_now),
+        pace=Pace(),
+        clock=utc_now,
+    )
+
+
+def _recovering(parts: _Parts, perform: Perform, schedule: Schedule) -> Recover:
+    return Recover(
+        record=parts.record,
+        archive=parts.archive,
+        engine=parts.engine,
+        perform=perform,
+        schedule=schedule,
+        installation=parts.installation,
+        clock=utc_now,
+    )
+
+
+def _listening(app: AsyncApp, settings: Settings) -> AbstractAsyncContextManager[None]:
+    if settings.app_token is not None:
+        return socket_mode(app, settings.app_token.get_secret_value())
+    return signed_http(app, settings.http.host, settings.http.port)
+
+
+@asynccontextmanager
+async def _background(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    # A loop that fails ends the bot, loudly, rather than leaving it half alive.
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(loop) for loop in loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def own_tokens(settings: Settings) -> tuple[Secret, ...]:
+    """Return the bot's own tokens, which are masked in everything."""
+    tokens = {
+        "SLACK_BOT_TOKEN": settings.bot_token,
+        "SLACK_APP_TOKEN": settings.app_token,
+        "SLACK_SIGNING_SECRET": settings.signing_secret,
+    }
+    return tuple(
+        Secret(name, token.get_secret_value().encode())
+        for name, token in tokens.items()
+        if token is not None
+    )
+
+
+def installation_id(data_dir: Path) -> str:
+    """Return what tells this installation's containers from others'; made once."""
+    path = data_dir / "installation"
+    if not path.exists():
+        path.write_text(token_hex(4))
+    return path.read_text().strip()
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
