@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.delivery import Acknowledgement, Delivery, Kind
 from bot.sandbox.escaping import escape, link, link_prose, typeset
-from bot.sandbox.forms import find_element, missing_inputs, state_values
+from bot.sandbox.forms import chosen, find_element, missing_inputs, state_values
 from bot.sandbox.payloads import (
     event_callback,
     heard_by_app,
@@ -165,7 +165,7 @@ class Acts:
         if act.value is not None:
             action["value"] = act.value
         if act.selected is not None:
-            action[_selection_field(act.selected)] = act.selected
+            action |= chosen(element, act.selected)
         payload = self._interaction(by, "block_actions")
         outcome = await self._delivery.once(
             Kind.INTERACTIVE, {**payload, **place, "actions": [action]}
@@ -229,10 +229,6 @@ class Acts:
         by_person = event.get("user") != self._workspace.bot.id
         payload = event_callback(self._workspace, event)
         self._delivery.event(payload, by_person=by_person and not event.get("hidden"))
-
-
-def _selection_field(selected: object) -> str:
-    return "selected_options" if isinstance(selected, list) else "selected_option"
 
 
 def _without_addressee(message: Payload) -> Payload:

@@ -190,6 +190,9 @@ def _options_up_to(most: int) -> Callable[[Payload, str], Problems]:
         yield from _count(element, "options", most, at)
         for index, option in enumerate(element.get("options") or ()):
             where = f"{at}/options/{index}"
+            if not isinstance(option, dict):
+                yield f"must be an object [json-pointer:{where}]"
+                continue
             yield from _text(option.get("text"), f"{where}/text", 75)
             yield from _length(option, "value", 150, where)
 

@@ -4,6 +4,14 @@ from collections.abc import Iterator
 
 from bot.sandbox.values import MethodError, Payload
 
+_CHOSEN_FIELDS = {
+    "users_select": "selected_user",
+    "channels_select": "selected_channel",
+    "conversations_select": "selected_conversation",
+    "datepicker": "selected_date",
+    "timepicker": "selected_time",
+}
+
 
 def find_element(blocks: object, action_id: str, block_id: str = "") -> Payload:
     """Return the element called *action_id*, with its block, as an action."""
@@ -12,6 +20,21 @@ def find_element(blocks: object, action_id: str, block_id: str = "") -> Payload:
         if in_block and element.get("action_id") == action_id:
             return {**element, "block_id": block.get("block_id", "")}
     raise MethodError("action_not_found")
+
+
+def chosen(element: Payload, selected: object) -> Payload:
+    """Return the action's fields for a choice: a value, several, or an option."""
+    if isinstance(selected, list):
+        options = [
+            one if isinstance(one, dict) else _option(element, one) for one in selected
+        ]
+        return {"selected_options": options}
+    if isinstance(selected, dict):
+        return {"selected_option": selected}
+    if "options" in element or "option_groups" in element:
+        return {"selected_option": _option(element, selected)}
+    field = _CHOSEN_FIELDS.get(element["type"], "value")
+    return {field: selected}
 
 
 def state_values(view: Payload, values: Payload) -> Payload:

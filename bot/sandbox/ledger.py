@@ -11,7 +11,8 @@ from bot.sandbox.values import Payload
 class Call:
     """One call and its answer; `at` is seconds since the epoch.
 
-    `answer` is what was sent, or meant to be sent when the connection was cut.
+    `answer` is what was sent, or would have been when the connection was cut;
+    empty if the call had no effect.
     """
 
     method: str

@@ -66,8 +66,7 @@ class Messages:
     def change(self, channel: Channel, ts: str, changes: Payload) -> Payload:
         """Edit a message; a None among *changes* removes that field."""
         before = self.find(channel.id, ts)
-        merged = {**before, **changes}
-        after = {name: value for name, value in merged.items() if value is not None}
+        after = _present({**before, **changes})
         self._store(channel.id, after, "message_changed")
         self._tell_hidden(
             channel,
@@ -131,7 +130,7 @@ class Messages:
         left = self.thread(channel, parent["ts"])[1:]
         latest = left[-1]["ts"] if left else None
         counted = {**parent, "reply_count": len(left), "latest_reply": latest}
-        self._store(channel, counted, "message_changed")
+        self._store(channel, _present(counted), "message_changed")
 
     def _store(self, channel: str, message: Payload, change: str) -> None:
         self._by_channel.setdefault(channel, {})[message["ts"]] = message
@@ -159,6 +158,10 @@ def is_reply(message: Payload) -> bool:
 def is_hidden_reply(message: Payload) -> bool:
     """Tell whether *message* shows in its thread only."""
     return is_reply(message) and message.get("subtype") != "thread_broadcast"
+
+
+def _present(message: Payload) -> Payload:
+    return {name: value for name, value in message.items() if value is not None}
 
 
 def _public(message: Payload) -> Payload:

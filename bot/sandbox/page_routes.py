@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -22,12 +21,15 @@ class PageRoutes:
     def __init__(self, workspace: Workspace, acts: Acts) -> None:
         self._workspace = workspace
         self._acts = acts
+        self._seen_homes: dict[str, str] = {}
 
     def add_to(self, app: web.Application) -> None:
         """Add the page and what it talks to."""
         router = app.router
         router.add_get("/", _index)
-        router.add_get("/archives/{channel}/p{digits:[0-9]+}", _archives)
+        # Permalinks: the page finds the message by its own address.
+        router.add_get("/archives/{channel}", _index)
+        router.add_get("/archives/{channel}/{message}", _index)
         router.add_get("/page/{path:.+}", _asset)
         router.add_get("/sandbox/state", self._state)
         router.add_get("/sandbox/updates", self._updates)
@@ -46,7 +48,15 @@ class PageRoutes:
         return await stream_updates(request, self._workspace, viewer)
 
     async def _home(self, request: web.Request) -> web.Response:
-        return web.json_response(self._acts.open_home(by=self._viewer(request)))
+        viewer = self._viewer(request)
+        home = self._workspace.views.home(viewer)
+        version = home["hash"] if home else ""
+        # The page asks again when the Home changed. Only a first look, or one at
+        # what was seen before, is a person opening it.
+        if self._seen_homes.get(viewer, version) == version:
+            home = self._acts.open_home(by=viewer)
+        self._seen_homes[viewer] = version
+        return web.json_response(home)
 
     async def _slash(self, request: web.Request) -> web.Response:
         body = await _body(request)
@@ -136,16 +146,6 @@ async def _asset(request: web.Request) -> web.StreamResponse:
     if not path.is_relative_to(_PAGE) or not path.is_file():
         raise web.HTTPNotFound
     return web.FileResponse(path, headers={"Cache-Control": "no-cache"})
-
-
-async def _archives(request: web.Request) -> web.StreamResponse:
-    digits = request.match_info["digits"]
-    where = {
-        "channel": request.match_info["channel"],
-        "message": f"{digits[:-6]}.{digits[-6:]}",
-        **request.query,
-    }
-    raise web.HTTPFound(f"/?{urlencode(where)}")
 
 
 async def _body(request: web.Request) -> Payload:

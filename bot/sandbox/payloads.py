@@ -1,7 +1,6 @@
 """The payloads Slack sends to an app: events, slash commands, interactions."""
 
 import time
-from urllib.parse import quote
 
 from bot.sandbox.values import Channel, Payload, Person
 from bot.sandbox.workspace import Workspace
@@ -120,11 +119,6 @@ def home_opened(workspace: Workspace, user: str, channel: Channel) -> Payload:
     }
     view = workspace.views.home(user)
     return {**event, "view": view} if view else event
-
-
-def message_link(workspace: Workspace, channel: str, ts: str) -> str:
-    """Return the page's own address of a message."""
-    return f"{workspace.url}/?channel={quote(channel)}&message={quote(ts)}"
 
 
 def _channel_name(channel: Channel) -> str:

@@ -61,7 +61,9 @@ class Sockets:
     async def send(self, parcel: Parcel) -> Acknowledgement:
         """Send *parcel* over one open socket and wait for its acknowledgement."""
         if not self._open:
-            return Acknowledgement(ok=False, error="dispatch_failed")
+            is_event = parcel.kind is Kind.EVENT
+            error = "connection_failed" if is_event else "dispatch_failed"
+            return Acknowledgement(ok=False, error=error)
         socket = self._open[next(self._turn) % len(self._open)]
         envelope = _envelope(parcel)
         answered = asyncio.get_running_loop().create_future()

@@ -64,8 +64,10 @@ class WebApi:
             case Delay(seconds):
                 await asyncio.sleep(seconds)
             case BadGateway(status):
+                self.ledger.add(name, arguments.raw, {})
                 return web.Response(status=status, text=_HTML, content_type="text/html")
             case Drop(after=False):
+                self.ledger.add(name, arguments.raw, {})
                 raise Dropped
             case RateLimited(retry_after=seconds, as_ok=False):
                 return self._too_many(name, arguments, seconds)

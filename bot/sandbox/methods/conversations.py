@@ -118,11 +118,18 @@ def _thread(workspace: Workspace, channel: Channel, ts: str) -> list[Payload]:
 
 def _in_range(message: Payload, arguments: Arguments) -> bool:
     at = float(message["ts"])
-    oldest = float(arguments.text("oldest", "0") or 0)
-    latest = float(arguments.text("latest") or "inf")
+    oldest = _bound(arguments, "oldest", "0")
+    latest = _bound(arguments, "latest", "inf")
     if arguments.flag("inclusive"):
         return oldest <= at <= latest
     return oldest < at < latest
+
+
+def _bound(arguments: Arguments, name: str, default: str) -> float:
+    try:
+        return float(arguments.text(name) or default)
+    except ValueError:
+        raise MethodError(f"invalid_ts_{name}") from None
 
 
 def _paged(messages: list[Payload], limit: int, arguments: Arguments) -> Payload:

@@ -42,9 +42,7 @@ def get_upload_url(workspace: Workspace, arguments: Arguments) -> Payload:
 def complete_upload(workspace: Workspace, arguments: Arguments) -> Payload:
     """Finish uploads and share them, a moment after the answer."""
     asked = arguments.json("files")
-    if not isinstance(asked, list) or not asked:
-        raise MethodError("invalid_arguments")
-    titles = {entry["id"]: entry.get("title") for entry in asked}
+    titles = _titles(asked)
     files = [_uploaded(workspace, file) for file in titles]
     channel = _destination(workspace, arguments)
     for file in files:
@@ -88,6 +86,14 @@ def delete(workspace: Workspace, arguments: Arguments) -> Payload:
                     workspace.channel(channel), message["ts"], {"files": kept}
                 )
     return {}
+
+
+def _titles(asked: object) -> dict[str, str | None]:
+    entries = asked if isinstance(asked, list) else []
+    named = [e for e in entries if isinstance(e, dict) and e.get("id")]
+    if not named or len(named) < len(entries):
+        raise MethodError("invalid_arguments")
+    return {entry["id"]: entry.get("title") for entry in named}
 
 
 def _known(workspace: Workspace, file: str) -> File:
