@@ -1,0 +1,80 @@
+/** Interactive elements: buttons, selects, overflow menus, and the fields they share with modals. */
+
+import { confirmed } from "./dialogs.js";
+import { h } from "./dom.js";
+import { control } from "./controls.js";
+import { openMenu } from "./menu.js";
+import { plain, plainText } from "./mrkdwn.js";
+
+/** Render one element of *block*; using it tells scene.act(). */
+export function interactive(element, block, scene) {
+  const send = (answer) => act(element, block, scene, answer);
+  switch (element.type) {
+    case "button":
+    case "workflow_button":
+      return button(element, send, scene);
+    case "overflow":
+      return overflow(element, send);
+    default:
+      return field(element, block, scene, send);
+  }
+}
+
+function button(element, send, scene) {
+  const properties = {
+    class: `button ${element.style ?? ""}`,
+    "aria-label": element.accessibility_label,
+    dataset: { focus: focusKey(element), action: element.action_id },
+  };
+  if (element.url) {
+    const [href, target] = scene.names.isPermalink(element.url) ? [element.url] : [safe(element.url), "_blank"];
+    const follow = () => send({ value: element.value });
+    return h("a", { ...properties, href, target, rel: "noopener noreferrer", onclick: follow }, plainText(element.text));
+  }
+  const press = (event) => send({ value: element.value }, event.currentTarget);
+  return h("button", { ...properties, type: "button", onclick: press }, plainText(element.text));
+}
+
+function overflow(element, send) {
+  const choices = element.options.map((option) => ({
+    label: plain(option.text.text),
+    choose: () => send({ selected: option.value }),
+  }));
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "button icon",
+      "aria-haspopup": "menu",
+      "aria-label": "More actions",
+      dataset: { focus: focusKey(element), action: element.action_id },
+      onclick: (event) => openMenu(event.currentTarget, choices),
+    },
+    "⋯",
+  );
+}
+
+function field(element, block, scene, send) {
+  const made = control(element, scene.names, { label: element.placeholder?.text ?? "Choose" });
+  if (!made) return h("span", { class: "unknown" }, `(${element.type})`);
+  const root = h("span", { class: "inline-field" }, made.element);
+  made.focusable.dataset.focus = focusKey(element);
+  scene.fields?.push({ block, element, read: made.read, root });
+  root.addEventListener("change", () => send({ selected: made.selected() }));
+  return root;
+}
+
+async function act(element, block, scene, answer, pressed) {
+  if (element.confirm && !(await confirmed(element.confirm, scene.names))) return;
+  pressed?.setAttribute("aria-busy", "true");
+  await scene.act({ block_id: block.block_id, action_id: element.action_id, ...answer });
+  pressed?.removeAttribute("aria-busy");
+}
+
+function focusKey(element) {
+  return `${element.type}:${element.action_id}`;
+}
+
+function safe(address) {
+  return /^https?:\/\//i.test(address) ? address : null;
+}

@@ -1,0 +1,102 @@
+/** Modals: the app's views, one on top of another, with their fields and errors. */
+
+import { renderBlocks } from "./blocks.js";
+import { h } from "./dom.js";
+import { showDialog } from "./dialogs.js";
+import { plain, plainText } from "./mrkdwn.js";
+
+/** Make the place for modals; `update()` shows the topmost view, or none. */
+export function createModals(app) {
+  let open = null;
+
+  const update = () => {
+    const view = app.workspace.views.at(-1) ?? null;
+    if (view === (open?.view ?? null)) return;
+    const before = open?.view.id === view?.id ? readAll(open.fields) : {};
+    if (!view) return drop();
+    if (open) return redraw(view, before);
+    const dialog = h("dialog", { class: "modal" });
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      dismiss();
+    });
+    open = { dialog };
+    redraw(view, before);
+    showDialog(dialog);
+    firstField()?.focus();
+  };
+
+  const drop = () => {
+    open?.dialog.close();
+    open = null;
+  };
+  const redraw = (view, before) => {
+    const fields = [];
+    const scene = app.viewScene(view, fields, (block, action) => before[block]?.[action]);
+    const typing = open.fields && focusedField(open.dialog);
+    Object.assign(open, { view, fields });
+    open.dialog.setAttribute("aria-label", plain(view.title.text));
+    open.dialog.replaceChildren(form(view, scene, { submit, dismiss }));
+    if (typing) open.dialog.querySelectorAll("input, textarea, select")[typing - 1]?.focus();
+  };
+  const firstField = () => open.dialog.querySelector(".input input, .input textarea, .input select");
+  const dismiss = async () => {
+    const { view } = open;
+    app.workspace.close(view.id);
+    app.render();
+    await app.server.closeView(view.id);
+  };
+  const submit = async (button) => {
+    const { view, fields } = open;
+    const missing = missingFields(fields);
+    tellErrors(fields, missing);
+    if (Object.keys(missing).length) return;
+    button.setAttribute("aria-busy", "true");
+    const answer = await app.server.submit(view.id, readAll(fields));
+    button.removeAttribute("aria-busy");
+    if (answer.ok) return settle(view);
+    if (answer.errors) return tellErrors(fields, answer.errors);
+    open.dialog.querySelector(".modal-error").textContent = answer.error ?? "The app did not accept this.";
+  };
+  // A submission that the app answers with another view has changed the list by itself.
+  const settle = (view) => {
+    if (!app.workspace.views.includes(view)) return;
+    app.workspace.close(view.id);
+    app.render();
+  };
+  return { update, isOpen: () => open !== null };
+}
+
+function form(view, scene, { submit, dismiss }) {
+  const send = view.submit && h("button", { type: "submit", class: "button primary" }, plainText(view.submit));
+  const cancel = h("button", { type: "button", class: "button", onclick: dismiss }, view.close ? plainText(view.close) : "Cancel");
+  return h(
+    "form",
+    { novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(send); } },
+    h("header", {}, h("h2", {}, plainText(view.title)), h("button", { type: "button", class: "button icon", "aria-label": "Close", onclick: dismiss }, "×")),
+    h("div", { class: "dialog-body" }, renderBlocks(view.blocks, scene)),
+    h("footer", {}, h("p", { class: "modal-error", role: "alert" }), cancel, send),
+  );
+}
+
+function readAll(fields) {
+  const values = {};
+  for (const { block, element, read } of fields) {
+    values[block.block_id] = { ...values[block.block_id], [element.action_id]: read() };
+  }
+  return values;
+}
+
+function missingFields(fields) {
+  const missing = fields.filter((field) => field.missing?.());
+  return Object.fromEntries(missing.map(({ block }) => [block.block_id, "Please fill in this field."]));
+}
+
+function tellErrors(fields, errors) {
+  for (const field of fields) field.tell?.(errors[field.block.block_id]);
+  fields.find((field) => field.tell && errors[field.block.block_id])?.focus();
+}
+
+function focusedField(dialog) {
+  return [...dialog.querySelectorAll("input, textarea, select")].indexOf(document.activeElement) + 1;
+}

@@ -1,0 +1,100 @@
+/** The sidebar: channels, apps, and who you are. */
+
+import { h } from "./dom.js";
+import { glyph } from "./glyphs.js";
+import { reconcile } from "./list.js";
+import { face, nameOf, roleOf } from "./people.js";
+
+/** A channel's name with its sign. */
+export function channelTitle(channel) {
+  const sign = channel.is_im ? "" : channel.is_private ? glyph("lock") : "#";
+  return h("span", { class: "channel-name" }, h("span", { class: "sign", "aria-hidden": "true" }, sign), channel.name);
+}
+
+/** Fill *element*; `update()` brings it up to date. */
+export function createSidebar(element, app) {
+  const team = h("b");
+  const channels = h("div", { class: "entries" });
+  const messages = h("div", { class: "entries" });
+  const apps = h("div", { class: "entries" });
+  const people = h("div", { class: "entries people", role: "radiogroup", "aria-labelledby": "who" });
+  const conversations = h("section", {}, h("h2", {}, "Messages"), messages);
+  element.append(
+    h("header", {}, h("img", { src: "/page/icon.svg", alt: "", width: 30, height: 30 }), h("span", {}, team, h("small", {}, "a local workspace"))),
+    h("div", { class: "places" },
+      h("section", {}, h("h2", {}, "Channels"), channels),
+      conversations,
+      h("section", {}, h("h2", {}, "Apps"), apps)),
+    h("section", { class: "who" }, h("h2", { id: "who" }, "You are"), people),
+  );
+  people.addEventListener("keydown", (event) => stepThrough(event, people));
+
+  const update = () => {
+    const { workspace, place } = app;
+    team.textContent = workspace.team.name;
+    const [direct, open] = [workspace.channels.filter((one) => one.is_im), workspace.channels.filter((one) => !one.is_im)];
+    conversations.hidden = direct.length === 0;
+    reconcile(channels, open, channelRules(app));
+    reconcile(messages, direct, channelRules(app));
+    reconcile(apps, workspace.bots, botRules(app));
+    reconcile(people, workspace.people.filter((person) => !person.deleted), personRules(app, place.as));
+  };
+  return { update };
+}
+
+function channelRules(app) {
+  const unread = ({ id }) => app.unread.has(app.place.as, id, app.workspace.newest(id));
+  const current = ({ id }) => id === app.place.channel && !app.place.home;
+  return {
+    key: ({ id }) => id,
+    print: (channel) => [channel.name, channel.is_member, unread(channel), current(channel)],
+    render: (channel) => h("button", {
+      type: "button",
+      class: `entry ${unread(channel) ? "unread" : ""} ${channel.is_member === false ? "outside" : ""}`,
+      "aria-current": current(channel) ? "page" : null,
+      title: channel.is_member === false ? "You are not a member" : null,
+      dataset: { focus: "entry" },
+      onclick: () => app.go({ channel: channel.id, thread: null, home: null }),
+    }, channelTitle(channel), unread(channel) && h("span", { class: "dot", role: "img", "aria-label": "unread" })),
+  };
+}
+
+function botRules(app) {
+  const current = ({ id }) => id === app.place.home;
+  return {
+    key: ({ id }) => id,
+    print: (bot) => [nameOf(bot), current(bot)],
+    render: (bot) => h("button", {
+      type: "button",
+      class: "entry",
+      "aria-current": current(bot) ? "page" : null,
+      onclick: () => app.go({ home: bot.id, thread: null }),
+    }, face(bot), nameOf(bot)),
+  };
+}
+
+function personRules(app, me) {
+  return {
+    key: ({ id }) => id,
+    print: (person) => [nameOf(person), person.role_hint, person.id === me],
+    render: (person) => h("button", {
+      type: "button",
+      class: "entry",
+      role: "radio",
+      "aria-checked": String(person.id === me),
+      tabindex: person.id === me ? 0 : -1,
+      onclick: () => app.become(person.id),
+    }, face(person), h("span", { class: "person-name" }, nameOf(person)), roleOf(person)),
+  };
+}
+
+function stepThrough(event, people) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const entries = [...people.children];
+  const next = entries.at((entries.indexOf(document.activeElement) + step) % entries.length);
+  next.focus();
+  next.click();
+}
