@@ -110,8 +110,8 @@ class SourceEntry(Entry):
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [
-                {"required": ["git", "ref"]},
-                {"required": ["dir"], "properties": {"ref": False}},
+                {"required": ["git", "ref"], "properties": {"dir": False}},
+                {"required": ["dir"], "properties": {"git": False, "ref": False}},
             ]
         }
     )

@@ -53,12 +53,13 @@ def spelled(where: Where) -> str:
 
 
 def short(text: str) -> str:
-    """Return *text* in one line of at most 40 characters."""
-    line = " ".join(text.split())
+    """Return *text* in one line of at most 40 characters, all of them printable."""
+    line = "".join(it if it.isprintable() else "?" for it in " ".join(text.split()))
     return line if len(line) <= 40 else f"{line[:39]}…"
 
 
 def _step(part: str | int) -> str:
     if isinstance(part, int):
         return f"[{part}]"
-    return f'["{part}"]' if "." in part else f".{part}"
+    name = short(part)
+    return f'["{name}"]' if "." in name else f".{name}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeGuard
 
 from pydantic import ValidationError
 
@@ -114,11 +115,15 @@ def _source(
             where=(*where, "source", "dir"),
             text=f"there is no directory {base / directory}; create it or name another",
         )
-    elif isinstance(path, str) and not _is_directory(base / directory / path):
+    elif _is_below(path) and not _is_directory(base / directory / path):
         yield Finding(
             where=(*where, "source", "path"),
-            text=f"there is no directory {path} in {base / directory}; name another",
+            text=f"there is no directory {path} in {directory}; name another",
         )
+
+
+def _is_below(path: object) -> TypeGuard[str]:
+    return isinstance(path, str) and ".." not in path and not path.startswith("/")
 
 
 def _is_directory(path: Path) -> bool:

@@ -113,13 +113,14 @@ def _unknown_key(where: Where) -> Finding:
         return Finding(where=where, text=text, on_key=True)
     model = _model_at(tuple(above))
     known = list(model.model_fields)
+    unknown = f"there is no key `{short(str(key))}` here"
     near = get_close_matches(str(key).lower(), known, n=1)
     if not near:
-        text = f"there is no key `{key}` here; there are: {', '.join(known)}"
+        text = f"{unknown}; there are: {', '.join(known)}"
         return Finding(where=where, text=text, on_key=True)
     return Finding(
         where=where,
-        text=f"there is no key `{key}` here; did you mean `{near[0]}`?",
+        text=f"{unknown}; did you mean `{near[0]}`?",
         on_key=True,
         excuses=(*above, near[0]),
     )
@@ -181,7 +182,8 @@ def _choice(mistake: _Mistake) -> str:
 
 def _bounds(mistake: _Mistake) -> str:
     bound, limit = next(iter(mistake.context.items()))
-    return f"{mistake.subject} is out of range; write {_BOUNDS[bound]} {limit}"
+    wanted = f"{_BOUNDS[bound]} {str(limit).removesuffix('.0')}"
+    return f"{mistake.subject} is out of range; write {wanted}"
 
 
 def _empty(mistake: _Mistake) -> str:

@@ -1,0 +1,269 @@
+"""A good `handrail.yaml` and what it means."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.catalog.load import load
+from bot.domain.people import ChannelId, TeamId, UserId
+from bot.domain.stack import (
+    FromCommand,
+    FromEnv,
+    FromFile,
+    Hooks,
+    Stack,
+    StackFile,
+    StackName,
+)
+from runner.job import DirectorySource, GitSource, Limits
+from tests.unit.catalog.conftest import Write, a_config
+
+DESIGN = """\
+version: 1
+workspace: T0123ABCD              # home Slack team
+admins: [U0ADMIN]                 # may freeze, release, steal
+defaults:
+  channel: C0INFRA                # where records go
+  image: hashicorp/terraform:1.11
+  init: terraform init -input=false
+  writers: ["@platform"]          # user group; also U…, or "#infra"
+contexts:                         # bundles of environment, secrets, files, hooks
+  aws-prod:
+    env: {AWS_REGION: eu-west-1}
+stacks:
+  net-prod:
+    source: {git: "git@example.com:infra.git", ref: main, path: net/prod}
+    contexts: [aws-prod]
+    secrets:
+      DB_PASSWORD: {env: NET_PROD_DB_PASSWORD}
+    files: {"backend.hcl": {file: ./backend.hcl}}
+    hooks: {before_init: ["./login.sh"], after_run: ["./logout.sh"]}
+    limits: {memory: 1g, cpus: 1, pids: 256, run_timeout: 70m}
+    workspace: fresh              # or persistent: keeps its volume from run to run
+"""
+
+
+def net_prod(path: Path) -> Stack:
+    return load(path).stacks[StackName("net-prod")]
+
+
+def test_the_example_of_the_design_is_understood(write: Write, tmp_path: Path) -> None:
+    catalog = load(write(DESIGN))
+
+    assert (catalog.workspace, catalog.admins, catalog.slots) == (
+        TeamId("T0123ABCD"),
+        (UserId("U0ADMIN"),),
+        10,
+    )
+    assert catalog.stacks == {
+        "net-prod": Stack(
+            name=StackName("net-prod"),
+            image="hashicorp/terraform:1.11",
+            init="terraform init -input=false",
+            source=GitSource(url="git@example.com:infra.git", ref="main"),
+            project_root="net/prod",
+            hooks=Hooks(before_init=("./login.sh",), after_run=("./logout.sh",)),
+            env={"AWS_REGION": "eu-west-1"},
+            secrets={"DB_PASSWORD": FromEnv(variable="NET_PROD_DB_PASSWORD")},
+            files=(
+                StackFile(
+                    path="backend.hcl", source=FromFile(path=tmp_path / "backend.hcl")
+                ),
+            ),
+            limits=Limits(memory=1 << 30, cpus=1.0, pids=256),
+            channel=ChannelId("C0INFRA"),
+            writers=("@platform",),
+        )
+    }
+
+
+def test_a_stack_needs_no_more_than_an_image_and_writers(write: Write) -> None:
+    stack = net_prod(write(a_config()))
+
+    assert stack == Stack(
+        name=StackName("net-prod"), image="busybox", writers=("U0ANN",)
+    )
+
+
+def test_every_key_of_a_stack_arrives(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "net" / "prod").mkdir(parents=True)
+
+    stack = net_prod(
+        write(
+            a_config(
+                """
+                source: {dir: ./net, path: ./prod/}
+                env: {A: "1", EMPTY: ""}
+                secrets: {B: {command: [vault, read]}, C: {file: /run/c}}
+                files: {./x//y: {env: X, secret: false}}
+                hooks: {after_init: export Z=1}
+                limits:
+                  {memory: 1.5G, cpus: 0.5, pids: 64, run_timeout: 1d2h3m4s,
+                   silence_timeout: 90s}
+                network: none
+                workspace: persistent
+                channel: G0OPS
+                readers: ["#infra", S0GROUP]
+                admins: [W0EVE]
+                """
+            )
+        )
+    )
+
+    assert stack.source == DirectorySource(directory=tmp_path / "net")
+    assert stack.project_root == "prod"
+    assert stack.env == {"A": "1", "EMPTY": ""}
+    assert stack.secrets == {
+        "B": FromCommand(arguments=("vault", "read")),
+        "C": FromFile(path=Path("/run/c")),
+    }
+    assert stack.files == (
+        StackFile(path="x/y", source=FromEnv(variable="X"), secret=False),
+    )
+    assert stack.hooks == Hooks(after_init=("export Z=1",))
+    assert stack.limits == Limits(
+        memory=3 << 29,
+        cpus=0.5,
+        pids=64,
+        run_timeout=timedelta(days=1, hours=2, minutes=3, seconds=4),
+        silence_timeout=timedelta(seconds=90),
+    )
+    assert (stack.network, stack.persistent, stack.channel) == ("none", True, "G0OPS")
+    assert (stack.readers, stack.admins) == (("#infra", "S0GROUP"), ("W0EVE",))
+
+
+def test_the_stack_wins_over_its_contexts_a_later_one_over_an_earlier_one_all_over_defaults(  # noqa: E501
+    write: Write,
+) -> None:
+    stack = net_prod(
+        write(
+            a_config(
+                "contexts: [early, late]\nenv: {A: stack}",
+                defaults="env: {A: defaults, B: defaults, C: defaults, D: defaults}",
+                top="""
+                contexts:
+                  early: {env: {A: early, B: early, C: early}}
+                  late: {env: {A: late, B: late}}
+                """,
+            )
+        )
+    )
+
+    assert stack.env == {"A": "stack", "B": "late", "C": "early", "D": "defaults"}
+
+
+def test_a_plain_variable_and_a_secret_of_one_name_do_not_both_arrive(
+    write: Write,
+) -> None:
+    stack = net_prod(
+        write(
+            a_config(
+                "contexts: [some]\nenv: {A: plain}\nsecrets: {B: {env: B}}",
+                top="contexts: {some: {env: {B: plain}, secrets: {A: {env: A}}}}",
+            )
+        )
+    )
+
+    assert (stack.env, stack.secrets) == ({"A": "plain"}, {"B": FromEnv(variable="B")})
+
+
+def test_contexts_wrap_the_hooks_of_the_stack_and_defaults_wrap_both(
+    write: Write,
+) -> None:
+    hooks = (
+        "hooks: {{before_init: {0} in, after_init: {0} out, before_perform: {0} in, "
+        "after_perform: {0} out, after_run: {0} out}}"
+    )
+
+    stack = net_prod(
+        write(
+            a_config(
+                "contexts: [one, two]\n" + hooks.format("stack"),
+                defaults=hooks.format("defaults"),
+                top=f"contexts:\n  one: {{{hooks.format('one')}}}\n"
+                f"  two: {{{hooks.format('two')}}}",
+            )
+        )
+    )
+
+    inward = ("defaults in", "one in", "two in", "stack in")
+    outward = ("stack out", "two out", "one out", "defaults out")
+    assert stack.hooks == Hooks(
+        before_init=inward,
+        after_init=outward,
+        before_perform=inward,
+        after_perform=outward,
+        after_run=outward,
+    )
+
+
+def test_each_limit_is_the_stacks_or_else_that_of_defaults(write: Write) -> None:
+    stack = net_prod(
+        write(
+            a_config(
+                "limits: {memory: 2g, silence_timeout: none}",
+                defaults="limits: {memory: 1g, cpus: 2, silence_timeout: 5m}",
+            )
+        )
+    )
+
+    assert stack.limits == Limits(memory=2 << 30, cpus=2.0, silence_timeout=None)
+
+
+def test_a_stack_without_init_can_have_none_where_defaults_have_one(
+    write: Write,
+) -> None:
+    stack = net_prod(write(a_config('init: ""', defaults="init: terraform init")))
+
+    assert stack.init == ""
+
+
+def test_off_is_a_way_to_write_no_silence_timeout(write: Write) -> None:
+    stack = net_prod(
+        write(
+            a_config(
+                "limits: {silence_timeout: off}",
+                defaults="limits: {silence_timeout: 5m}",
+            )
+        )
+    )
+
+    assert stack.limits.silence_timeout is None
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("./infra.git", "{base}/infra.git"), ("https://x/i.git", "https://x/i.git")],
+)
+def test_a_repository_beside_the_file_is_found_from_there(
+    write: Write, tmp_path: Path, written: str, meant: str
+) -> None:
+    stack = net_prod(write(a_config(f"source: {{git: '{written}', ref: v1.2}}")))
+
+    assert stack.source == GitSource(url=meant.format(base=tmp_path), ref="v1.2")
+
+
+def test_anchors_and_merge_keys_work_and_are_no_keys_that_stand_twice(
+    write: Write,
+) -> None:
+    stack = net_prod(
+        write(
+            a_config(
+                "env: {<<: *usual, A: own}",
+                top="contexts: {some: {env: {A: there}}}",
+            ).replace(
+                "stacks:", "defaults: {env: &usual {A: usual, B: usual}}\nstacks:"
+            )
+        )
+    )
+
+    assert stack.env == {"A": "own", "B": "usual"}
+
+
+def test_a_program_with_a_path_is_found_from_the_file(
+    write: Write, tmp_path: Path
+) -> None:
+    stack = net_prod(write(a_config("secrets: {A: {command: [./get, a]}}")))
+
+    assert stack.secrets["A"] == FromCommand(arguments=(str(tmp_path / "get"), "a"))
