@@ -18,6 +18,10 @@ OPEN: Final = b"go\n"
 
 _START: Final = b"\x1e"  # no mark has it anywhere but at its start
 
+# A mark is whole without its newline, which an engine's log may keep back until
+# something follows. It is the driver's all the same, and no output.
+_END: Final = b"\x1f"
+
 
 class Mark(StrEnum):
     """What the driver says of itself between the lines of the output."""
@@ -47,8 +51,8 @@ def entrypoint(job: Job, nonce: str) -> list[str]:
 
 
 def mark(nonce: str, word: Mark) -> bytes:
-    """Return *word* as the driver prints it."""
-    return _START + f"handrail {nonce} {word}\n".encode()
+    """Return *word* as the driver prints it, but for the newline."""
+    return _START + f"handrail {nonce} {word}".encode() + _END
 
 
 class Marks:
@@ -57,11 +61,13 @@ class Marks:
     def __init__(self, nonce: str) -> None:
         self._words = {mark(nonce, word): word for word in Mark}
         self._held = b""
+        self._after_mark = False
 
     def feed(self, data: bytes) -> Iterator[bytes | Mark]:
         """Take more of the stream; yield output and marks in their order.
 
-        Only what may still become a mark is held back.
+        Only what may still become a mark is held back. To be used up before the
+        next call.
         """
         data = self._held + data
         until = self._beginning(data)
@@ -84,10 +90,16 @@ class Marks:
         while at >= 0:
             found = next((m for m in self._words if data.startswith(m, at)), b"")
             if found:
-                if at > done:
-                    yield data[done:at]
+                yield from self._output(data[done:at])
                 yield self._words[found]
+                self._after_mark = True
                 done = at + len(found)
             at = data.find(_START, at + 1)
-        if done < len(data):
-            yield data[done:]
+        yield from self._output(data[done:])
+
+    def _output(self, data: bytes) -> Iterator[bytes]:
+        if data and self._after_mark:
+            self._after_mark = False
+            data = data.removeprefix(b"\n")
+        if data:
+            yield data

@@ -15,7 +15,7 @@ while [ $# -gt 0 ]; do
 done
 
 __hr_mark() {
-  printf '\036handrail %s %s\n' "$__hr_nonce" "$1" >&9
+  printf '\036handrail %s %s\037\n' "$__hr_nonce" "$1" >&9
 }
 
 __hr_select() {

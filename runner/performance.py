@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import Final
 
 from runner.deadlines import Deadlines, Due
 from runner.driver import Mark, Marks
@@ -18,6 +18,12 @@ from runner.unbroken import insisted
 from runner.watcher import Watcher
 
 _NEVER_RAN: Final = "a script took the place of the shell, so the command never ran"
+_NO_SHELL: Final = (
+    "the image cannot run /bin/sh; every phase needs a POSIX shell there, "
+    "so build the image with one"
+)
+#: What a container's init exits with when it cannot run what it was given.
+_CANNOT_RUN: Final = (126, 127)
 
 
 class Performance:
@@ -46,7 +52,7 @@ class Performance:
         self._teller = Teller(masks.stream(), watcher.tell, told)
         self._clock = asyncio.get_running_loop().time
         self._ending: Ending | None = None
-        self._command_ran = False
+        self._last_mark: Mark | None = None
         self._note = ""
 
     async def run(self, limits: Limits, grace: timedelta) -> Outcome:
@@ -103,19 +109,14 @@ class Performance:
 
     async def _take(self, data: bytes, deadlines: Deadlines) -> None:
         for item in self._marks.feed(data):
-            match item:
-                case bytes():
-                    await self._teller.take(item)
-                case Mark.INITIALIZING:
-                    await self._initializing()
-                case Mark.GATE:
-                    await self._gate(deadlines)
-                case Mark.PERFORMING:
-                    pass
-                case Mark.ENDED:
-                    self._command_ran = True
-                case _:
-                    assert_never(item)
+            if isinstance(item, bytes):
+                await self._teller.take(item)
+                continue
+            self._last_mark = item
+            if item is Mark.INITIALIZING:
+                await self._initializing()
+            elif item is Mark.GATE:
+                await self._gate(deadlines)
 
     async def _initializing(self) -> None:
         if self._reached is Phase.PREPARING:
@@ -163,19 +164,26 @@ class Performance:
             await self._container.interrupt()
 
     def _ended(self, ended: Exit, *, gone: bool) -> Outcome:
-        code: int | None = ended.code
-        ending, note = self._ending or Ending.EXITED, self._note
-        if self._ending is None and ended.out_of_memory and ended.code:
-            ending = Ending.OUT_OF_MEMORY
-        elif self._ending is None and not ended.code and not self._command_ran:
-            code, note = None, _NEVER_RAN
+        ending, note = self._ending_of(ended)
+        unexplained = ending is Ending.EXITED and note
         return Outcome(
             ending=ending,
             phase=self._reached,
-            exit_code=code,
+            exit_code=None if unexplained else ended.code,
             note=note,
             container_gone=gone,
         )
+
+    def _ending_of(self, ended: Exit) -> tuple[Ending, str]:
+        if self._ending is not None:
+            return self._ending, self._note
+        if ended.out_of_memory and ended.code:
+            return Ending.OUT_OF_MEMORY, ""
+        if self._last_mark is None and ended.code in _CANNOT_RUN:
+            return Ending.IMAGE, _NO_SHELL
+        if self._last_mark is not Mark.ENDED and not ended.code:
+            return Ending.EXITED, _NEVER_RAN
+        return Ending.EXITED, ""
 
     def _broken(self, ending: Ending, error: Exception, *, gone: bool) -> Outcome:
         note = self._masks.text(str(error))

@@ -285,7 +285,7 @@ class ScriptedContainer:
         return "failed" if code else "finished"
 
     def _mark(self, word: Mark) -> None:
-        self._print(mark(self.nonce, word))
+        self._print(mark(self.nonce, word) + b"\n")
 
     def _print(self, data: bytes) -> None:
         self._printed += data

@@ -34,13 +34,6 @@ def complete(archive: Path, job: Job) -> None:
         raise SourceUnavailable(f"could not read the source: {error}") from error
 
 
-def add(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
-    """Add one file to *tar*."""
-    member = tarfile.TarInfo(name)
-    member.size, member.mode = len(content), mode
-    tar.addfile(member, BytesIO(content))
-
-
 def removed(before: Iterable[str], now: Iterable[str]) -> list[str]:
     """Return the files of *before* that are to be removed, given those of *now*.
 
@@ -91,7 +84,9 @@ def _add_file(
     parents = [str(parent) for parent in PurePosixPath(name).parents]
     for parent in reversed(parents[:-1]):
         _add_directory(tar, parent)
-    add(tar, name, content, mode)
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(content), mode
+    tar.addfile(member, BytesIO(content))
 
 
 def _add_directory(tar: tarfile.TarFile, name: str) -> None:

@@ -1,0 +1,96 @@
+"""Calls of the Docker SDK, in threads and with its errors in the runner's words."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Lock
+from typing import Final, ParamSpec, TypeVar
+
+import docker
+import requests
+import urllib3
+from docker.errors import APIError, DockerException, NotFound
+
+from runner.docker.address import EngineAddress, connect
+from runner.errors import ContainerLost, EngineUnavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: How many calls may be under way at once; following output takes none of these.
+_CALLS: Final = 32
+
+#: All that the SDK lets through from the layers below it.
+TROUBLE: Final = (
+    DockerException,
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+)
+
+
+class Calls:
+    """One connection to an engine, opened when it is first needed."""
+
+    def __init__(self, address: EngineAddress) -> None:
+        self._address = address
+        self._client: docker.DockerClient | None = None
+        self._opening = Lock()
+        self._threads = ThreadPoolExecutor(_CALLS, thread_name_prefix="docker")
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """The SDK's client. Opening it asks the engine, so: from a thread."""
+        with self._opening:
+            if self._client is None:
+                self._client = connect(self._address, max_pool_size=_CALLS)
+            return self._client
+
+    @property
+    def api(self) -> docker.APIClient:
+        """The SDK's low-level client."""
+        return self.client.api
+
+    async def run(
+        self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call *function* in a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._threads, lambda: function(*args, **kwargs)
+        )
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._threads.shutdown(wait=False)
+        if self._client is not None:
+            self._client.close()
+
+
+@contextmanager
+def told(action: str) -> Iterator[None]:
+    """Raise the SDK's errors as EngineUnavailable, naming *action*."""
+    try:
+        yield
+    except TROUBLE as error:
+        message = f"the engine could not {action}: {words(error)}"
+        raise EngineUnavailable(message) from error
+
+
+@contextmanager
+def told_of_container(action: str) -> Iterator[None]:
+    """Do as `told`, and raise ContainerLost where there is no such container."""
+    with told(action):
+        try:
+            yield
+        except NotFound as error:
+            message = "the container was removed by somebody else"
+            raise ContainerLost(message) from error
+
+
+def words(error: BaseException) -> str:
+    """Return what *error* says, in the engine's own words where it has some."""
+    if isinstance(error, APIError) and error.explanation:
+        return str(error.explanation)
+    return str(error)

@@ -1,0 +1,159 @@
+"""One container of a Docker engine."""
+
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from threading import Thread
+from time import sleep
+from typing import Final, TypedDict
+
+import requests
+from docker.errors import APIError, NotFound
+
+from runner.docker.calls import Calls, told, told_of_container
+from runner.docker.logs import Follower
+from runner.docker.pipe import Pipe
+from runner.driver import OPEN
+from runner.engine import Exit, Vitals
+from runner.errors import EngineUnavailable, ImageUnavailable, RunnerError
+
+_NEVER: Final = "0001-01-01"  #: how the Engine API says that a time has not come
+_NOT_RUNNING: Final = requests.codes.conflict
+_LOOKS: Final = 50  #: at a container that is being removed, 0.1 s apart
+
+
+class _State(TypedDict):
+    Running: bool
+    StartedAt: str
+    ExitCode: int
+    OOMKilled: bool
+
+
+class DockerContainer:
+    """A container that the engine knows by the id *name*."""
+
+    def __init__(self, calls: Calls, name: str, nonce: str, log: str) -> None:
+        self._calls = calls
+        self._id = name
+        self._nonce = nonce
+        self._log = log  # the log driver
+
+    @property
+    def id(self) -> str:
+        """The engine's own name for it."""
+        return self._id
+
+    @property
+    def nonce(self) -> str:
+        """What sets its driver's marks apart."""
+        return self._nonce
+
+    async def start(self) -> None:
+        """Start it."""
+        await self._calls.run(self._start)
+
+    async def vitals(self) -> Vitals:
+        """Ask the engine whether it lives."""
+        state = await self._calls.run(self._state)
+        if state["StartedAt"].startswith(_NEVER):
+            return Vitals(started=False, running=False)
+        started = datetime.fromisoformat(state["StartedAt"])
+        age = max(timedelta(0), datetime.now(UTC) - started)
+        return Vitals(started=True, running=state["Running"], age=age)
+
+    async def output(self) -> AsyncGenerator[bytes, None]:
+        """Yield all it ever printed, until it has ended."""
+        pipe = Pipe()
+        follower = Follower(self._calls, self._id, pipe, restoring=self._log == "local")
+        Thread(target=follower.run, name=f"output {self._id}", daemon=True).start()
+        try:
+            while (data := await pipe.read()) is not None:
+                yield data
+        finally:
+            follower.close()
+
+    async def open_gate(self) -> None:
+        """Write the line that the driver waits for."""
+        await self._calls.run(self._open_gate)
+
+    async def exit(self) -> Exit:
+        """Wait until it has ended."""
+        state = await self._calls.run(self._state)
+        while state["Running"]:
+            await self._calls.run(self._wait)
+            state = await self._calls.run(self._state)
+        return Exit(code=state["ExitCode"], out_of_memory=state["OOMKilled"])
+
+    async def interrupt(self) -> None:
+        """Send every process in it SIGINT, but for its init."""
+        await self._calls.run(self._interrupt)
+
+    async def kill(self) -> None:
+        """End it now."""
+        await self._calls.run(self._kill)
+
+    async def remove(self) -> bool:
+        """End and remove it, and its anonymous volume; True iff it is proven gone."""
+        return await self._calls.run(self._remove)
+
+    def _start(self) -> None:
+        try:
+            with told_of_container("start the container"):
+                self._calls.api.start(self._id)
+        except EngineUnavailable as error:
+            if '"/bin/sh"' in str(error):
+                raise ImageUnavailable(str(error)) from error
+            raise
+
+    def _state(self) -> _State:
+        with told_of_container("tell how the container is"):
+            found: _State = self._calls.api.inspect_container(self._id)["State"]
+            return found
+
+    def _open_gate(self) -> None:
+        with told_of_container("open the gate of the container"):
+            opened = self._calls.api.attach_socket(
+                self._id, params={"stdin": 1, "stream": 1}
+            )
+            try:
+                # The SDK hands out a read-only wrapper of a plain socket.
+                getattr(opened, "_sock", opened).sendall(OPEN)
+            finally:
+                opened.close()
+
+    def _wait(self) -> None:
+        with told_of_container("wait for the container"), suppress(requests.Timeout):
+            self._calls.api.wait(self._id)
+
+    def _interrupt(self) -> None:
+        with told_of_container("interrupt the container"), _unless_ended():
+            api = self._calls.api
+            command = ["/bin/sh", "-c", "kill -INT -1"]
+            api.exec_start(api.exec_create(self._id, command)["Id"])
+
+    def _kill(self) -> None:
+        with told("kill the container"), suppress(NotFound), _unless_ended():
+            self._calls.api.kill(self._id)
+
+    def _remove(self) -> bool:
+        with suppress(RunnerError), told("remove the container"):
+            try:
+                with _unless_ended():  # or unless it is being removed already
+                    self._calls.api.remove_container(self._id, v=True, force=True)
+                for _ in range(_LOOKS):
+                    self._calls.api.inspect_container(self._id)
+                    sleep(0.1)
+            except NotFound:
+                return True
+        return False
+
+
+class _unless_ended:  # noqa: N801 - reads as a clause
+    """Let pass that a container which was to be acted upon does not run."""
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: object, error: object, trace: object) -> bool:
+        """Swallow the engine's 409."""
+        return isinstance(error, APIError) and error.status_code == _NOT_RUNNING

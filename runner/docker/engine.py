@@ -1,0 +1,225 @@
+"""Runs jobs on a Docker-API engine."""
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypedDict, cast
+
+import docker
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.types import HostConfig, LogConfig, Mount
+from docker.utils import parse_repository_tag
+
+from runner.docker.address import EngineAddress
+from runner.docker.calls import TROUBLE, Calls, told, words
+from runner.docker.container import DockerContainer
+from runner.docker.workspace import Owner, lay, owner_of
+from runner.driver import WORKSPACE, entrypoint
+from runner.errors import EngineUnavailable, ImageUnavailable
+from runner.job import Job
+
+#: What every container finds in its environment unless its job says otherwise.
+ENVIRONMENT: Final = {
+    "TF_IN_AUTOMATION": "1",
+    "TF_INPUT": "0",
+    "NO_COLOR": "1",
+    "CI": "true",
+}
+
+#: Log drivers that keep all output, best first. `local` is exact to the byte;
+#: `json-file` replaces what is no UTF-8 and cuts characters at 16 KiB. Neither
+#: may rotate: what was rotated away is lost.
+_LOGS: Final = (
+    LogConfig(
+        type="local",
+        config={"max-size": "1024g", "max-file": "1", "compress": "false"},
+    ),
+    LogConfig(type="json-file"),
+)
+
+_CONFLICT: Final = 409
+
+
+class _Image(TypedDict):
+    Id: str
+    RepoDigests: list[str]
+    Config: dict[str, str]
+
+
+class DockerEngine:
+    """An engine at *address*, reached when it is first asked for something."""
+
+    def __init__(self, address: EngineAddress) -> None:
+        self._calls = Calls(address)
+
+    async def __aenter__(self) -> Self:
+        """Return this engine."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of it."""
+        await self.close()
+
+    async def ping(self) -> str:
+        """Return the engine's version."""
+        return await self._calls.run(self._ping)
+
+    async def resolve(self, image: str) -> str:
+        """Return the digest of *image*, pulled if it is not here."""
+        return await self._calls.run(self._resolve, image)
+
+    async def create(self, job: Job, digest: str, workspace: Path) -> DockerContainer:
+        """Create the container of *job*, its workspace in place."""
+        return await self._calls.run(self._create, job, digest, workspace)
+
+    async def find(self, run: str, installation: str) -> DockerContainer | None:
+        """Return the container of *run*, in whatever state, or None."""
+        return await self._calls.run(self._find, run, installation)
+
+    async def left_behind(self, installation: str) -> tuple[str, ...]:
+        """Return the runs of which a container exists."""
+        return await self._calls.run(self._left_behind, installation)
+
+    async def close(self) -> None:
+        """Let go of the engine; containers stay as they are."""
+        await self._calls.close()
+
+    @property
+    def _api(self) -> docker.APIClient:
+        return self._calls.api
+
+    def _ping(self) -> str:
+        with told("answer"):
+            return str(self._api.version()["Version"])
+
+    def _resolve(self, image: str) -> str:
+        with told("look for the image"):
+            found = self._image(image)
+        if found is None:
+            self._pull(image)
+            with told("look for the image"):
+                found = self._image(image)
+        if found is None:
+            raise ImageUnavailable(f"the image {image} was pulled and is not there")
+        repository, _ = parse_repository_tag(image)
+        own = (d for d in found["RepoDigests"] if d.partition("@")[0] == repository)
+        return next(own, found["Id"])
+
+    def _image(self, name: str) -> _Image | None:
+        try:
+            return self._attributes(name)
+        except ImageNotFound:
+            return None
+
+    def _attributes(self, image: str) -> _Image:
+        return cast(_Image, self._calls.client.images.get(image).attrs)
+
+    def _pull(self, image: str) -> None:
+        repository, tag = parse_repository_tag(image)
+        try:
+            self._calls.client.images.pull(repository, tag=tag or "latest")
+        except TROUBLE as error:
+            raise ImageUnavailable(
+                f"the image {image} is not on the engine's host and could not be "
+                f"pulled: {words(error)}. Check its name, log the bot's host in to "
+                "its registry, or build it on the engine's host"
+            ) from error
+
+    def _create(self, job: Job, digest: str, workspace: Path) -> DockerContainer:
+        with told(f"create the container of run {job.run}"):
+            user = self._attributes(digest)["Config"].get("User", "")
+            nonce = secrets.token_hex(16)
+            name = self._created(job, digest, nonce)
+            log = self._log_config.type if self._log_config else ""
+            container = DockerContainer(self._calls, name, nonce, log)
+            try:
+                self._furnish(job, container.id, user, workspace)
+            except BaseException:
+                self._api.remove_container(container.id, v=True, force=True)
+                raise
+        return container
+
+    def _created(self, job: Job, digest: str, nonce: str) -> str:
+        if job.volume is not None:
+            self._api.create_volume(_volume(job), labels=_labels(job))
+        try:
+            created = self._api.create_container(
+                image=digest,
+                name=_name(job.run, job.installation),
+                labels=_labels(job)
+                | {"handrail.run": job.run, "handrail.nonce": nonce},
+                entrypoint=entrypoint(job, nonce),
+                command=[],
+                environment={**ENVIRONMENT, **job.env, **job.secret_env},
+                working_dir=f"{WORKSPACE}/source",
+                stdin_open=True,
+                host_config=self._host_config(job),
+            )
+        except APIError as error:
+            if error.status_code != _CONFLICT:
+                raise
+            message = f"a container of run {job.run} already exists"
+            raise EngineUnavailable(message) from error
+        return str(created["Id"])
+
+    def _host_config(self, job: Job) -> HostConfig:
+        name = None if job.volume is None else _volume(job)
+        return self._api.create_host_config(
+            init=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            pids_limit=job.limits.pids,
+            mem_limit=job.limits.memory,
+            memswap_limit=job.limits.memory,
+            nano_cpus=int(job.limits.cpus * 1e9),
+            network_mode=job.network,
+            log_config=self._log_config,
+            mounts=[Mount(WORKSPACE, name, type="volume")],
+        )
+
+    @cached_property
+    def _log_config(self) -> LogConfig | None:
+        known = self._api.info().get("Plugins", {}).get("Log") or []
+        return next((log for log in _LOGS if log.type in known), None)
+
+    def _furnish(self, job: Job, container: str, user: str, workspace: Path) -> None:
+        owner = owner_of(self._api, container, user)
+        # Unpacking takes as long as all else together, so nothing is not unpacked:
+        # the engine itself makes the working directory, and root owns it.
+        if job.source or job.files or job.volume or owner != Owner():
+            kept = job.volume is not None
+            lay(self._api, container, workspace, owner, kept=kept)
+
+    def _find(self, run: str, installation: str) -> DockerContainer | None:
+        with told(f"look for the container of run {run}"):
+            try:
+                found = self._api.inspect_container(_name(run, installation))
+            except NotFound:
+                return None
+            nonce = found["Config"]["Labels"].get("handrail.nonce", "")
+            log = str(found["HostConfig"]["LogConfig"]["Type"])
+            return DockerContainer(self._calls, str(found["Id"]), nonce, log)
+
+    def _left_behind(self, installation: str) -> tuple[str, ...]:
+        with told("list its containers"):
+            label = f"handrail.installation={installation}"
+            found = self._api.containers(all=True, filters={"label": label})
+            return tuple(str(one["Labels"]["handrail.run"]) for one in found)
+
+
+def _name(run: str, installation: str) -> str:
+    return f"handrail-{installation}-{run}"
+
+
+def _volume(job: Job) -> str:
+    return f"handrail-{job.installation}-{job.volume}"
+
+
+def _labels(job: Job) -> dict[str, str]:
+    return {"handrail.installation": job.installation, "handrail.stack": job.stack}

@@ -1,0 +1,70 @@
+"""Carries output from the thread that reads it to the task that wants it."""
+
+import asyncio
+from threading import Condition
+from typing import Final
+
+#: How much may wait to be taken, in bytes; more waits in the engine.
+CAPACITY: Final = 1 << 20
+
+
+class Abandoned(Exception):
+    """Nobody wants the output any more."""
+
+
+class Pipe:
+    """A bounded pipe; made by the task that reads from it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._filled = asyncio.Event()
+        self._room = Condition()
+        self._waiting = bytearray()
+        self._ended = False
+        self._abandoned = False
+        self._error: Exception | None = None
+
+    def write(self, data: bytes) -> None:
+        """Hand over *data*; from the thread. Waits for room, may raise Abandoned."""
+        with self._room:
+            self._room.wait_for(
+                lambda: self._abandoned or len(self._waiting) < CAPACITY
+            )
+            if self._abandoned:
+                raise Abandoned
+            was_empty = not self._waiting
+            self._waiting += data
+            if was_empty:
+                self._wake()
+
+    def end(self, error: Exception | None = None) -> None:
+        """Say that nothing more comes, or what went wrong; from the thread."""
+        with self._room:
+            self._ended, self._error = True, error
+            if not self._abandoned:
+                self._wake()
+
+    async def read(self) -> bytes | None:
+        """Return what waits, once something does; None at the end."""
+        await self._filled.wait()
+        with self._room:
+            self._filled.clear()
+            data = bytes(self._waiting)
+            self._waiting.clear()
+            self._room.notify()
+            if self._ended:
+                self._filled.set()
+        if data:
+            return data
+        if self._error is not None:
+            raise self._error
+        return None
+
+    def abandon(self) -> None:
+        """Want nothing more."""
+        with self._room:
+            self._abandoned = True
+            self._room.notify()
+
+    def _wake(self) -> None:
+        self._loop.call_soon_threadsafe(self._filled.set)

@@ -1,0 +1,136 @@
+"""Lays a workspace into a container that was created and not started."""
+
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
+from typing import IO, Final
+
+import docker
+from docker.errors import NotFound
+
+from runner.driver import WORKSPACE
+from runner.workspace import REMOVED_LIST, SOURCE_LIST, removed
+
+_ROOT_NAMES: Final = ("", "0", "root")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who is to own the workspace: the image's user, having no capabilities."""
+
+    uid: int = 0
+    gid: int = 0
+
+
+def owner_of(api: docker.APIClient, container: str, user: str) -> Owner:
+    """Return the ids of *user*, as an image names it: `user[:group]`, names or ids."""
+    name, _, group = user.partition(":")
+    if name in _ROOT_NAMES and group in _ROOT_NAMES:
+        return Owner()
+    accounts = _table(api, container, "/etc/passwd")
+    account = next((row for row in accounts if name in (row[0], row[2])), None)
+    uid = int(account[2]) if account else _id(name)
+    gid = int(account[3]) if account else 0
+    if group:
+        groups = _table(api, container, "/etc/group")
+        gid = next((int(row[2]) for row in groups if group == row[0]), _id(group))
+    return Owner(uid, gid)
+
+
+def lay(
+    api: docker.APIClient,
+    container: str,
+    archive: Path,
+    owner: Owner,
+    *,
+    kept: bool,
+) -> None:
+    """Put *archive* under the workspace, owned by *owner*.
+
+    In a *kept* workspace, list for the driver what the source before had put
+    there and this one lacks.
+    """
+    before = _left_by_last(api, container) if kept else set()
+    with TemporaryFile(prefix="handrail-") as owned:
+        _own(archive, owned, owner, before)
+        owned.seek(0)
+        # At the root, because an engine refuses links that lead out of the
+        # directory in which an archive is unpacked.
+        api.put_archive(container, "/", owned)
+
+
+def _own(archive: Path, owned: IO[bytes], owner: Owner, before: set[str]) -> None:
+    with (
+        tarfile.open(archive) as source,
+        tarfile.open(fileobj=owned, mode="w") as target,
+    ):
+        target.addfile(_moved(_directory(""), owner))
+        for member in source.getmembers():
+            content = source.extractfile(member) if member.isreg() else None
+            target.addfile(_moved(member, owner), content)
+        gone = removed(before, _paths(_content(source, SOURCE_LIST)))
+        if gone:
+            listed = _encoded(gone)
+            file = tarfile.TarInfo(REMOVED_LIST)
+            file.size = len(listed)
+            target.addfile(_moved(file, owner), BytesIO(listed))
+
+
+def _moved(member: tarfile.TarInfo, owner: Owner) -> tarfile.TarInfo:
+    at = WORKSPACE.lstrip("/")
+    member.name = f"{at}/{member.name}".rstrip("/")
+    if member.islnk():
+        member.linkname = f"{at}/{member.linkname}"
+    member.uid, member.gid, member.uname, member.gname = owner.uid, owner.gid, "", ""
+    member.pax_headers = {}  # they would win over what was changed here
+    return member
+
+
+def _directory(name: str) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.mode = tarfile.DIRTYPE, 0o755
+    return member
+
+
+def _left_by_last(api: docker.APIClient, container: str) -> set[str]:
+    # A list of removed files is still there when its run never came to start.
+    with _fetched(api, container, f"{WORKSPACE}/.handrail") as tar:
+        names = (SOURCE_LIST, REMOVED_LIST)
+        return set(_paths(b"".join(_content(tar, name) for name in names)))
+
+
+def _table(api: docker.APIClient, container: str, path: str) -> list[list[str]]:
+    with _fetched(api, container, path) as tar:
+        lines = _content(tar, PurePosixPath(path).name).decode("utf-8", "replace")
+    rows = (line.split(":") for line in lines.splitlines())
+    return [row for row in rows if len(row) >= 4]
+
+
+def _fetched(api: docker.APIClient, container: str, path: str) -> tarfile.TarFile:
+    try:
+        chunks, _ = api.get_archive(container, path)
+        return tarfile.open(fileobj=BytesIO(b"".join(chunks)))
+    except NotFound:
+        return tarfile.open(fileobj=BytesIO(), mode="w")
+
+
+def _content(tar: tarfile.TarFile, name: str) -> bytes:
+    if name not in tar.getnames():
+        return b""
+    file = tar.extractfile(name)
+    return file.read() if file else b""
+
+
+def _paths(listed: bytes) -> list[str]:
+    return listed.decode("utf-8", "surrogateescape").splitlines()
+
+
+def _encoded(paths: Iterable[str]) -> bytes:
+    return "".join(f"{path}\n" for path in paths).encode("utf-8", "surrogateescape")
+
+
+def _id(name: str) -> int:
+    return int(name) if name.isdigit() else 0
