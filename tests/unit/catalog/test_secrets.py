@@ -166,8 +166,7 @@ def test_what_the_stacks_would_not_find_is_named_without_running_a_program(
     catalog = load(
         write(
             a_config(
-                "secrets: {A: {env: A}, B: {env: B}, C: {command: ['false']}}
-"
+                "secrets: {A: {env: A}, B: {env: B}, C: {command: ['false']}}\n"
                 "files: {k: {file: /no/such}}"
             )
         )
