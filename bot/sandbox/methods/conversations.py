@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 
 from bot.sandbox.messages import is_hidden_reply
 from bot.sandbox.methods.arguments import Arguments
@@ -49,10 +50,11 @@ def history(workspace: Workspace, arguments: Arguments) -> Payload:
     """Return top-level messages, newest first."""
     channel = conversation(workspace, arguments, half="history", member=True)
     limit = arguments.count("limit", default=100, most=_MOST)
+    in_range = _range(arguments)
     newest_first = [
         message
         for message in reversed(workspace.messages.of(channel.id))
-        if not is_hidden_reply(message) and _in_range(message, arguments)
+        if not is_hidden_reply(message) and in_range(message)
     ]
     upto = _decode(arguments.text("cursor"))
     if upto:
@@ -66,10 +68,9 @@ def replies(workspace: Workspace, arguments: Arguments) -> Payload:
     limit = arguments.count("limit", default=100, most=_MOST)
     thread = _thread(workspace, channel, arguments.required("ts"))
     after = _decode(arguments.text("cursor"))
+    in_range = _range(arguments)
     oldest_first = [
-        message
-        for message in thread
-        if message is thread[0] or _in_range(message, arguments)
+        message for message in thread if message is thread[0] or in_range(message)
     ]
     if after:
         oldest_first = [m for m in oldest_first if m["ts"] >= after]
@@ -116,13 +117,12 @@ def _thread(workspace: Workspace, channel: Channel, ts: str) -> list[Payload]:
         raise MethodError("thread_not_found") from None
 
 
-def _in_range(message: Payload, arguments: Arguments) -> bool:
-    at = float(message["ts"])
+def _range(arguments: Arguments) -> Callable[[Payload], bool]:
     oldest = _bound(arguments, "oldest", "0")
     latest = _bound(arguments, "latest", "inf")
     if arguments.flag("inclusive"):
-        return oldest <= at <= latest
-    return oldest < at < latest
+        return lambda message: oldest <= float(message["ts"]) <= latest
+    return lambda message: oldest < float(message["ts"]) < latest
 
 
 def _bound(arguments: Arguments, name: str, default: str) -> float:

@@ -1,0 +1,93 @@
+import pytest
+
+from bot.sandbox.block_limits import block_problems, text_size
+from bot.sandbox.values import Payload
+
+
+def plain(length: int) -> Payload:
+    return {"type": "plain_text", "text": "x" * length}
+
+
+def mrkdwn(length: int) -> Payload:
+    return {"type": "mrkdwn", "text": "x" * length}
+
+
+def button(**fields: object) -> Payload:
+    return {"type": "button", "text": plain(1), **fields}
+
+
+def actions(*elements: Payload) -> Payload:
+    return {"type": "actions", "elements": list(elements)}
+
+
+AT_THE_LIMIT: list[Payload] = [
+    {"type": "section", "text": mrkdwn(3_000)},
+    {"type": "section", "fields": [mrkdwn(2_000)] * 10},
+    {"type": "header", "text": plain(150)},
+    {"type": "context", "elements": [mrkdwn(1)] * 10},
+    actions(*[button()] * 25),
+    actions(button(text=plain(75), value="x" * 2_000, url="x" * 3_000)),
+    actions(button(action_id="a" * 255)),
+    {"type": "divider", "block_id": "b" * 255},
+    {"type": "image", "image_url": "https://x", "alt_text": "x"},
+    {
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_section", "elements": []}],
+    },
+]
+OVER_THE_LIMIT: list[tuple[Payload, str]] = [
+    ({"type": "section"}, "/blocks/0]"),
+    ({"type": "section", "text": mrkdwn(3_001)}, "3001 characters"),
+    ({"type": "section", "text": mrkdwn(0)}, "more than 0 characters"),
+    ({"type": "section", "fields": [mrkdwn(2_001)]}, "/fields/0/text"),
+    ({"type": "section", "fields": [mrkdwn(1)] * 11}, "no more than 10 items"),
+    ({"type": "header", "text": plain(151)}, "151 characters"),
+    ({"type": "header", "text": mrkdwn(1)}, "unsupported type: mrkdwn"),
+    ({"type": "context", "elements": [mrkdwn(1)] * 11}, "no more than 10 items"),
+    (actions(*[button()] * 26), "no more than 25 items"),
+    (actions(), "missing required field: elements"),
+    (actions(button(text=plain(76))), "76 characters"),
+    (actions(button(value="x" * 2_001)), "/elements/0/value"),
+    (actions(button(action_id="a" * 256)), "/elements/0/action_id"),
+    (actions(button(action_id="a"), button(action_id="a")), "must be unique"),
+    (actions(button(style="loud")), "/elements/0/style"),
+    (actions(button(confirm={"title": plain(101)})), "/confirm/title/text"),
+    ({"type": "divider", "block_id": "b" * 256}, "/block_id"),
+    ({"type": "marquee"}, "unsupported type: marquee"),
+    ({"type": "rich_text", "elements": [{"type": "text"}]}, "unsupported type: text"),
+]
+
+
+@pytest.mark.parametrize("block", AT_THE_LIMIT)
+def test_a_block_at_its_limit_is_taken(block: Payload) -> None:
+    assert block_problems([block], most=50) == []
+
+
+@pytest.mark.parametrize(("block", "problem"), OVER_THE_LIMIT)
+def test_a_block_beyond_its_limit_is_pointed_at(block: Payload, problem: str) -> None:
+    [found] = block_problems([block], most=50)
+
+    assert problem in found
+    assert "[json-pointer:/blocks/0" in found
+
+
+def test_blocks_are_a_list_of_so_many_objects_with_ids_of_their_own() -> None:
+    twice = [{"type": "divider", "block_id": "a"}] * 2
+
+    assert block_problems({}, most=50) == ["must be an array [json-pointer:/blocks]"]
+    assert "no more than 50" in block_problems([{"type": "divider"}] * 51, most=50)[0]
+    assert "must be unique" in block_problems(twice, most=50)[0]
+
+
+def test_text_is_counted_at_any_depth() -> None:
+    rich = {
+        "type": "rich_text",
+        "elements": [
+            {
+                "type": "rich_text_preformatted",
+                "elements": [{"type": "text", "text": "abc"}],
+            }
+        ],
+    }
+
+    assert text_size([rich, {"type": "section", "text": mrkdwn(4)}]) == 7

@@ -1,0 +1,70 @@
+import pytest
+
+from bot.sandbox.forms import chosen, find_element, missing_inputs, state_values
+from bot.sandbox.values import MethodError, Payload
+
+NET = {"text": {"type": "plain_text", "text": "net"}, "value": "net"}
+SELECT: Payload = {"type": "static_select", "action_id": "stack", "options": [NET]}
+CHECK: Payload = {
+    "type": "checkboxes",
+    "action_id": "init",
+    "options": [NET],
+    "initial_options": [NET],
+}
+TEXT: Payload = {"type": "plain_text_input", "action_id": "command"}
+
+
+def an_input(block_id: str, element: Payload, **fields: object) -> Payload:
+    return {"type": "input", "block_id": block_id, "element": element, **fields}
+
+
+def test_an_element_is_found_in_its_block() -> None:
+    blocks = [
+        {"type": "section", "block_id": "a", "accessory": SELECT},
+        {"type": "actions", "block_id": "b", "elements": [SELECT]},
+    ]
+
+    assert find_element(blocks, "stack")["block_id"] == "a"
+    assert find_element(blocks, "stack", "b")["block_id"] == "b"
+    with pytest.raises(MethodError, match="action_not_found"):
+        find_element(blocks, "stack", "c")
+
+
+@pytest.mark.parametrize(
+    ("element", "selected", "fields"),
+    [
+        (SELECT, "net", {"selected_option": NET}),
+        (SELECT, NET, {"selected_option": NET}),
+        (CHECK, ["net"], {"selected_options": [NET]}),
+        ({"type": "users_select"}, "U1", {"selected_user": "U1"}),
+    ],
+)
+def test_a_choice_by_value_becomes_slacks_option(
+    element: Payload, selected: object, fields: Payload
+) -> None:
+    assert chosen(element, selected) == fields
+
+
+def test_a_form_starts_from_what_its_elements_say() -> None:
+    view = {"blocks": [an_input("i", CHECK), an_input("c", TEXT)]}
+
+    state = state_values(view, {"c": {"command": "plan"}})
+
+    assert state["i"]["init"]["selected_options"] == [NET]
+    assert state["c"]["command"] == {"type": "plain_text_input", "value": "plan"}
+
+
+def test_an_empty_list_unticks_what_was_ticked() -> None:
+    view = {"blocks": [an_input("i", CHECK)]}
+
+    state = state_values(view, {"i": {"init": []}})
+
+    assert state["i"]["init"]["selected_options"] == []
+
+
+def test_only_inputs_that_are_not_optional_must_be_filled() -> None:
+    blocks = [an_input("a", TEXT), an_input("b", TEXT, optional=True)]
+    view: Payload = {"blocks": blocks}
+    view["state"] = {"values": state_values(view, {})}
+
+    assert list(missing_inputs(view)) == ["a"]
