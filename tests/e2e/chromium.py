@@ -54,7 +54,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def fresh_page(browser: Browser, complaints: Complaints) -> AsyncIterator[Page]:
-    """Open a page at 1280×800 with nothing remembered from earlier ones."""
+    """Open a page at 1280 by 800 with nothing remembered from earlier ones."""
     context = await browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(10_000)
     page = await context.new_page()

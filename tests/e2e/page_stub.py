@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-Json: TypeAlias = "str | int | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json] | None"
 Object: TypeAlias = dict[str, Json]
 
 PAGE = Path(__file__).parents[2] / "bot" / "sandbox" / "page"
@@ -158,9 +158,8 @@ class PageStub:
 
     async def _state(self, request: web.Request) -> web.Response:
         me = request.query.get("as") or next(iter(NAMES))
-        if me not in NAMES:
-            return web.json_response({"ok": False, "error": "user_not_found"}, status=404)
-        return web.json_response(self._snapshot(me))
+        refusal = {"ok": False, "error": "user_not_found"}
+        return web.json_response(self._snapshot(me) if me in NAMES else refusal)
 
     def _snapshot(self, me: str) -> Mapping[str, object]:
         return {

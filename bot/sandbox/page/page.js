@@ -4,7 +4,7 @@ import { listenForKeys } from "./keyboard.js";
 import { createHome } from "./home.js";
 import { createModals } from "./modal.js";
 import { isPermalink, placeOf, rememberPlace } from "./place.js";
-import { Server } from "./server.js";
+import { Refused, Server } from "./server.js";
 import { createSidebar } from "./sidebar.js";
 import { Workspace } from "./state.js";
 import { createThread } from "./thread.js";
@@ -130,7 +130,7 @@ class Page {
     const { server } = this;
     const [snapshot, error] = await server.state().then((state) => [state], (reason) => [null, reason]);
     if (server !== this.server) return null;
-    if (error?.status >= 400 && error.status < 500) this.become(null);
+    if (error instanceof Refused) this.become(null);
     return snapshot;
   }
 

@@ -1,5 +1,8 @@
 /** The requests this page makes, all as one person, and the stream of updates. */
 
+/** The server answers, but not to this person. */
+export class Refused extends Error {}
+
 export class Server {
   #stream = null;
   #retry = 0;
@@ -71,8 +74,9 @@ export class Server {
 
   async #get(path) {
     const answer = await fetch(this.#address(path), { cache: "no-store" });
-    if (!answer.ok) throw Object.assign(new Error(`${path} answered ${answer.status}`), { status: answer.status });
-    return answer.json();
+    const body = await answer.json();
+    if (body?.ok === false) throw new Refused(body.error);
+    return body;
   }
 
   async #post(path, body) {

@@ -23,6 +23,7 @@ export class Workspace {
     this.#groups = new Map((snapshot.groups ?? []).map((group) => [group.id, group]));
     this.#messages = shelves(snapshot.messages, this.#messages);
     this.#ephemerals = shelves(snapshot.ephemerals, this.#ephemerals);
+    this.views = (snapshot.views ?? this.views).map((view) => this.#known(view));
   }
 
   /** Apply one update; answer false when only a new snapshot can tell. */
@@ -116,6 +117,11 @@ export class Workspace {
   #shelf(shelves, channel) {
     if (!shelves.has(channel)) shelves.set(channel, new Map());
     return shelves.get(channel);
+  }
+
+  #known(view) {
+    const before = this.views.find(({ id }) => id === view.id);
+    return JSON.stringify(before) === JSON.stringify(view) ? before : view;
   }
 
   #show(view) {
