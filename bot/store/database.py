@@ -1,12 +1,14 @@
 """The database: one connection that writes, others that read."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, Self
 
-from sqlalchemy import Table, event
+from sqlalchemy import Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import (
     DatabaseError,
     DataError,
@@ -34,6 +36,8 @@ _WRITER_PRAGMAS: Final = (
 )
 _READER_PRAGMAS: Final = ("PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON")
 
+_OUTAGES: Final = (DatabaseError, InterfaceError, PoolTimeout, OSError, sqlite3.Error)
+
 
 class Database:
     """An open database, its tables up to date."""
@@ -51,6 +55,8 @@ class Database:
         """
         database = cls(_writer(url), _reader(url))
         try:
+            with _translated("open the database"):
+                await _try_to_connect(url)
             async with database.write("open the database") as db:
                 await db.run_sync(migrate)
             yield database
@@ -92,7 +98,7 @@ def _translated(action: str) -> Iterator[None]:
         yield
     except (IntegrityError, DataError, ProgrammingError):
         raise  # a bug of ours: no later attempt would fare better
-    except (DatabaseError, InterfaceError, PoolTimeout, OSError) as error:
+    except _OUTAGES as error:
         raise StoreUnavailable(f"Could not {action}: {error}") from error
 
 
@@ -112,18 +118,41 @@ def _reader(url: str) -> AsyncEngine:
     return engine
 
 
+async def _try_to_connect(url: str) -> None:
+    # aiosqlite leaves a thread behind where it cannot connect, and that thread
+    # may answer to an event loop that is closed by then.
+    path = make_url(url).database
+    if make_url(url).get_backend_name() == _SQLITE and path:
+        await asyncio.to_thread(lambda: sqlite3.connect(path).close())
+
+
 def _set_up(engine: AsyncEngine, pragmas: tuple[str, ...], *, begin: str) -> None:
     def connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         # The driver's own idea of when a transaction begins is switched off.
         connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(pragma)
-        cursor.close()
+        try:
+            _execute(connection, pragmas)
+        except sqlite3.Error:
+            connection.close()
+            raise
 
     event.listen(engine.sync_engine, "connect", connected)
     event.listen(
-        engine.sync_engine,
-        "begin",
-        lambda connection: connection.exec_driver_sql(begin),
+        engine.sync_engine, "begin", lambda opened: opened.exec_driver_sql(begin)
     )
+    event.listen(engine.sync_engine, "handle_error", _keep_when_cancelled)
+
+
+def _execute(connection: DBAPIConnection, pragmas: tuple[str, ...]) -> None:
+    cursor = connection.cursor()
+    for pragma in pragmas:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _keep_when_cancelled(context: ExceptionContext) -> None:
+    # SQLAlchemy throws a connection away when a statement is cancelled. SQLite
+    # keeps the lock of one that is closed with an open cursor until the cursor is
+    # collected. The driver's thread ends the statement, so the rollback can follow.
+    if isinstance(context.original_exception, asyncio.CancelledError):
+        context.is_disconnect = False

@@ -1,0 +1,88 @@
+"""An open store, and the steps that tests take with it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from bot.domain.audit import Deed
+from bot.domain.people import HANDRAIL
+from bot.domain.run import Reason, Run, RunState
+from bot.domain.telling import Telling
+from bot.ports import Ended, NewRun
+from bot.store import audit
+from bot.store.archive import SqlArchive
+from bot.store.database import Database
+from bot.store.outbox import SqlOutbox
+from bot.store.record import SqlRecord
+from tests.support.builders import a_new_run, later
+
+FINISHED = Ended(state=RunState.FINISHED, actor=HANDRAIL, exit_code=0)
+LOST = Ended(state=RunState.FAILED, actor=HANDRAIL, reason=Reason.LOST)
+UNPROVEN = Ended(
+    state=RunState.FAILED, actor=HANDRAIL, reason=Reason.ENGINE, release=False
+)
+
+_STEPS = (
+    RunState.QUEUED,
+    RunState.READY,
+    RunState.PREPARING,
+    RunState.INITIALIZING,
+    RunState.PERFORMING,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The three ports over one database."""
+
+    database: Database
+    record: SqlRecord
+    archive: SqlArchive
+    outbox: SqlOutbox
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator[Self]:
+        """Open the store at *url*."""
+        async with Database.open(url) as database:
+            yield cls(
+                database=database,
+                record=SqlRecord(database),
+                archive=SqlArchive(database),
+                outbox=SqlOutbox(database),
+            )
+
+    async def run_in(self, state: RunState, new: NewRun | None = None) -> Run:
+        """Submit a run and bring it to a state on the way to performing."""
+        run = await self.record.submit(new or a_new_run(), later(0))
+        steps = _STEPS[1 : _STEPS.index(state) + 1]
+        for seconds, step in enumerate(steps, start=1):
+            await self._step(run, step, seconds)
+        return await self.archive.run(run.id)
+
+    async def finished(self, new: NewRun | None = None) -> Run:
+        """Submit a run and see it through."""
+        run = await self.run_in(RunState.PERFORMING, new)
+        return await self.record.end(run.id, FINISHED, later(9))
+
+    async def deeds(self) -> list[Deed]:
+        """Return what the audit rows say."""
+        return [row.deed async for row in audit.read(self.database)]
+
+    async def told(self) -> list[Telling]:
+        """Deliver every letter, and return what was told, in order."""
+        told: list[Telling] = []
+        while letters := await self.outbox.due(later(3600)):
+            for letter in letters:
+                told.append(letter.telling)
+                await self.outbox.delivered(letter, f"{letter.id}.5")
+        return told
+
+    async def _step(self, run: Run, step: RunState, seconds: int) -> None:
+        if step is RunState.READY:
+            await self.record.promote(later(seconds))
+        elif step is RunState.PREPARING:
+            await self.record.start(run.id, later(seconds))
+        else:
+            await self.record.advance(run.id, step, later(seconds))

@@ -1,0 +1,216 @@
+"""What the outbox promises."""
+
+import pytest
+
+from bot.domain.run import RunState
+from bot.domain.telling import Card, Echo, Header, Said, Tail
+from bot.ports import Letter
+from tests.contract.store.opened import Store
+from tests.support.builders import CHANNEL, STACK, a_new_run, later
+
+
+async def only(store: Store, seconds: float = 0) -> Letter:
+    (letter,) = await store.outbox.due(later(seconds))
+    return letter
+
+
+async def test_letters_of_a_thread_are_due_one_at_a_time_in_order(
+    store: Store,
+) -> None:
+    run = await store.record.submit(a_new_run(), later(0))
+    await store.record.tell(run.thread, [Said(text="one"), Said(text="two")])
+
+    told = []
+    for _ in range(4):
+        letter = await only(store)
+        told.append(letter.telling)
+        await store.outbox.delivered(letter, "1.1")
+
+    assert told == [
+        Header(run=run.id),
+        Echo(run=run.id),
+        Said(text="one"),
+        Said(text="two"),
+    ]
+    assert await store.outbox.due(later(0)) == ()
+
+
+async def test_a_letter_stays_due_until_its_fate_is_noted(store: Store) -> None:
+    await store.record.submit(a_new_run(), later(0))
+
+    assert await only(store) == await only(store)
+
+
+async def test_threads_do_not_wait_for_each_other(store: Store) -> None:
+    runs = [await store.record.submit(a_new_run(), later(0)) for _ in range(2)]
+
+    first, second = await store.outbox.due(later(0))
+    await store.outbox.delivered(second, "2.2")
+    again, echo = await store.outbox.due(later(0))
+
+    assert [first.telling, second.telling] == [Header(run=run.id) for run in runs]
+    assert again == first
+    assert echo.telling == Echo(run=runs[1].id)
+
+
+async def test_a_letter_knows_its_thread(store: Store) -> None:
+    run = await store.record.submit(a_new_run(), later(0))
+    await store.outbox.delivered(await only(store), "1.1")
+
+    echo = await only(store)
+
+    assert echo.thread == await store.archive.thread(run.thread)
+    assert echo.thread.ts == "1.1"
+
+
+async def test_undelivered_news_told_in_place_is_told_once(store: Store) -> None:
+    card = await store.record.open_card(STACK, CHANNEL)
+
+    await store.record.tell(card.id, [Card(stack=STACK), Said(text="x")])
+    await store.record.tell(card.id, [Card(stack=STACK), Said(text="x")])
+
+    assert await store.told() == [Card(stack=STACK), Said(text="x"), Said(text="x")]
+
+
+async def test_news_that_comes_while_its_letter_is_on_the_way_is_not_lost(
+    store: Store,
+) -> None:
+    card = await store.record.open_card(STACK, CHANNEL)
+    on_the_way = await only(store)
+
+    await store.record.tell(card.id, [Card(stack=STACK)])
+    await store.record.tell(card.id, [Card(stack=STACK)])
+    await store.outbox.delivered(on_the_way, "1.1")
+
+    assert await store.told() == [Card(stack=STACK)]
+
+
+async def test_a_first_message_gives_its_thread_a_place(store: Store) -> None:
+    card = await store.record.open_card(STACK, CHANNEL)
+
+    await store.outbox.delivered(await only(store), "1.1")
+
+    assert (await store.archive.thread(card.id)).ts == "1.1"
+
+
+async def test_the_place_of_a_thread_never_changes(store: Store) -> None:
+    card = await store.record.open_card(STACK, CHANNEL)
+    await store.outbox.delivered(await only(store), "1.1")
+    await store.record.tell(card.id, [Card(stack=STACK)])
+
+    await store.outbox.delivered(await only(store), "2.2")
+
+    assert (await store.archive.thread(card.id)).ts == "1.1"
+
+
+async def test_a_thread_without_a_place_is_told_its_first_message_only(
+    store: Store,
+) -> None:
+    run = await store.record.submit(a_new_run(), later(0))
+    header = await only(store)
+
+    await store.outbox.give_up(header, "channel_not_found")
+    assert await store.outbox.due(later(0)) == ()
+    await store.record.tell(run.thread, [Header(run=run.id)])
+
+    assert (await only(store)).telling == Header(run=run.id)
+
+
+async def test_what_is_told_in_place_names_the_message_to_change(
+    store: Store,
+) -> None:
+    run = await store.run_in(RunState.PERFORMING)
+    places = []
+    for _ in range(2):
+        await store.record.append_output(run.id, b"x", limit=100)
+        await store.record.tell(run.thread, [Header(run=run.id)])
+        while letters := await store.outbox.due(later(0)):
+            places.append((type(letters[0].telling), letters[0].message_ts))
+            await store.outbox.delivered(letters[0], f"{len(places)}.0")
+
+    assert places == [
+        (Header, None),
+        (Echo, None),
+        (Tail, None),
+        (Tail, "3.0"),
+        (Header, "1.0"),
+    ]
+
+
+async def test_a_tail_that_was_posted_anew_is_changed_there(store: Store) -> None:
+    run = await store.run_in(RunState.PERFORMING)
+    await store.told()
+    for ts in ("5.5", "6.6"):
+        await store.record.append_output(run.id, b"x", limit=100)
+        await store.outbox.delivered(await only(store), ts)
+
+    await store.record.append_output(run.id, b"x", limit=100)
+
+    assert (await only(store)).message_ts == "6.6"
+
+
+async def test_a_delivery_that_became_no_message_leaves_the_place(
+    store: Store,
+) -> None:
+    card = await store.record.open_card(STACK, CHANNEL)
+
+    await store.outbox.delivered(await only(store), None)
+
+    assert (await store.archive.thread(card.id)).ts is None
+
+
+async def test_a_postponed_letter_makes_its_thread_wait(store: Store) -> None:
+    run = await store.record.submit(a_new_run(), later(0))
+    await store.outbox.delivered(await only(store), "1.1")
+    await store.record.tell(run.thread, [Header(run=run.id)])
+
+    await store.outbox.postpone(await only(store), later(30), "ratelimited")
+
+    assert await store.outbox.due(later(29)) == ()
+    again = await only(store, 30)
+    assert (again.telling, again.attempts) == (Echo(run=run.id), 1)
+
+
+async def test_a_letter_counts_its_attempts(store: Store) -> None:
+    await store.record.submit(a_new_run(), later(0))
+
+    for _ in range(3):
+        await store.outbox.postpone(await only(store), later(0), "timeout")
+
+    assert (await only(store)).attempts == 3
+
+
+async def test_a_letter_that_is_given_up_lets_its_thread_go_on(store: Store) -> None:
+    run = await store.record.submit(a_new_run(), later(0))
+    await store.outbox.delivered(await only(store), "1.1")
+    await store.record.tell(run.thread, [Said(text="next")])
+
+    await store.outbox.give_up(await only(store), "msg_too_long")
+
+    assert await store.told() == [Said(text="next")]
+
+
+async def test_letters_survive_a_restart(url: str) -> None:
+    async with Store.open(url) as store:
+        run = await store.record.submit(a_new_run(remarks=("naïve",)), later(0))
+        await store.outbox.due(later(0))
+
+    async with Store.open(url) as store:
+        assert await store.told() == [
+            Header(run=run.id),
+            Echo(run=run.id, remarks=("naïve",)),
+        ]
+
+
+@pytest.mark.parametrize("fate", ["delivered", "given up"])
+async def test_the_fate_of_a_letter_is_noted_once(store: Store, fate: str) -> None:
+    await store.record.open_card(STACK, CHANNEL)
+    letter = await only(store)
+    if fate == "delivered":
+        await store.outbox.delivered(letter, "1.1")
+    else:
+        await store.outbox.give_up(letter, "gone")
+
+    await store.outbox.postpone(letter, later(0), "late")
+
+    assert await store.outbox.due(later(9)) == ()
