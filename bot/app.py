@@ -1,13 +1,17 @@
 """The composition root: the one place where concrete classes meet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+import json
+import sys
+from collections.abc import AsyncIterator, Coroutine, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
+import structlog
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -235,6 +239,24 @@ def installation_id(data_dir: Path) -> str:
     if not path.exists():
         path.write_text(token_hex(4))
     return path.read_text().strip()
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Log JSON lines to stderr, the bot's own tokens masked in each."""
+    masks = Masks(own_tokens(settings))
+
+    def masked(_: object, __: str, event: MutableMapping[str, Any]) -> str:
+        return masks.text(json.dumps(event, default=str))
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            masked,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

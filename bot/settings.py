@@ -185,7 +185,7 @@ class Settings(BaseModel):
         """
         given = {name: value.strip() for name, value in environ.items()}
         given = {name: given[name] for name in _NAMES if given.get(name)}
-        given.setdefault("HANDRAIL_DATA_DIR", str(_data_dir(environ)))
+        given.setdefault("HANDRAIL_DATA_DIR", str(default_data_dir(environ)))
         given.setdefault(
             "HANDRAIL_DATABASE_URL",
             f"sqlite:///{given['HANDRAIL_DATA_DIR']}/handrail.db",
@@ -232,7 +232,20 @@ def _misspelt(environ: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _data_dir(environ: Mapping[str, str]) -> Path:
+def stored_at(environ: Mapping[str, str]) -> str:
+    """Return the database's URL, which needs no other setting to be right."""
+    named = environ.get("HANDRAIL_DATABASE_URL", "").strip()
+    if not named:
+        folder = environ.get("HANDRAIL_DATA_DIR") or default_data_dir(environ)
+        named = f"sqlite:///{folder}/handrail.db"
+    try:
+        return _database_url(named)
+    except ValueError as wrong:
+        raise SettingsProblems([f"HANDRAIL_DATABASE_URL {wrong}"]) from wrong
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """Return where Handrail keeps what it has to, unless it is told."""
     if os.geteuid() == 0:
         return Path("/var/lib/handrail")
     # The XDG specification has relative paths ignored.

@@ -1,1 +1,1 @@
-"""The demo: a local workspace, a sample stack and the real bot."""
+"""The demo: a local workspace, a sample stack, and the real bot between them."""

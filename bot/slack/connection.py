@@ -22,6 +22,22 @@ log = structlog.get_logger(__name__)
 _SOCKETS = 2
 
 
+#: what the listeners, messages and directory need; manifest.yml says why
+SCOPES = frozenset(
+    {
+        "channels:history",
+        "channels:read",
+        "chat:write",
+        "commands",
+        "files:write",
+        "groups:history",
+        "groups:read",
+        "usergroups:read",
+        "users:read",
+    }
+)
+
+
 class SlackUnavailable(HandrailError):
     """Slack did not take the token, or did not answer; the message says what to do."""
 
@@ -35,8 +51,8 @@ def slack_client(token: str, api_url: str) -> AsyncWebClient:
     return AsyncWebClient(token=token, base_url=api_url, retry_handlers=[])
 
 
-async def introduce(client: AsyncWebClient, workspace: TeamId) -> None:
-    """Check the token, and that it is of the home workspace."""
+async def introduce(client: AsyncWebClient, workspace: TeamId) -> frozenset[str]:
+    """Check the token, and that it is of the home workspace; return its scopes."""
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
@@ -55,6 +71,16 @@ async def introduce(client: AsyncWebClient, workspace: TeamId) -> None:
             f"SLACK_BOT_TOKEN is of workspace {answer['team_id']}, but handrail.yaml "
             f"says workspace: {workspace}. Correct one of them."
         )
+    granted: str = answer.headers.get("x-oauth-scopes", "")
+    return frozenset(scope.strip() for scope in granted.split(","))
+
+
+async def knock(client: AsyncWebClient, app_token: str) -> None:
+    """Ask for a socket without opening it, or raise SlackUnavailable."""
+    try:
+        await client.apps_connections_open(app_token=app_token)
+    except SlackApiError as error:
+        raise _app_token_refused(error) from error
 
 
 def slack_app(
@@ -68,7 +94,6 @@ def slack_app(
     """Return the app with every listener registered."""
     app = AsyncApp(
         client=client,
-        token=client.token,
         signing_secret=signing_secret,
         request_verification_enabled=signing_secret is not None,
     )
@@ -93,11 +118,15 @@ async def _connect(handler: AsyncSocketModeHandler) -> None:
     try:
         await handler.connect_async()
     except SlackApiError as error:
-        raise SlackUnavailable(
-            f"Slack does not take SLACK_APP_TOKEN ({error.response.get('error')}). "
-            "Make one with the scope connections:write on the app's page, Basic "
-            "Information; it begins with xapp-."
-        ) from error
+        raise _app_token_refused(error) from error
+
+
+def _app_token_refused(error: SlackApiError) -> SlackUnavailable:
+    return SlackUnavailable(
+        f"Slack does not take SLACK_APP_TOKEN ({error.response.get('error')}). "
+        "Make one with the scope connections:write on the app's page, Basic "
+        "Information; it begins with xapp-."
+    )
 
 
 @asynccontextmanager

@@ -78,7 +78,11 @@ class Post:
             unfurl_media=False,
             metadata={
                 "event_type": "handrail",
-                "event_payload": {"letter": letter.id, "run": thread.run or 0},
+                "event_payload": {
+                    "kind": type(letter.telling).__name__.lower(),
+                    "letter": letter.id,
+                    "run": thread.run or 0,
+                },
             },
         )
         return str(answer["ts"])

@@ -1,0 +1,194 @@
+"""The command line: `handrail …`."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from bot import check as checks
+from bot.app import handrail, set_up_logs
+from bot.catalog.load import load
+from bot.catalog.problem import ConfigProblems
+from bot.demo.play import perform_task, show_page
+from bot.domain.errors import HandrailError
+from bot.domain.run import Run, RunId
+from bot.domain.sentences import ending
+from bot.domain.stack import StackName
+from bot.settings import Settings, SettingsProblems, default_data_dir, stored_at
+from bot.store.archive import SqlArchive
+from bot.store.audit import verify
+from bot.store.database import Database
+from runner.docker.engine import DockerEngine
+from runner.docker.provision import engine_down, engine_up, find_engine
+from runner.errors import EngineUnavailable, RunnerError
+
+_Result = TypeVar("_Result")
+
+app = typer.Typer(
+    help="Run any command against your infrastructure from Slack.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+engine_app = typer.Typer(help="The container engine.", no_args_is_help=True)
+audit_app = typer.Typer(help="The audit chain.", no_args_is_help=True)
+app.add_typer(engine_app, name="engine")
+app.add_typer(audit_app, name="audit")
+
+
+def main() -> None:
+    """Run the command line; what people can mend is one sentence, not a traceback."""
+    try:
+        app()
+    except (SettingsProblems, ConfigProblems) as wrong:
+        for problem in wrong.problems:
+            typer.echo(str(problem), err=True)
+        sys.exit(1)
+    except (HandrailError, RunnerError) as wrong:
+        typer.echo(str(wrong), err=True)
+        sys.exit(1)
+
+
+@app.command()
+def serve() -> None:
+    """Run the bot until it is told to end (SIGTERM, Ctrl-C)."""
+    settings = Settings.read(os.environ)
+    set_up_logs(settings)
+    _run(_serve(settings))
+
+
+@app.command()
+def check() -> None:
+    """Report every problem of settings, configuration, Slack and engine."""
+    found = asyncio.run(checks.problems(os.environ))
+    for problem in found:
+        typer.echo(problem, err=True)
+    if found:
+        raise typer.Exit(1)
+    typer.echo("Nothing is wrong.")
+
+
+@app.command()
+def demo(
+    task: Annotated[
+        str, typer.Option(help="Run one /task as a writer, without the page.")
+    ] = "",
+    port: Annotated[int, typer.Option(help="The page's port; 0 is any.")] = 0,
+) -> None:
+    """Try Handrail here: a local Slack workspace, a sample stack, the real bot."""
+    data_dir = _data_dir()
+    if not task:
+        _run(show_page(data_dir, os.environ, typer.echo, port=port))
+    elif not _run(perform_task(task, data_dir, os.environ, typer.echo)):
+        raise typer.Exit(1)
+
+
+@app.command()
+def history(
+    stack: Annotated[str, typer.Argument(help="Only of this stack.")] = "",
+    limit: Annotated[int, typer.Option(help="How many runs.", min=1)] = 20,
+) -> None:
+    """Show the newest runs: who, what, and how they ended."""
+
+    async def show(database: Database) -> None:
+        archive = SqlArchive(database)
+        for run in await archive.last_runs(StackName(stack) or None, limit):
+            typer.echo(_line(run))
+
+    _read(show)
+
+
+@app.command()
+def output(run: Annotated[int, typer.Argument(help="The run's number.")]) -> None:
+    """Print the whole kept output of a run, masked as it was."""
+
+    async def show(database: Database) -> None:
+        async for piece in SqlArchive(database).output(RunId(run)):
+            sys.stdout.buffer.write(piece)
+
+    _read(show)
+
+
+@engine_app.command("up")
+def engine_is_up() -> None:
+    """Make sure that a Docker-API engine answers, installing one only if none does."""
+    address = engine_up(typer.echo, _data_dir())
+    typer.echo(f"DOCKER_HOST={address.url}")
+
+
+@engine_app.command("down")
+def engine_is_down() -> None:
+    """Stop the engine that `handrail engine up` started, and no other."""
+    stopped = engine_down(_data_dir())
+    typer.echo("Stopped." if stopped else "There is no engine that Handrail started.")
+
+
+@audit_app.command("verify")
+def audit_verify() -> None:
+    """Walk the audit chain; exit 1 where a row was changed, removed or put in."""
+
+    async def walk(database: Database) -> None:
+        verdict = await verify(database)
+        if verdict.broken is not None:
+            typer.echo(f"The chain breaks at row {verdict.broken}.", err=True)
+            raise typer.Exit(1)
+        typer.echo(f"{verdict.sound} rows, each as it was written.")
+
+    _read(walk)
+
+
+async def _serve(settings: Settings) -> None:
+    catalog = load(settings.config)
+    address = await asyncio.to_thread(find_engine, os.environ, settings.data_dir)
+    if address is None:
+        raise EngineUnavailable(checks.NO_ENGINE)
+    async with (
+        DockerEngine(address) as engine,
+        handrail(settings, catalog, engine, os.environ),
+    ):
+        typer.echo(f"Handrail serves {len(catalog.stacks)} stacks.")
+        await asyncio.Event().wait()
+
+
+def _run(work: Coroutine[None, None, _Result]) -> _Result | None:
+    async def until_told() -> _Result | None:
+        task = asyncio.create_task(work)
+        loop = asyncio.get_running_loop()
+        for told in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(told, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            return await task
+        return None
+
+    return asyncio.run(until_told())
+
+
+def _read(use: Callable[[Database], Awaitable[None]]) -> None:
+    async def opened() -> None:
+        async with Database.open(stored_at(os.environ)) as database:
+            await use(database)
+
+    asyncio.run(opened())
+
+
+def _data_dir() -> Path:
+    named = os.environ.get("HANDRAIL_DATA_DIR")
+    return Path(named) if named else default_data_dir(os.environ)
+
+
+def _line(run: Run) -> str:
+    ended = ending(run) if run.state.is_terminal else str(run.state)
+    return (
+        f"{run.id}\t{run.created_at:%Y-%m-%d %H:%M:%S}\t{run.stack}\t"
+        f"{run.actor.name} ({run.actor.id})\t{ended}\t{run.command!r}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+# The sample stack of the demo: infrastructure that costs nothing, because
+# terraform_data is built into Terraform and OpenTofu and manages only itself.
+
+variable "db_password" {
+  type      = string
+  sensitive = true
+}
+
+resource "terraform_data" "network" {
+  input = { name = "sample", range = "10.0.0.0/16" }
+}
+
+resource "terraform_data" "database" {
+  input            = { engine = "postgres", network = terraform_data.network.output.name }
+  triggers_replace = [sha256(var.db_password)]
+}
+
+resource "terraform_data" "service" {
+  for_each = toset(["api", "web", "worker"])
+  input    = { name = each.key, network = terraform_data.network.output.name }
+}
+
+output "services" {
+  value = sort([for service in terraform_data.service : service.output.name])
+}
