@@ -18,6 +18,7 @@ from bot.catalog.problem import (
     Finding,
     Problem,
     Where,
+    plain,
     short,
     spelled,
 )
@@ -79,7 +80,7 @@ class Document:
             line=mark.line + 1,
             column=mark.column + 1,
             where=spelled(finding.where),
-            text=finding.text,
+            text=plain(finding.text),
         )
 
     def written(self, where: Where) -> str | None:
@@ -141,7 +142,7 @@ class _Values:
         if isinstance(node, ScalarNode):
             return self._scalar(node, where)
         if node.tag not in _COLLECTIONS:
-            self._say(where, f"the tag {node.tag} means nothing here; remove it")
+            self._say(where, f"the tag {short(node.tag)} means nothing here; remove it")
         if isinstance(node, MappingNode):
             return self._mapping(node, where)
         return self._list(node, where)
@@ -190,9 +191,10 @@ class _Values:
             return None
         name = str(key.value)
         if key.tag not in _KEYS:
+            told = short(name)
             self._say(
                 (*where, name),
-                f'YAML reads the key `{name}` as no text; write "{name}" in quotes',
+                f'YAML reads the key `{told}` as no text; write "{told}" in quotes',
                 on_key=True,
             )
         return name

@@ -52,9 +52,14 @@ def spelled(where: Where) -> str:
     return "".join(map(_step, where)).removeprefix(".")
 
 
+def plain(text: str) -> str:
+    """Return *text* in one line, with nothing in it that a terminal would obey."""
+    return "".join(it if it.isprintable() else "?" for it in " ".join(text.split()))
+
+
 def short(text: str) -> str:
-    """Return *text* in one line of at most 40 characters, all of them printable."""
-    line = "".join(it if it.isprintable() else "?" for it in " ".join(text.split()))
+    """Return *text* as `plain` does, and in at most 40 characters."""
+    line = plain(text)
     return line if len(line) <= 40 else f"{line[:39]}…"
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from bot.catalog.merge import value_source
 from bot.catalog.model import FileEntry, ValueEntry
-from bot.catalog.problem import Finding, Where
+from bot.catalog.problem import Finding, Where, short
 from bot.catalog.secrets import absence
 
 
@@ -99,7 +99,7 @@ def _unknown_contexts(
             hint = f"did you mean `{near[0]}`?" if near else "write it below contexts"
             yield Finding(
                 where=(*where, "contexts", index),
-                text=f"there is no context `{name}`; {hint}",
+                text=f"there is no context `{short(name)}`; {hint}",
             )
 
 

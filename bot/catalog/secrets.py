@@ -126,10 +126,9 @@ def absence(source: ValueSource, environ: Mapping[str, str]) -> str | None:
             state = "empty" if variable in environ else "not set"
             return f"{_called(source)} is {state}; set it where the bot starts"
         case FromFile(path=path):
-            if path.is_file() and os.access(path, os.R_OK):
-                return None
-            state = "cannot be read" if path.exists() else "does not exist"
-            return f"{_called(source)} {state}; put a file there that the bot may read"
+            lack = _hindrance(path)
+            hint = "put a file there that the bot may read"
+            return f"{_called(source)} {lack}; {hint}" if lack else None
         case FromCommand(arguments=arguments):
             if shutil.which(arguments[0], path=environ.get("PATH", os.defpath)):
                 return None
@@ -138,6 +137,15 @@ def absence(source: ValueSource, environ: Mapping[str, str]) -> str | None:
             )
         case _:
             assert_never(source)
+
+
+def _hindrance(path: Path) -> str | None:
+    try:
+        if path.is_file() and os.access(path, os.R_OK):
+            return None
+        return "cannot be read" if path.exists() else "does not exist"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
 
 
 def _called(source: ValueSource) -> str:

@@ -89,6 +89,13 @@ async def test_a_program_does_not_see_the_tokens_of_the_bot() -> None:
             "the file / cannot be read; put a file there that the bot may read",
         ),
         (
+            FromFile(path=Path("/" + 300 * "x")),
+            (
+                f"the file /{300 * 'x'} cannot be read (File name too long); put a "
+                "file there that the bot may read"
+            ),
+        ),
+        (
             FromCommand(arguments=("no-such-program", "--token=hunter2")),
             (
                 "the program no-such-program is not found; install it, or write "
