@@ -1,7 +1,7 @@
 """One container of a Docker engine."""
 
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from time import sleep
@@ -115,11 +115,10 @@ class DockerContainer:
             opened = self._calls.api.attach_socket(
                 self._id, params={"stdin": 1, "stream": 1}
             )
-            try:
-                # The SDK hands out a read-only wrapper of a plain socket.
+            # The SDK hands out a read-only wrapper of the socket, and the response
+            # that owns it.
+            with closing(getattr(opened, "_response", opened)):
                 getattr(opened, "_sock", opened).sendall(OPEN)
-            finally:
-                opened.close()
 
     def _wait(self) -> None:
         with told_of_container("wait for the container"), suppress(requests.Timeout):

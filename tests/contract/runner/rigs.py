@@ -1,0 +1,63 @@
+"""Every engine, made ready to run the same texts."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from runner.engine import Engine
+from runner.scripted import ScriptedEngine
+from tests.support.docker import busybox_image, run_in
+
+#: Prints one part, waits to be released, prints the other.
+WAITING = "echo first; until [ -e /tmp/go ]; do sleep 0.05; done; echo second"
+
+
+class Rig(Protocol):
+    """An engine of which each text of the suite does what its shell text says."""
+
+    image: str
+    installation: str
+
+    @property
+    def engine(self) -> Engine: ...
+
+    async def release(self, run: str) -> None:
+        """Let the text WAITING of *run* go on."""
+
+
+class ScriptedRig:
+    """The engine without containers, told what each shell text would do."""
+
+    image = "sample"
+
+    def __init__(self, installation: str) -> None:
+        self.installation = installation
+        self.engine = ScriptedEngine()
+        self.engine.prepare("echo init", b"init\n")
+        self.engine.prepare("echo one; exit 7", b"one\n", code=7)
+        self.engine.prepare("echo done", b"done\n")
+        self.engine.prepare('echo "$GREETING"', _variable("GREETING"))
+        self.engine.prepare('echo "$HANDRAIL_FINAL_STATE"', _final_state)
+        self.engine.on("echo busy; sleep 60", b"busy\n", block=True)
+        self.engine.on(WAITING, b"first\n", block=True, then=b"second\n")
+
+    async def release(self, run: str) -> None:
+        self.engine.release(WAITING)
+
+
+class DockerRig:
+    """A real engine, whose containers really run the shell texts."""
+
+    def __init__(self, engine: Engine, installation: str) -> None:
+        self.engine = engine
+        self.installation = installation
+        self.image = busybox_image()
+
+    async def release(self, run: str) -> None:
+        run_in(f"handrail-{self.installation}-{run}", ": > /tmp/go")
+
+
+def _variable(name: str) -> Callable[[Mapping[str, str]], bytes]:
+    return lambda environment: environment[name].encode() + b"\n"
+
+
+_final_state = _variable("HANDRAIL_FINAL_STATE")

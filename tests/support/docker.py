@@ -1,0 +1,109 @@
+"""The real engine and images for it, for tests."""
+
+import io
+import os
+import tarfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+
+from runner.docker.address import EngineAddress, connect
+from runner.docker.engine import DockerEngine
+from runner.docker.provision import default_data_dir, engine_up
+from runner.docker.rootfs import ensure_sample_image
+
+
+@cache
+def engine_address() -> EngineAddress:
+    """Return an engine that answers, brought up if need be."""
+    return engine_up(print, default_data_dir(os.environ))
+
+
+@cache
+def busybox_image() -> str:
+    """Return an image with busybox and nothing else."""
+    client = connect(engine_address())
+    try:
+        return ensure_sample_image(client, print, sources=()).reference
+    finally:
+        client.close()
+
+
+@cache
+def image_of_user(user: str) -> str:
+    """Return the busybox image as one that runs as *user*, known as `ann`."""
+    accounts = b"root:x:0:0:::/bin/sh\nann:x:1042:1043:::/bin/sh\n"
+    changes: dict[str, object] = {"User": user, "Env": ["PATH=/bin:/usr/bin"]}
+    tag = user.replace(":", "-")
+    return _changed(f"handrail-test-user:{tag}", changes, "etc/passwd", accounts)
+
+
+@cache
+def image_without_shell() -> str:
+    """Return an image in which nothing can be run."""
+    client = connect(engine_address())
+    try:
+        content = _tar("empty", b"").getvalue()
+        client.api.import_image_from_data(content, "handrail-test-empty", "latest")
+    finally:
+        client.close()
+    return "handrail-test-empty:latest"
+
+
+@asynccontextmanager
+async def docker_engine(installation: str) -> AsyncIterator[DockerEngine]:
+    """Yield the real engine; nothing of *installation* may be left in the end."""
+    async with DockerEngine(engine_address()) as engine:
+        try:
+            yield engine
+            assert await engine.left_behind(installation) == ()
+        finally:
+            clear_away(installation)
+
+
+def run_in(name: str, command: str) -> None:
+    """Run *command* in the container *name* from outside, as its root."""
+    client = connect(engine_address())
+    try:
+        result = client.containers.get(name).exec_run(["/bin/sh", "-c", command])
+        assert result.exit_code == 0
+    finally:
+        client.close()
+
+
+def clear_away(installation: str) -> None:
+    """Remove all that *installation* has on the engine."""
+    client = connect(engine_address())
+    label: dict[str, str | list[str] | bool] = {
+        "label": f"handrail.installation={installation}"
+    }
+    try:
+        for container in client.containers.list(all=True, filters=label):
+            container.remove(v=True, force=True)
+        for volume in client.volumes.list(filters=label):
+            volume.remove(force=True)
+    finally:
+        client.close()
+
+
+def _changed(tag: str, changes: dict[str, object], path: str, content: bytes) -> str:
+    client = connect(engine_address())
+    try:
+        container = client.containers.create(busybox_image())
+        container.put_archive("/", _tar(path, content))
+        repository, _, name = tag.partition(":")
+        container.commit(repository, name, conf=changes)
+        container.remove()
+    finally:
+        client.close()
+    return tag
+
+
+def _tar(path: str, content: bytes) -> io.BytesIO:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        member = tarfile.TarInfo(path)
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    archive.seek(0)
+    return archive
