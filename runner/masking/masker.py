@@ -1,9 +1,10 @@
 """How secrets are replaced, in a stream or in a value that is there as a whole."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
-from runner.masking.patterns import CONTEXT, Range, Verbatim, View, Wrapped
+from runner.masking.patterns import CONTEXT, Verbatim, View, Wrapped
 from runner.masking.secrets import Secret, encodings, forms
 
 #: What stands in the place of a secret. Secrets that overlap become one of it,
@@ -73,7 +74,8 @@ class Masker:
 
     def _show(self, data: bytes, until: int) -> Iterator[bytes]:
         at = self._done
-        for start, end in self._matches(data):
+        matches = (view.matches(data) for view in self._views)
+        for start, end in sorted(chain.from_iterable(matches)):
             if start >= until:
                 break
             if start >= at:
@@ -84,8 +86,3 @@ class Masker:
         kept_from = max(0, until - CONTEXT)
         self._kept = data[kept_from:]
         self._done = max(at, until) - kept_from
-
-    def _matches(self, data: bytes) -> list[Range]:
-        if len(self._views) == 1:
-            return self._views[0].matches(data)
-        return sorted(match for view in self._views for match in view.matches(data))

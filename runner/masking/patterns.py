@@ -30,7 +30,7 @@ class View(Protocol):
     """A way to look for patterns in bytes."""
 
     def matches(self, data: bytes) -> list[Range]:
-        """Return every match in *data*, overlapping ones too, in order of start."""
+        """Return every match in *data*, overlapping ones too, in any order."""
 
     def live(self, data: bytes) -> int:
         """Return where the first match starts that more bytes may complete.
@@ -60,12 +60,12 @@ class Verbatim:
         }
 
     def matches(self, data: bytes) -> list[Range]:
-        """Return every match in *data*, overlapping ones too, in order of start."""
+        """Return every match in *data*, overlapping ones too, in any order."""
         found: list[Range] = []
         for offset, end in self._near_heads(data, self._head + self.longest):
             part = data[offset:end]
             within = self._automaton.find_matches_as_indexes(part, overlapping=True)
-            found += sorted((offset + start, offset + end) for _, start, end in within)
+            found += [(offset + start, offset + end) for _, start, end in within]
         return found
 
     def live(self, data: bytes) -> int:
@@ -88,15 +88,15 @@ class Verbatim:
     def _near_heads(self, data: bytes, after: int) -> list[Range]:
         """Return, without overlap, what is near a head: up to *after* from its start.
 
-        The scan finds heads that do not overlap. Any other one overlaps one of them.
+        The scan finds heads that do not overlap. Any other one overlaps the end of
+        one of them.
         """
         near: list[Range] = []
         for _, start, _ in self._heads.find_matches_as_indexes(data):
-            first = max(0, start - self._head)
-            if near and first <= near[-1][1]:
+            if near and start <= near[-1][1]:
                 near[-1] = (near[-1][0], start + after)
             else:
-                near.append((first, start + after))
+                near.append((start, start + after))
         return near
 
     def _goes_on(self, prefix: bytes) -> bool:
@@ -116,7 +116,7 @@ class Wrapped:
         self._longest = _longest_wrapped(self._unwrapped.longest)
 
     def matches(self, data: bytes) -> list[Range]:
-        """Return every match in *data*, overlapping ones too, in order of start."""
+        """Return every match in *data*, overlapping ones too, in any order."""
         found = self._unwrapped.matches(data.translate(None, _BLANKS))
         if not found:
             return []

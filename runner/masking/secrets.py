@@ -9,6 +9,9 @@ from typing import Final
 #: Shorter forms would blank ordinary text.
 MINIMUM: Final = 6
 
+#: Longer forms are hidden in parts, so that little has to be held back.
+LONGEST: Final = 1024
+
 #: Values that hide nothing and stand in ordinary output, in lower case.
 STOP_WORDS: Final = frozenset(
     b"0.0.0.0 127.0.0.1 account administrator ansible changeme cluster config "
@@ -40,7 +43,10 @@ class Secret:
 
 
 def forms(secret: Secret) -> frozenset[bytes]:
-    """Return every byte string to hide wherever it stands, each of MINIMUM or more."""
+    """Return every byte string to hide wherever it stands.
+
+    Each has MINIMUM to LONGEST bytes.
+    """
     return _made_by(FORMS, secret)
 
 
@@ -59,7 +65,15 @@ def _made_by(makers: Sequence["_Maker"], secret: Secret) -> frozenset[bytes]:
     if len(value) < MINIMUM or _is_ordinary(value):
         return frozenset()
     made = (form for make in makers for form in make(value))
-    return frozenset(form for form in made if len(form) >= MINIMUM)
+    long_enough = (form for form in made if len(form) >= MINIMUM)
+    return frozenset(part for form in long_enough for part in _parts(form))
+
+
+def _parts(form: bytes) -> Iterator[bytes]:
+    """Cut what is too long into parts that overlap, so that they are hidden as one."""
+    last = max(0, len(form) - LONGEST)
+    for start in (*range(0, last, LONGEST - 1), last):
+        yield form[start : start + LONGEST]
 
 
 def _is_ordinary(value: bytes) -> bool:

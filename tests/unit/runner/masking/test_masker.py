@@ -190,6 +190,21 @@ def test_a_large_write_gives_what_small_ones_give() -> None:
     assert shown == text.replace(b"hunter22", b"*****")
 
 
+@pytest.mark.parametrize("way", [b64encode, encodebytes, bytes])
+def test_a_large_secret_is_one_replacement_in_bounded_memory(
+    way: Callable[[bytes], bytes],
+) -> None:
+    value = random.Random(1).randbytes(20_000)
+    masker = masks_of(value).stream()
+
+    shown = b""
+    for line in way(value).splitlines(keepends=True):
+        shown += masker.feed(line)
+        assert len(masker._kept) < 3000
+
+    assert (shown + masker.flush()).strip() == b"*****"
+
+
 def test_a_large_write_of_repetition_is_one_replacement() -> None:
     assert masks_of(b"a" * 8).data(b"a" * 200_000) == b"*****"
 

