@@ -130,8 +130,8 @@ class SqlOutbox:
 
 
 def _set(letter: Letter, **values: Value) -> Update:
-    undelivered = (outbox.c.id == letter.id) & outbox.c.fate.is_(None)
-    return update(outbox).where(undelivered).values(stands_for=None, **values)
+    row = update(outbox).where(outbox.c.id == letter.id)
+    return row.values(stands_for=None, **values)
 
 
 async def _note_place(db: AsyncConnection, letter: Letter, ts: str) -> None:

@@ -1,7 +1,5 @@
 """What the outbox promises."""
 
-import pytest
-
 from bot.domain.run import RunState
 from bot.domain.telling import Card, Echo, Header, Said, Tail
 from bot.ports import Letter
@@ -200,17 +198,3 @@ async def test_letters_survive_a_restart(url: str) -> None:
             Header(run=run.id),
             Echo(run=run.id, remarks=("naïve",)),
         ]
-
-
-@pytest.mark.parametrize("fate", ["delivered", "given up"])
-async def test_the_fate_of_a_letter_is_noted_once(store: Store, fate: str) -> None:
-    await store.record.open_card(STACK, CHANNEL)
-    letter = await only(store)
-    if fate == "delivered":
-        await store.outbox.delivered(letter, "1.1")
-    else:
-        await store.outbox.give_up(letter, "gone")
-
-    await store.outbox.postpone(letter, later(0), "late")
-
-    assert await store.outbox.due(later(9)) == ()
