@@ -62,10 +62,14 @@ async def test_the_state_is_what_one_person_may_see(
 
 
 async def test_updates_reach_those_who_may_see_them_and_resume(
-    browser: aiohttp.ClientSession, sandbox: Sandbox, town: Town
+    browser: aiohttp.ClientSession,
+    client: AsyncWebClient,
+    sandbox: Sandbox,
+    town: Town,
 ) -> None:
     stream = await browser.get("/sandbox/updates", params={"as": town.ben})
     await sandbox.say("hidden", by=town.ann, channel=town.secret)
+    await client.chat_postEphemeral(channel=town.infra, user=town.ann, text="psst")
     await sandbox.say("one", by=town.ann, channel=town.infra)
     number, first = await next_update(stream)
     stream.close()

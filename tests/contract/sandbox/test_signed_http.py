@@ -25,8 +25,10 @@ async def listening(app: AsyncApp) -> AsyncIterator[str]:
     runner = web.AppRunner(server)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
-    await runner.cleanup()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
+    finally:
+        await runner.cleanup()
 
 
 async def test_signed_requests_carry_commands_and_events(
