@@ -91,7 +91,7 @@ async def test_a_command_a_button_a_form_and_a_file_go_all_the_way(
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("Only visible to you")).to_be_visible()
     await expect(page.get_by_text("Heard @ann")).to_be_visible()
-    await expect(page.locator("#main code")).to_have_text("sample a < b")
+    await expect(page.locator("#main .message code")).to_have_text("sample a < b")
 
     await page.get_by_role("button", name="Form").click()
     modal = page.get_by_role("dialog", name="Run a task")

@@ -4,9 +4,14 @@ import { freshId, h } from "./dom.js";
 
 const TRIED = "sandbox-tried-a-command";
 
-/** Make the suggestions for *input*; `key(event)` answers true when it took the key, `sent(text)` notes a line. */
+/**
+ * Make the suggestions for *input*.
+ *
+ * `key(event)` answers true when it took the key; `sent(text)` notes a line that went out.
+ */
 export function createSuggestions(input, app) {
-  const list = h("div", { class: "suggestions", role: "listbox", id: freshId("commands"), "aria-label": "Slash commands", hidden: true });
+  const role = { role: "listbox", "aria-label": "Slash commands" };
+  const list = h("div", { class: "suggestions", id: freshId("commands"), ...role, hidden: true });
   const attempt = h("p", { class: "try", hidden: true });
   const element = h("div", { class: "suggestions-place" }, list, attempt);
   let chosen = 0;
@@ -65,9 +70,13 @@ function matching(commands, text) {
 }
 
 function option(command, selected, complete) {
+  const onmousedown = (event) => {
+    event.preventDefault(); // the focus stays in the composer
+    complete(command);
+  };
   return h(
     "div",
-    { class: "suggestion", role: "option", "aria-selected": String(selected), onmousedown: (event) => { event.preventDefault(); complete(command); } },
+    { class: "suggestion", role: "option", "aria-selected": String(selected), onmousedown },
     h("b", {}, command.command),
     command.usage_hint && h("code", {}, command.usage_hint),
     command.description && h("span", {}, command.description),
@@ -84,5 +93,6 @@ function showAttempt(element, input, app) {
     input.dispatchEvent(new Event("input"));
     input.focus();
   };
-  element.replaceChildren("Try: ", h("button", { type: "button", onclick: take, title: "Put it into the composer" }, line));
+  const title = "Put it into the composer";
+  element.replaceChildren("Try: ", h("button", { type: "button", onclick: take, title }, line));
 }

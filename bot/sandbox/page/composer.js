@@ -4,6 +4,14 @@ import { createSuggestions } from "./commands.js";
 import { freshId, h } from "./dom.js";
 
 const TALLEST = 220;
+const KEYS = [
+  ["Enter", "send"],
+  ["Shift Enter", "new line"],
+  ["↑", "last line"],
+  ["Ctrl K", "write"],
+  ["J K", "move"],
+  ["Esc", "close"],
+];
 const ERRORS = {
   operation_timeout: "The app did not answer within 3 seconds (operation_timeout).",
   dispatch_failed: "No app is connected to take this command (dispatch_failed).",
@@ -23,7 +31,8 @@ export function createComposer(app, { send, suggests }) {
   const notice = h("p", { class: "notice", role: "alert", hidden: true });
   const submit = h("button", { type: "button", class: "button primary send", "aria-label": "Send" }, "Send");
   const suggestions = suggests ? createSuggestions(input, app) : null;
-  const element = h("div", { class: "composer" }, notice, suggestions?.element, h("div", { class: "composer-box" }, input, submit), suggests && keysLine());
+  const box = h("div", { class: "composer-box" }, input, submit);
+  const element = h("div", { class: "composer" }, notice, suggestions?.element, box, suggests && keysLine());
   const drafts = new Map();
   const sent = [];
   let place = null;
@@ -86,7 +95,6 @@ function fit(input) {
 }
 
 function keysLine() {
-  const keys = [["Enter", "send"], ["Shift Enter", "new line"], ["↑", "last line"], ["Ctrl K", "write"], ["J K", "move"], ["Esc", "close"]];
-  const pairs = keys.map(([key, meaning]) => h("span", {}, h("kbd", {}, key), ` ${meaning}`));
+  const pairs = KEYS.map(([key, meaning]) => h("span", {}, h("kbd", {}, key), ` ${meaning}`));
   return h("p", { class: "keys", "aria-hidden": "true" }, pairs);
 }

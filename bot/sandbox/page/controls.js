@@ -47,20 +47,23 @@ function textControl(element, before, label, id) {
     placeholder: element.placeholder && plain(element.placeholder.text),
     maxlength: element.max_length,
     inputmode: element.type === "number_input" ? "decimal" : null,
-    value: before?.[key] ?? element[key === "value" ? "initial_value" : key.replace("selected", "initial")] ?? "",
+    value: before?.[key] ?? element[initialOf(key)] ?? "",
     spellcheck: "false",
   };
   const input = element.multiline
     ? h("textarea", { ...properties, rows: 4 })
     : h("input", { ...properties, type: TEXT_TYPES[element.type], autocomplete: "off" });
   const read = () => ({ type: element.type, [key]: input.value === "" ? null : input.value });
-  return { element: input, focusable: input, read, selected: () => input.value, empty: () => input.value.trim() === "" };
+  const empty = () => input.value.trim() === "";
+  return { element: input, focusable: input, read, selected: () => input.value, empty };
 }
 
 function selectControl(element, before, label, id) {
   const options = element.options ?? element.option_groups?.flatMap((group) => group.options) ?? [];
   const chosen = (before?.selected_option ?? element.initial_option)?.value;
-  const choices = options.map(({ text, value }) => h("option", { value, selected: value === chosen }, plain(text.text)));
+  const choices = options.map(({ text, value }) =>
+    h("option", { value, selected: value === chosen }, plain(text.text)),
+  );
   const select = selectOf(choices, element, label, id, chosen);
   const option = () => options.find(({ value }) => value === select.value) ?? null;
   const read = () => ({ type: element.type, selected_option: option() });
@@ -68,11 +71,18 @@ function selectControl(element, before, label, id) {
 }
 
 function pickControl(element, things, key, before, label, id) {
-  const chosen = before?.[key] ?? element[key.replace("selected", "initial")];
-  const choices = things.map((thing) => h("option", { value: thing.id, selected: thing.id === chosen }, thing.name));
+  const chosen = before?.[key] ?? element[initialOf(key)];
+  const choices = things.map(({ id: value, name }) =>
+    h("option", { value, selected: value === chosen }, name),
+  );
   const select = selectOf(choices, element, label, id, chosen);
   const read = () => ({ type: element.type, [key]: select.value || null });
-  return { element: select, focusable: select, read, selected: () => select.value, empty: () => !select.value };
+  const empty = () => !select.value;
+  return { element: select, focusable: select, read, selected: () => select.value, empty };
+}
+
+function initialOf(key) {
+  return key === "value" ? "initial_value" : key.replace("selected", "initial");
 }
 
 function pickKey(type) {
@@ -98,10 +108,14 @@ function choiceControl(element, names, type, before, id) {
   return {
     element: h("span", { class: "choices", role: type === "radio" ? "radiogroup" : "group" }, rows),
     focusable: inputs[0],
-    read: () => ({ type: element.type, ...(type === "radio" ? { selected_option: chosen()[0] ?? null } : { selected_options: chosen() }) }),
+    read: () => ({ type: element.type, ...stateOf(type, chosen()) }),
     selected: () => (type === "radio" ? values()[0] : values()),
     empty: () => chosen().length === 0,
   };
+}
+
+function stateOf(type, chosen) {
+  return type === "radio" ? { selected_option: chosen[0] ?? null } : { selected_options: chosen };
 }
 
 function choiceRow({ text, description }, input, names) {
@@ -111,9 +125,13 @@ function choiceRow({ text, description }, input, names) {
 }
 
 function chosenBefore(before) {
-  return (before.selected_options ?? [before.selected_option]).filter(Boolean).map(({ value }) => value);
+  return valuesOf(before.selected_options ?? [before.selected_option]);
 }
 
 function chosenAtFirst(element) {
-  return (element.initial_options ?? [element.initial_option]).filter(Boolean).map(({ value }) => value);
+  return valuesOf(element.initial_options ?? [element.initial_option]);
+}
+
+function valuesOf(options) {
+  return options.filter(Boolean).map(({ value }) => value);
 }

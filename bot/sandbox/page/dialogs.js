@@ -16,7 +16,8 @@ export function showDialog(dialog) {
 
 /** Ask what a `confirm` object says; resolves to true when the person agrees. */
 export function confirmed(confirm, names) {
-  const agree = h("button", { class: `button ${confirm.style ?? "primary"}`, value: "yes" }, plainText(confirm.confirm));
+  const kind = `button ${confirm.style ?? "primary"}`;
+  const agree = h("button", { class: kind, value: "yes" }, plainText(confirm.confirm));
   const deny = h("button", { class: "button", value: "no", autofocus: true }, plainText(confirm.deny));
   const dialog = h(
     "dialog",

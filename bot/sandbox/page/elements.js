@@ -27,9 +27,8 @@ function button(element, send, scene) {
     dataset: { focus: focusKey(element), action: element.action_id },
   };
   if (element.url) {
-    const [href, target] = scene.names.isPermalink(element.url) ? [element.url] : [safe(element.url), "_blank"];
-    const follow = () => send({ value: element.value });
-    return h("a", { ...properties, href, target, rel: "noopener noreferrer", onclick: follow }, plainText(element.text));
+    const onclick = () => send({ value: element.value });
+    return h("a", { ...properties, ...whereTo(element.url, scene), onclick }, plainText(element.text));
   }
   const press = (event) => send({ value: element.value }, event.currentTarget);
   return h("button", { ...properties, type: "button", onclick: press }, plainText(element.text));
@@ -75,6 +74,8 @@ function focusKey(element) {
   return `${element.type}:${element.action_id}`;
 }
 
-function safe(address) {
-  return /^https?:\/\//i.test(address) ? address : null;
+function whereTo(address, scene) {
+  if (scene.names.isPermalink(address)) return { href: address };
+  const href = /^https?:\/\//i.test(address) ? address : null;
+  return { href, target: "_blank", rel: "noopener noreferrer" };
 }

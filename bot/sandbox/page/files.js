@@ -24,8 +24,12 @@ function card(file, address) {
       dataset: { focus: `view-${file.id}` },
       onclick: () => view(name, address),
     }, "View"),
-    h("a", { class: "button", href: address, download: file.name, dataset: { focus: `get-${file.id}` } }, "Download"),
+    download(file.name, address),
   );
+}
+
+function download(name, address) {
+  return h("a", { class: "button", href: address, download: name, dataset: { focus: "download" } }, "Download");
 }
 
 async function view(name, address) {
@@ -35,7 +39,7 @@ async function view(name, address) {
     "dialog",
     { class: "viewer", "aria-label": name },
     h("form", { method: "dialog" },
-      h("header", {}, h("h2", {}, name), h("a", { class: "button", href: address, download: name }, "Download"), close),
+      h("header", {}, h("h2", {}, name), download(name, address), close),
       text),
   );
   showDialog(dialog);

@@ -8,13 +8,15 @@ import { nameOf } from "./people.js";
 export function createHome(app) {
   const title = h("h1");
   const body = h("div", { class: "home content" });
-  const element = h("section", { class: "column" }, h("header", { class: "column-header" }, title), h("div", { class: "scroller" }, body));
+  const header = h("header", { class: "column-header" }, title);
+  const element = h("section", { class: "column" }, header, h("div", { class: "scroller" }, body));
   let shown = null;
 
   const refresh = async () => {
     const view = await app.server.home().catch(() => null);
     const nothing = h("p", { class: "unknown" }, "This app has not published a Home tab yet.");
-    body.replaceChildren(...(view ? renderBlocks(view.blocks, app.viewScene(view, [], () => null)) : [nothing]));
+    const blocks = view && renderBlocks(view.blocks, app.viewScene(view, [], () => null));
+    body.replaceChildren(...(blocks ?? [nothing]));
   };
   const update = () => {
     const now = `${app.place.as} ${app.place.home}`;

@@ -91,7 +91,12 @@ function replies(message, { count, latest, unread, authors }, app) {
   const open = () => app.go({ thread: message.ts });
   return h(
     "button",
-    { type: "button", class: `replies ${unread ? "unread" : ""}`, onclick: open, dataset: { focus: "replies" } },
+    {
+      type: "button",
+      class: unread ? "replies unread" : "replies",
+      onclick: open,
+      dataset: { focus: "replies" },
+    },
     h("span", { class: "faces" }, authors.map(face)),
     h("b", {}, count === 1 ? "1 reply" : `${count} replies`),
     h("small", {}, "last ", timeElement(latest)),
@@ -104,6 +109,10 @@ function toolbar(message, app) {
   return h(
     "div",
     { class: "toolbar" },
-    h("button", { type: "button", class: "button", onclick: open, dataset: { focus: "reply" }, tabindex: -1 }, "Reply in thread"),
+    h(
+      "button",
+      { type: "button", class: "button", onclick: open, dataset: { focus: "reply" }, tabindex: -1 },
+      "Reply in thread",
+    ),
   );
 }

@@ -56,7 +56,8 @@ export function createModals(app) {
     button.removeAttribute("aria-busy");
     if (answer.ok) return settle(view);
     if (answer.errors) return tellErrors(fields, answer.errors);
-    open.dialog.querySelector(".modal-error").textContent = answer.error ?? "The app did not accept this.";
+    const words = answer.error ?? "The app did not accept this.";
+    open.dialog.querySelector(".modal-error").textContent = words;
   };
   // A submission that the app answers with another view has changed the list by itself.
   const settle = (view) => {
@@ -69,11 +70,17 @@ export function createModals(app) {
 
 function form(view, scene, { submit, dismiss }) {
   const send = view.submit && h("button", { type: "submit", class: "button primary" }, plainText(view.submit));
-  const cancel = h("button", { type: "button", class: "button", onclick: dismiss }, view.close ? plainText(view.close) : "Cancel");
+  const leave = { type: "button", onclick: dismiss };
+  const cancel = h("button", { ...leave, class: "button" }, view.close ? plainText(view.close) : "Cancel");
+  const cross = h("button", { ...leave, class: "button icon", "aria-label": "Close" }, "×");
+  const onsubmit = (event) => {
+    event.preventDefault();
+    submit(send);
+  };
   return h(
     "form",
-    { novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(send); } },
-    h("header", {}, h("h2", {}, plainText(view.title)), h("button", { type: "button", class: "button icon", "aria-label": "Close", onclick: dismiss }, "×")),
+    { novalidate: true, onsubmit },
+    h("header", {}, h("h2", {}, plainText(view.title)), cross),
     h("div", { class: "dialog-body" }, renderBlocks(view.blocks, scene)),
     h("footer", {}, h("p", { class: "modal-error", role: "alert" }), cancel, send),
   );

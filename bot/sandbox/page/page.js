@@ -80,13 +80,15 @@ class Page {
 
   /** What the blocks of *message* need. */
   scene(message) {
-    const where = { channel: this.place.channel, message_ts: message.ts, ephemeral: Boolean(message.is_ephemeral) };
+    const ephemeral = Boolean(message.is_ephemeral);
+    const where = { channel: this.place.channel, message_ts: message.ts, ephemeral };
     return { names: this.names, act: (action) => this.server.act({ ...where, ...action }) };
   }
 
   /** What the blocks of a view need; its fields are collected in *fields*. */
   viewScene(view, fields, before) {
-    return { names: this.names, fields, before, act: (action) => this.server.act({ view_id: view.id, ...action }) };
+    const act = (action) => this.server.act({ view_id: view.id, ...action });
+    return { names: this.names, fields, before, act };
   }
 
   /** Draw soon, once for all that changes until then. */
@@ -128,10 +130,13 @@ class Page {
   // Whoever is not known here (any more) gives way to somebody who is.
   async #snapshot() {
     const { server } = this;
-    const [snapshot, error] = await server.state().then((state) => [state], (reason) => [null, reason]);
-    if (server !== this.server) return null;
-    if (error instanceof Refused) this.become(null);
-    return snapshot;
+    try {
+      const snapshot = await server.state();
+      return server === this.server ? snapshot : null;
+    } catch (error) {
+      if (error instanceof Refused && server === this.server) this.become(null);
+      return null;
+    }
   }
 
   // Nobody in particular was asked for: a writer sees more of the bot than a reader.
@@ -160,7 +165,8 @@ class Page {
     place.as = workspace.me.id;
     if (!workspace.channel(place.channel)) {
       if (place.channel) place.thread = null;
-      place.channel = (workspace.channels.find(({ is_member: member }) => member !== false) ?? workspace.channels[0])?.id;
+      const joined = workspace.channels.find(({ is_member: member }) => member !== false);
+      place.channel = (joined ?? workspace.channels[0])?.id;
     }
     const newest = workspace.channels.map(({ id }) => Number(workspace.newest(id)));
     this.unread.arrive(place.as, Math.max(0, ...newest));

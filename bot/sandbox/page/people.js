@@ -4,9 +4,10 @@ import { h } from "./dom.js";
 
 const COLOURS = ["#2f6f8f", "#a4553b", "#5d6b2f", "#7a4a86", "#2f7d5f", "#8a6a1f", "#4a5a9a", "#9a3f62"];
 
-/** A square with initials; an app's has a dashed edge, so that it is never taken for a person. */
+/** A square with initials; an app's is round, so that it is never taken for a person. */
 export function face(user) {
-  const element = h("span", { class: user.is_bot ? "face bot" : "face", "aria-hidden": "true" }, initials(user));
+  const kind = user.is_bot ? "face bot" : "face";
+  const element = h("span", { class: kind, "aria-hidden": "true" }, initials(user));
   element.style.setProperty("--colour", colourOf(user));
   return element;
 }

@@ -7,8 +7,13 @@ import { face, nameOf, roleOf } from "./people.js";
 
 /** A channel's name with its sign. */
 export function channelTitle(channel) {
-  const sign = channel.is_im ? "" : channel.is_private ? glyph("lock") : "#";
-  return h("span", { class: "channel-name" }, h("span", { class: "sign", "aria-hidden": "true" }, sign), channel.name);
+  const sign = h("span", { class: "sign", "aria-hidden": "true" }, signOf(channel));
+  return h("span", { class: "channel-name" }, sign, channel.name);
+}
+
+function signOf({ is_im: direct, is_private: closed }) {
+  if (direct) return "@";
+  return closed ? glyph("lock") : "#";
 }
 
 /** Fill *element*; `update()` brings it up to date. */
@@ -19,8 +24,9 @@ export function createSidebar(element, app) {
   const apps = h("div", { class: "entries" });
   const people = h("div", { class: "entries people", role: "radiogroup", "aria-labelledby": "who" });
   const conversations = h("section", {}, h("h2", {}, "Messages"), messages);
+  const icon = h("img", { src: "/page/icon.svg", alt: "", width: 30, height: 30 });
   element.append(
-    h("header", {}, h("img", { src: "/page/icon.svg", alt: "", width: 30, height: 30 }), h("span", {}, team, h("small", {}, "a local workspace"))),
+    h("header", {}, icon, h("span", {}, team, h("small", {}, "a local workspace"))),
     h("div", { class: "places" },
       h("section", {}, h("h2", {}, "Channels"), channels),
       conversations,
@@ -32,12 +38,14 @@ export function createSidebar(element, app) {
   const update = () => {
     const { workspace, place } = app;
     team.textContent = workspace.team.name;
-    const [direct, open] = [workspace.channels.filter((one) => one.is_im), workspace.channels.filter((one) => !one.is_im)];
+    const direct = workspace.channels.filter((one) => one.is_im);
+    const open = workspace.channels.filter((one) => !one.is_im);
     conversations.hidden = direct.length === 0;
     reconcile(channels, open, channelRules(app));
     reconcile(messages, direct, channelRules(app));
     reconcile(apps, workspace.bots, botRules(app));
-    reconcile(people, workspace.people.filter((person) => !person.deleted), personRules(app, place.as));
+    const active = workspace.people.filter((person) => !person.deleted);
+    reconcile(people, active, personRules(app, place.as));
   };
   return { update };
 }
@@ -48,15 +56,25 @@ function channelRules(app) {
   return {
     key: ({ id }) => id,
     print: (channel) => [channel.name, channel.is_member, unread(channel), current(channel)],
-    render: (channel) => h("button", {
+    render: (channel) => channelEntry(channel, { unread: unread(channel), current: current(channel) }, app),
+  };
+}
+
+function channelEntry(channel, { unread, current }, app) {
+  const outside = channel.is_member === false;
+  return h(
+    "button",
+    {
       type: "button",
-      class: `entry ${unread(channel) ? "unread" : ""} ${channel.is_member === false ? "outside" : ""}`,
-      "aria-current": current(channel) ? "page" : null,
-      title: channel.is_member === false ? "You are not a member" : null,
+      class: ["entry", unread && "unread", outside && "outside"].filter(Boolean).join(" "),
+      "aria-current": current ? "page" : null,
+      title: outside ? "You are not a member" : null,
       dataset: { focus: "entry" },
       onclick: () => app.go({ channel: channel.id, thread: null, home: null }),
-    }, channelTitle(channel), unread(channel) && h("span", { class: "dot", role: "img", "aria-label": "unread" })),
-  };
+    },
+    channelTitle(channel),
+    unread && h("span", { class: "dot", role: "img", "aria-label": "unread" }),
+  );
 }
 
 function botRules(app) {

@@ -94,9 +94,9 @@ export class Workspace {
 
   /** A thread: its parent, then the replies, oldest first. */
   thread(channel, ts) {
-    const shelf = this.#shelf(this.#messages, channel);
-    const replies = [...this.replies(channel, ts), ...this.#private(channel).filter((one) => one.thread_ts === ts)];
-    return [shelf.get(ts) ?? gravestone(ts), ...replies.sort(byTime)];
+    const parent = this.#shelf(this.#messages, channel).get(ts) ?? gravestone(ts);
+    const aside = this.#private(channel).filter((one) => one.thread_ts === ts);
+    return [parent, ...[...this.replies(channel, ts), ...aside].sort(byTime)];
   }
 
   replies(channel, ts) {
@@ -148,7 +148,8 @@ function isTopLevel(message) {
 const gravestones = new Map();
 
 function gravestone(ts) {
-  if (!gravestones.has(ts)) gravestones.set(ts, { ts, thread_ts: ts, subtype: "tombstone", text: "" });
+  const made = { ts, thread_ts: ts, subtype: "tombstone", text: "" };
+  if (!gravestones.has(ts)) gravestones.set(ts, made);
   return gravestones.get(ts);
 }
 

@@ -9,13 +9,14 @@ import { continues, rowKey } from "./timeline.js";
 /** Make the pane in *element*; `update()` shows or hides it. */
 export function createThread(element, app) {
   const where = h("span", { class: "where" });
-  const close = h("button", { type: "button", class: "button icon", "aria-label": "Close thread", title: "Close (Esc)", onclick: () => app.go({ thread: null }) }, "×");
+  const close = closeButton(() => app.go({ thread: null }));
   const pane = messagePane("Thread");
   const composer = createComposer(app, {
     send: (text) => app.send({ text, thread_ts: app.place.thread }),
     suggests: false,
   });
-  element.append(h("section", { class: "column" }, h("header", { class: "column-header" }, h("h2", {}, "Thread"), where, close), pane.element, composer.element));
+  const header = h("header", { class: "column-header" }, h("h2", {}, "Thread"), where, close);
+  element.append(h("section", { class: "column" }, header, pane.element, composer.element));
   let shown = null;
 
   const update = () => {
@@ -25,7 +26,7 @@ export function createThread(element, app) {
     if (thread) {
       const rows = threadRows(app.workspace.thread(channel, thread));
       where.textContent = `#${app.workspace.channel(channel)?.name ?? ""}`;
-      pane.show(rows, { key: (row) => row.key, print: (row) => [as, row.message, row.compact, row.count], render: (row) => render(row, app) });
+      pane.show(rows, rules(as, app));
       app.unread.mark(as, `${channel} ${thread}`, rows.at(-1).message?.ts ?? thread);
       composer.update("Reply in thread", `${channel} ${thread}`);
       if (shown !== thread) pane.toEnd();
@@ -33,6 +34,19 @@ export function createThread(element, app) {
     shown = thread;
   };
   return { update, list: pane.list, toEnd: pane.toEnd, composer };
+}
+
+function closeButton(onclick) {
+  const words = { "aria-label": "Close thread", title: "Close (Esc)" };
+  return h("button", { type: "button", class: "button icon", ...words, onclick }, "×");
+}
+
+function rules(as, app) {
+  return {
+    key: (row) => row.key,
+    print: (row) => [as, row.message, row.compact, row.count],
+    render: (row) => render(row, app),
+  };
 }
 
 function threadRows([parent, ...replies]) {

@@ -36,7 +36,8 @@ export function ago(ts, now = Date.now() / 1000) {
 
 /** A time element that `refreshTimes` keeps true. */
 export function timeElement(ts) {
-  return h("time", { title: exact(ts), dataset: { ts }, datetime: new Date(Number(ts) * 1000).toISOString() }, ago(ts));
+  const datetime = new Date(Number(ts) * 1000).toISOString();
+  return h("time", { title: exact(ts), dataset: { ts }, datetime }, ago(ts));
 }
 
 /** Bring every relative time on the page up to date. */

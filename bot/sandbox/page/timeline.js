@@ -7,6 +7,7 @@ import { plainText } from "./mrkdwn.js";
 import { messagePane } from "./pane.js";
 import { channelTitle } from "./sidebar.js";
 import { dayOf } from "./time.js";
+import { welcome } from "./welcome.js";
 
 const GROUPED_WITHIN = 300;
 
@@ -19,7 +20,8 @@ export function createTimeline(app) {
     send: (text) => app.send({ text }),
     suggests: true,
   });
-  const element = h("section", { class: "column" }, h("header", { class: "column-header" }, title, topic), pane.element, composer.element);
+  const header = h("header", { class: "column-header" }, title, topic);
+  const element = h("section", { class: "column" }, header, pane.element, composer.element);
   let shown = null;
 
   const update = () => {
@@ -38,20 +40,24 @@ export function createTimeline(app) {
 function rules(app) {
   return {
     key: (row) => row.key,
-    print: (row) => [app.place.as, row.message, row.compact, row.chosen, row.text, ...(row.summary ? Object.values(row.summary).slice(0, 3) : [])],
+    print: (row) => [app.place.as, row.message, row.compact, row.chosen, row.text, ...printOf(row.summary)],
     render: (row) => render(row, app),
   };
 }
 
+function printOf(summary) {
+  return summary ? [summary.count, summary.latest, summary.unread] : [];
+}
+
 function render(row, app) {
   if (row.kind === "day") return h("h2", { class: "day" }, h("span", {}, row.text));
-  if (row.kind === "start") return h("div", { class: "start" }, h("h2", {}, row.text), h("p", {}, "This is the very beginning of it."));
+  if (row.kind === "start") return welcome(row.channel, app.workspace.commands);
   return messageElement(row.message, app, row);
 }
 
 function rows(channel, app) {
   const messages = app.workspace.timeline(channel.id);
-  const all = [{ kind: "start", key: "start", text: channel.is_im ? channel.name : `#${channel.name}` }];
+  const all = [{ kind: "start", key: "start", text: channel.id, channel }];
   messages.forEach((message, at) => {
     const before = messages[at - 1];
     const day = dayOf(message.ts);
@@ -84,11 +90,11 @@ export function continues(before, message) {
 function threadSummary(message, channel, app) {
   const replies = app.workspace.replies(channel.id, message.ts);
   const latest = replies.at(-1)?.ts ?? message.latest_reply;
-  const ids = [...new Set(replies.map((reply) => reply.user ?? reply.bot_id))];
+  const byAuthor = new Map(replies.map((reply) => [reply.user ?? reply.bot_id, reply]));
   return {
     count: replies.length,
     latest,
     unread: replies.length > 0 && app.unread.has(app.place.as, `${channel.id} ${message.ts}`, latest),
-    authors: ids.slice(0, 3).map((id) => app.workspace.author(replies.find((reply) => (reply.user ?? reply.bot_id) === id))),
+    authors: [...byAuthor.values()].slice(0, 3).map((reply) => app.workspace.author(reply)),
   };
 }

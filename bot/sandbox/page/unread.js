@@ -16,7 +16,8 @@ export class Unread {
   }
 
   has(person, place, newest) {
-    const read = Math.max(Number(this.#since.get(person) ?? 0), Number(this.#read.get(`${person} ${place}`) ?? 0));
-    return Number(newest) > read;
+    const since = Number(this.#since.get(person) ?? 0);
+    const read = Number(this.#read.get(`${person} ${place}`) ?? 0);
+    return Number(newest) > Math.max(since, read);
   }
 }
