@@ -35,7 +35,7 @@ from bot.slack.connection import (
 )
 from bot.slack.delivery import Delivery
 from bot.slack.directory import SlackDirectory
-from bot.slack.pacing import Pace
+from bot.slack.pacing import SLACKS_OWN, Budget, Pace
 from bot.slack.post import Post
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
@@ -76,6 +76,7 @@ class _Parts:
     outbox: SqlOutbox
     installation: str
     own_secrets: tuple[Secret, ...]
+    budget: Budget
 
 
 @asynccontextmanager
@@ -84,6 +85,7 @@ async def handrail(
     catalog: Catalog,
     engine: Engine,
     environ: Mapping[str, str],
+    budget: Budget = SLACKS_OWN,
 ) -> AsyncIterator[Handrail]:
     """Run the bot while the body runs.
 
@@ -108,6 +110,7 @@ async def handrail(
             outbox=SqlOutbox(database),
             installation=installation_id(settings.data_dir),
             own_secrets=own_tokens(settings),
+            budget=budget,
         )
         async with _running(parts):
             yield Handrail(archive=parts.archive, installation=parts.installation)
@@ -184,7 +187,7 @@ def _delivering(parts: _Parts) -> Delivery:
         outbox=parts.outbox,
         archive=parts.archive,
         post=Post(client=parts.client, archive=parts.archive, clock=utc_now),
-        pace=Pace(),
+        pace=Pace(parts.budget),
         clock=utc_now,
     )
 

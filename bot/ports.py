@@ -27,13 +27,15 @@ class Clock(Protocol):
 class Directory(Protocol):
     """Who people are and what they belong to. Asked by id, never by name."""
 
-    async def person(self, user: UserId, team: TeamId) -> Person:
-        """Return the person, or raise RoleSourceUnavailable."""
+    async def person(self, user: UserId, team: TeamId, *, fresh: bool) -> Person:
+        """Return the person, or raise RoleSourceUnavailable.
+
+        *fresh* asks again instead of using what was heard a short time ago.
+        """
 
     async def belongs(self, user: UserId, members: str, *, fresh: bool) -> bool:
         """Tell whether *user* is among *members*, as a stack's roles write them.
 
-        *fresh* asks again instead of using what was heard a short time ago.
         Raises RoleSourceUnavailable, also where the source does not exist.
         """
 

@@ -25,11 +25,13 @@ class Access:
         self._catalog = catalog
         self._directory = directory
 
-    async def member(self, user: UserId, team: TeamId) -> Person:
+    async def member(
+        self, user: UserId, team: TeamId, *, fresh: bool = False
+    ) -> Person:
         """Return the full member *user*, or refuse."""
         if team != self._catalog.workspace:
             raise _not_allowed(_WHY_NOT[Standing.STRANGER])
-        person = await self._directory.person(user, team)
+        person = await self._directory.person(user, team, fresh=fresh)
         if person.standing is not Standing.MEMBER:
             raise _not_allowed(_WHY_NOT[person.standing])
         return person

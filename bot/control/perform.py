@@ -123,7 +123,9 @@ class Perform:
 
     async def _allowed(self, run: Run) -> Stack:
         stack = self._catalog.stack(run.stack)
-        person = await self._access.member(UserId(run.actor.id), TeamId(run.actor.team))
+        person = await self._access.member(
+            UserId(run.actor.id), TeamId(run.actor.team), fresh=True
+        )
         await self._access.require(Role.WRITER, person, stack, fresh=True)
         return stack
 

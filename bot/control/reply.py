@@ -1,8 +1,9 @@
 """Act on the words that people reply in a thread, and on its buttons."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from bot.control.access import Access
 from bot.domain.audit import Deed, Verb
@@ -15,6 +16,8 @@ from bot.domain.stack import Catalog, Stack
 from bot.domain.telling import Said
 from bot.domain.words import Help, Lock, Release, Status, Stop, Unlock, Word
 from bot.ports import Archive, Clock, DeliveryKey, Record, StopAnswer, Thread
+
+_QUICK_SECONDS: Final = (0.0, 0.3, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,7 @@ class Reply:
 
     async def __call__(self, uttered: Uttered) -> bool:
         """Act on *uttered*, or raise Refused. False: not our thread, or repeated."""
-        thread = await self._archive.thread_at(uttered.channel, uttered.thread_ts)
+        thread = await self._thread(uttered)
         if thread is None:
             return False
         if not await self._record.first_seen(uttered.key, self._clock()):
@@ -81,6 +84,16 @@ class Reply:
             await self._note(refusal, uttered, thread)
             raise
         return True
+
+    async def _thread(self, uttered: Uttered) -> Thread | None:
+        # Slack shows a message a moment before the record knows its `ts`, and
+        # somebody may be quick.
+        for pause in _QUICK_SECONDS:
+            await asyncio.sleep(pause)
+            found = await self._archive.thread_at(uttered.channel, uttered.thread_ts)
+            if found is not None:
+                return found
+        return None
 
     async def _act(self, uttered: Uttered, thread: Thread) -> None:
         person = await self._access.member(uttered.user, uttered.team)

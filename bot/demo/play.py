@@ -41,7 +41,7 @@ async def perform_task(
             return False
         await _Thread(played, tell).follow()
         runs = await played.bot.archive.last_runs(None, limit=1)
-        return all(run.state is RunState.FINISHED for run in runs)
+        return any(run.state is RunState.FINISHED for run in runs)
 
 
 class _Thread:

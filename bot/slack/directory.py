@@ -35,10 +35,10 @@ class SlackDirectory:
         self._people: dict[str, tuple[float, Person]] = {}
         self._bot: str | None = None
 
-    async def person(self, user: UserId, team: TeamId) -> Person:
+    async def person(self, user: UserId, team: TeamId, *, fresh: bool) -> Person:
         """Return the person, asked again after a minute."""
         at, known = self._people.get(user, (0.0, None))
-        if known is not None and self._clock() - at < _FRESH_SECONDS:
+        if known is not None and not fresh and self._is_recent(at):
             return known
         answer = await _asked("the person", self._client.users_info(user=user))
         person = _person(answer["user"], team)
@@ -65,12 +65,15 @@ class SlackDirectory:
         return bool(found.get("is_member") or found.get("is_im"))
 
     async def _remembered(self, members: str, *, fresh: bool) -> frozenset[str]:
-        at, known = self._heard.get(members, (0.0, frozenset()))
-        if members in self._heard and not fresh and self._clock() - at < _FRESH_SECONDS:
+        at, known = self._heard.get(members, (0.0, None))
+        if known is not None and not fresh and self._is_recent(at):
             return known
         heard = await self._members(members)
         self._heard[members] = (self._clock(), heard)
         return heard
+
+    def _is_recent(self, at: float) -> bool:
+        return self._clock() - at < _FRESH_SECONDS
 
     async def _members(self, members: str) -> frozenset[str]:
         match members[:1]:

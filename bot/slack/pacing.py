@@ -33,22 +33,35 @@ class Bucket:
         return (1 + reserve - self._tokens) / self.rate
 
 
-#: one post a second and channel, with a short burst; `chat.update` is tier 3,
-#: 50 a minute for the workspace (docs.slack.dev, "Rate limits")
-_POSTS: Final = (1.0, 3.0)
-_UPDATES: Final = (45 / 60, 15.0)
 #: what tails leave of the updates to the channel's own messages
 _RESERVE: Final = 5.0
 
 
-class Pace:
-    """The budgets of one workspace."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Rates a second, and bursts.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    One post a second and channel, with a short burst; `chat.update` is tier 3,
+    50 a minute for the workspace (docs.slack.dev, "Rate limits").
+    """
+
+    posts: tuple[float, float] = (1.0, 4.0)
+    updates: tuple[float, float] = (45 / 60, 15.0)
+
+
+SLACKS_OWN: Final = Budget()
+
+
+class Pace:
+    """The budgets of one workspace, as they are used up."""
+
+    def __init__(
+        self, budget: Budget, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._posts: defaultdict[str, Bucket] = defaultdict(
-            lambda: Bucket(*_POSTS, clock=clock)
+            lambda: Bucket(*budget.posts, clock=clock)
         )
-        self._updates = Bucket(*_UPDATES, clock=clock)
+        self._updates = Bucket(*budget.updates, clock=clock)
 
     def post(self, channel: str) -> float:
         """Ask for a post; see `Bucket.wait`."""

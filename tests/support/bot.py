@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import Handrail, handrail
+from bot.domain.audit import AuditRow
 from bot.domain.people import TeamId, UserId
 from bot.domain.run import Run, RunId, RunState
 from bot.domain.stack import Catalog, Stack, StackName
@@ -14,10 +15,14 @@ from bot.sandbox.server import Sandbox, serve
 from bot.sandbox.workspace import Workspace
 from bot.settings import Settings
 from bot.slack.output import readable
+from bot.slack.pacing import Budget
+from bot.store.audit import read
+from bot.store.database import Database
 from runner.engine import Engine
 
 MANIFEST = Path(__file__).parents[2] / "manifest.yml"
 INIT = "terraform init"
+_NO_LIMIT = Budget(posts=(1_000, 1_000), updates=(1_000, 1_000))
 
 
 @dataclass(kw_only=True)
@@ -31,6 +36,7 @@ class Bot:
     settings: Settings
     environ: dict[str, str]
     stacks: dict[StackName, Stack]
+    budget: Budget
     handrail: Handrail = field(init=False)
 
     @property
@@ -45,7 +51,9 @@ class Bot:
 
     def start(self) -> AbstractAsyncContextManager[Handrail]:
         """Start the bot, or start it again over the same database."""
-        return handrail(self.settings, self.catalog, self.engine, self.environ)
+        return handrail(
+            self.settings, self.catalog, self.engine, self.environ, self.budget
+        )
 
     async def slash(self, text: str, *, by: str = "ann", channel: str = "") -> None:
         """Type `/task text`; the acknowledgement must come."""
@@ -130,6 +138,11 @@ class Bot:
         await self.sandbox.wait_for(over, 20)
         return await self.run(number)
 
+    async def audit(self) -> list[AuditRow]:
+        """Return the audit rows, read by another process's eyes."""
+        async with Database.open(self.settings.database_url) as database:
+            return [row async for row in read(database)]
+
     async def output(self, number: int) -> str:
         """Return the kept output of a run."""
         pieces = [p async for p in self.handrail.archive.output(RunId(number))]
@@ -196,11 +209,24 @@ async def a_bot(
             engine=engine,
             settings=Settings.read(environ),
             environ=environ,
+            budget=Budget() if pace else _NO_LIMIT,
             stacks={
                 stack.name: stack if stack.writers else _written_by(stack, writers)
                 for stack in known
             },
         )
+
+
+@asynccontextmanager
+async def a_running_bot(
+    tmp_path: Path, engine: Engine, *stacks: Stack, pace: bool = False
+) -> AsyncIterator[Bot]:
+    """Prepare a workspace, and start the bot in it."""
+    async with (
+        a_bot(tmp_path, engine, *stacks, pace=pace) as bot,
+        bot.start() as bot.handrail,
+    ):
+        yield bot
 
 
 def _written_by(stack: Stack, writers: tuple[str, ...]) -> Stack:

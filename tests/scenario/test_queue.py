@@ -1,0 +1,67 @@
+"""One run at a time per stack, first in, first out."""
+
+import asyncio
+from itertools import pairwise
+from pathlib import Path
+
+from runner.scripted import ScriptedEngine
+from tests.support.bot import Bot, a_running_bot, a_stack
+
+
+async def test_a_second_task_waits_for_the_first_and_says_so(bot: Bot) -> None:
+    bot.engine.on("sleep", block=True)
+    first = await bot.task("net-prod sleep", by="ann")
+    await bot.shows(first, "performing")
+
+    second = await bot.task("net-prod ls", by="bob")
+
+    waiting = await bot.tells(second, "Queued, number 1")
+    assert "run 1" in waiting
+    assert len(bot.engine.jobs) == 1
+    bot.engine.release("sleep")
+    await bot.tells(second, "finished")
+
+
+async def test_other_stacks_do_not_wait(tmp_path: Path) -> None:
+    stacks = (a_stack("one"), a_stack("two"))
+    async with a_running_bot(tmp_path, ScriptedEngine(), *stacks) as bot:
+        bot.engine.on("sleep", block=True)
+        first = await bot.task("one sleep")
+        await bot.shows(first, "performing")
+
+        second = await bot.task("two ls")
+
+        await bot.tells(second, "finished")
+        bot.engine.release("sleep")
+        await bot.tells(first, "finished")
+
+
+async def test_ten_tasks_at_once_run_one_by_one_in_their_order(bot: Bot) -> None:
+    lines = [f"net-prod task-{number}" for number in range(10)]
+
+    await asyncio.gather(*(bot.slash(line) for line in lines))
+    await bot.sandbox.wait_for(lambda: len(bot.roots()) == 10)
+    for root in bot.roots():
+        await bot.tells(root["ts"], "finished", within=20)
+
+    runs = sorted(await bot.handrail.archive.last_runs(None, 20), key=lambda r: r.id)
+    assert [job.script.command for job in bot.engine.jobs] == [
+        run.command for run in runs
+    ]
+    spans = [(run.started_at, run.ended_at) for run in runs]
+    assert all(
+        before[1] <= after[0]
+        for before, after in pairwise(spans)
+        if before[1] and after[0]
+    )
+
+
+async def test_a_command_delivered_twice_runs_once(bot: Bot) -> None:
+    ts = await bot.task("net-prod terraform apply")
+    await bot.tells(ts, "finished")
+
+    await bot.sandbox.redeliver_last()
+    again = await bot.task("net-prod ls")
+
+    await bot.tells(again, "finished")
+    assert [job.script.command for job in bot.engine.jobs] == ["terraform apply", "ls"]
