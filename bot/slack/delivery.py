@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackClientError
 from bot.domain.errors import StoreUnavailable
 from bot.domain.run import RunId, ThreadId
 from bot.domain.telling import Card, Header, Tail
-from bot.ports import Archive, Clock, Letter, Outbox
+from bot.ports import Archive, Clock, Letter, LetterId, Outbox
 from bot.slack.pacing import Pace
 from bot.slack.post import Post
 from bot.slack.refusals import is_hopeless, seconds_to_wait
@@ -47,6 +47,8 @@ class Delivery:
         self._monotonic = monotonic
         self._sending: dict[ThreadId, asyncio.Task[None]] = {}
         self._tails: dict[RunId, float] = {}
+        #: the newest letter of each thread whose fate is noted
+        self._settled: dict[ThreadId, LetterId] = {}
 
     async def serve(self) -> None:
         """Deliver until cancelled."""
@@ -71,13 +73,17 @@ class Delivery:
             log.warning("store away, nothing is delivered", error=str(away))
 
     async def _may_go(self, letter: Letter) -> bool:
-        if letter.thread.id in self._sending:
+        if letter.thread.id in self._sending or self._is_settled(letter):
             return False
         if isinstance(letter.telling, Tail) and await self._is_early(letter.telling):
             return False
         if letter.message_ts is None:
             return self._pace.post(letter.thread.channel) == 0
         return self._pace.update(matters=not isinstance(letter.telling, Tail)) == 0
+
+    def _is_settled(self, letter: Letter) -> bool:
+        # The outbox may have been read just before the letter's fate was noted.
+        return letter.id <= self._settled.get(letter.thread.id, 0)
 
     async def _is_early(self, tail: Tail) -> bool:
         last = self._tails.get(tail.run)
@@ -96,6 +102,7 @@ class Delivery:
             if isinstance(letter.telling, Tail):
                 self._tails[letter.telling.run] = self._monotonic()
             await self._outbox.delivered(letter, message_ts)
+            self._settled[letter.thread.id] = letter.id
         except (SlackClientError, ClientError, TimeoutError) as error:
             await self._missed(letter, error)
         except StoreUnavailable as away:
@@ -103,17 +110,21 @@ class Delivery:
         except Exception as error:
             # The top of the worker: one letter that cannot be made stops no other.
             log.exception("letter not made", letter=letter.id)
-            await self._outbox.give_up(letter, type(error).__name__)
+            await self._give_up(letter, type(error).__name__)
 
     async def _missed(self, letter: Letter, error: Exception) -> None:
         if is_hopeless(error):
             log.error("letter given up", letter=letter.id, error=str(error))
-            await self._outbox.give_up(letter, str(error))
+            await self._give_up(letter, str(error))
             return
         wait = seconds_to_wait(error, letter.attempts)
         log.warning("letter waits", letter=letter.id, seconds=wait, error=str(error))
         until = self._clock() + timedelta(seconds=wait)
         await self._outbox.postpone(letter, until, str(error))
+
+    async def _give_up(self, letter: Letter, error: str) -> None:
+        await self._outbox.give_up(letter, error)
+        self._settled[letter.thread.id] = letter.id
 
 
 def _urgency(letter: Letter) -> tuple[int, int]:
