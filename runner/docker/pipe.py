@@ -46,25 +46,30 @@ class Pipe:
 
     async def read(self) -> bytes | None:
         """Return what waits, once something does; None at the end."""
-        await self._filled.wait()
-        with self._room:
-            self._filled.clear()
-            data = bytes(self._waiting)
-            self._waiting.clear()
-            self._room.notify()
-            if self._ended:
-                self._filled.set()
-        if data:
-            return data
-        if self._error is not None:
-            raise self._error
-        return None
+        while True:
+            await self._filled.wait()
+            data, ended = self._take()
+            if data:
+                return data
+            if ended and self._error is not None:
+                raise self._error
+            if ended:
+                return None
 
     def abandon(self) -> None:
         """Want nothing more."""
         with self._room:
             self._abandoned = True
             self._room.notify()
+
+    def _take(self) -> tuple[bytes, bool]:
+        with self._room:
+            data = bytes(self._waiting)
+            self._waiting.clear()
+            self._room.notify()
+            if not self._ended:
+                self._filled.clear()
+            return data, self._ended
 
     def _wake(self) -> None:
         self._loop.call_soon_threadsafe(self._filled.set)

@@ -2,6 +2,7 @@
 
 import tarfile
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -79,7 +80,8 @@ def _own(archive: Path, owned: IO[bytes], owner: Owner, before: set[str]) -> Non
             target.addfile(_moved(file, owner), BytesIO(listed))
 
 
-def _moved(member: tarfile.TarInfo, owner: Owner) -> tarfile.TarInfo:
+def _moved(original: tarfile.TarInfo, owner: Owner) -> tarfile.TarInfo:
+    member = copy(original)
     at = WORKSPACE.lstrip("/")
     member.name = f"{at}/{member.name}".rstrip("/")
     if member.islnk():
