@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from bot.catalog.load import load
+from bot.catalog.load import check, load
 from bot.catalog.problem import ConfigProblems
-from bot.catalog.secrets import missing
 from bot.domain.errors import HandrailError, RoleSourceUnavailable
 from bot.domain.people import UserId
 from bot.domain.stack import Catalog
@@ -26,10 +25,10 @@ NO_ENGINE: Final = (
 async def problems(environ: Mapping[str, str]) -> list[str]:
     """Return every problem of settings, configuration, Slack and engine."""
     settings, wrong_settings = _settings(environ)
-    catalog, wrong_config = _catalog(environ)
-    found = [*wrong_settings, *wrong_config]
-    if catalog is not None:
-        found += map(str, missing(catalog, environ))
+    path = Path(environ.get("HANDRAIL_CONFIG") or "handrail.yaml")
+    wrong_config = check(path, environ)
+    found = [*wrong_settings, *map(str, wrong_config)]
+    catalog = _catalog(path)
     if settings is not None and catalog is not None:
         found += [problem async for problem in _with_slack(settings, catalog)]
     return [*found, *await asyncio.to_thread(_with_engine, environ, settings)]
@@ -42,11 +41,11 @@ def _settings(environ: Mapping[str, str]) -> tuple[Settings | None, Iterable[str
         return None, problems.problems
 
 
-def _catalog(environ: Mapping[str, str]) -> tuple[Catalog | None, Iterable[str]]:
+def _catalog(path: Path) -> Catalog | None:
     try:
-        return load(Path(environ.get("HANDRAIL_CONFIG") or "handrail.yaml")), ()
-    except ConfigProblems as problems:
-        return None, map(str, problems.problems)
+        return load(path)
+    except ConfigProblems:
+        return None
 
 
 async def _with_slack(settings: Settings, catalog: Catalog) -> AsyncIterator[str]:

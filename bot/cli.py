@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -9,7 +10,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+import structlog
 import typer
+from structlog import make_filtering_bound_logger
 
 from bot import check as checks
 from bot.app import handrail, set_up_logs
@@ -82,6 +85,8 @@ def demo(
     port: Annotated[int, typer.Option(help="The page's port; 0 is any.")] = 0,
 ) -> None:
     """Try Handrail here: a local Slack workspace, a sample stack, the real bot."""
+    # The thread tells; the log would only repeat it.
+    structlog.configure(wrapper_class=make_filtering_bound_logger(logging.ERROR))
     data_dir = _data_dir()
     if not task:
         _run(show_page(data_dir, os.environ, typer.echo, port=port))

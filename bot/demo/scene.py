@@ -1,8 +1,8 @@
 """Set the scene: an engine, an image, people, a channel, and the bot among them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,7 @@ from bot.sandbox.workspace import Workspace
 from bot.settings import Settings
 from runner.docker.address import EngineAddress, connect
 from runner.docker.engine import DockerEngine
-from runner.docker.provision import engine_up
+from runner.docker.provision import engine_down, engine_up, find_engine
 from runner.docker.rootfs import SampleImage, ensure_sample_image
 from runner.engine import Engine
 
@@ -52,8 +52,7 @@ async def scene(
 
     Raises EngineUnavailable, ImageUnavailable and AnotherDemo.
     """
-    with alone(data_dir / "demo"):
-        address = await asyncio.to_thread(engine_up, tell, data_dir, environ)
+    with alone(data_dir / "demo"), _engine(data_dir, environ, tell) as address:
         image = await asyncio.to_thread(_image, address, tell)
         async with DockerEngine(address) as engine:
             await _sweep(engine)
@@ -74,6 +73,7 @@ async def _played(
     ann = workspace.add_person("ann", real_name="Ann Writer", role_hint="writer")
     bob = workspace.add_person("bob", real_name="Bob Writer", role_hint="writer")
     ada = workspace.add_person("ada", real_name="Ada Admin", role_hint="admin")
+    workspace.examples["/task"] = "sample terraform state list"
     workspace.add_group("platform", members=[ann, bob])
     channel = workspace.add_channel(
         "infra", members=[ann, bob, ada, rita], topic="Every run is told here"
@@ -86,6 +86,20 @@ async def _played(
             secrets = {**environ, "DEMO_DB_PASSWORD": "correct-horse-battery"}
             async with handrail(settings, catalog, engine, secrets) as running:
                 yield Scene(sandbox=sandbox, bot=running, channel=channel, writer=ann)
+
+
+@contextmanager
+def _engine(
+    data_dir: Path, environ: Mapping[str, str], tell: Tell
+) -> Iterator[EngineAddress]:
+    # Before anything else runs here, so that waiting keeps nobody waiting.
+    was_up = find_engine(environ, data_dir) is not None
+    address = engine_up(tell, data_dir, environ)
+    try:
+        yield address
+    finally:
+        if not was_up:
+            engine_down(data_dir)
 
 
 def _image(address: EngineAddress, tell: Tell) -> SampleImage:

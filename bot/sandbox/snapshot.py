@@ -22,7 +22,10 @@ def snapshot(workspace: Workspace, viewer: str) -> Payload:
             if person.is_bot
         ],
         "channels": [channel.as_page(viewer) for channel in channels],
-        "commands": [command.as_page() for command in workspace.manifest.commands],
+        "commands": [
+            {**command.as_page(), "example": workspace.examples.get(command.command)}
+            for command in workspace.manifest.commands
+        ],
         "groups": [
             {"id": group.id, "handle": group.handle, "name": group.name}
             for group in workspace.groups.values()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -25,10 +26,20 @@ async def stream_updates(
     await stream.prepare(request)
     last_seen = request.headers.get("Last-Event-ID", "")
     seen = _resumed(workspace, last_seen)
-    if seen is None:
-        seen = feed.last
-        refetch = _REFETCH if last_seen else None
-        await stream.write(_event(workspace, seen, refetch))
+    # A page that is closed or looked at as somebody else ends its stream.
+    with suppress(ConnectionResetError):
+        if seen is None:
+            seen = feed.last
+            refetch = _REFETCH if last_seen else None
+            await stream.write(_event(workspace, seen, refetch))
+        await _follow(stream, workspace, viewer, seen)
+    return stream
+
+
+async def _follow(
+    stream: web.StreamResponse, workspace: Workspace, viewer: str, seen: int
+) -> None:
+    feed = workspace.feed
     while not feed.closed:
         for change in feed.after(seen):
             seen = change.number
@@ -36,7 +47,6 @@ async def stream_updates(
                 await stream.write(_event(workspace, seen, change.payload))
         if feed.last == seen and not await _woken(workspace):
             await stream.write(b": still here\n\n")
-    return stream
 
 
 async def _woken(workspace: Workspace) -> bool:

@@ -42,6 +42,8 @@ class Workspace:
         self.channels: dict[str, Channel] = {}
         self.groups: dict[str, Group] = {}
         self.files: dict[str, File] = {}
+        #: What the page proposes to type, by slash command.
+        self.examples: dict[str, str] = {}
         #: By channel; the key `for` of each names the one who sees it.
         self.ephemerals: list[Payload] = []
         self.listeners: list[EventListener] = []

@@ -46,8 +46,13 @@ class Post:
         self._archive = archive
         self._clock = clock
 
-    async def __call__(self, letter: Letter) -> str:
-        """Send *letter* and return the `ts` of its message. Raises Slack's errors."""
+    async def __call__(self, letter: Letter) -> str | None:
+        """Send *letter* and return the `ts` of its message. Raises Slack's errors.
+
+        None: there was nothing to send, because the final message says it all.
+        """
+        if await self._is_superfluous(letter):
+            return None
         message = await self._rendered(letter)
         try:
             return await self._send(letter, message)
@@ -58,6 +63,12 @@ class Post:
             return await self._send(
                 letter, Message(text=message.text[:3_000], blocks=[])
             )
+
+    async def _is_superfluous(self, letter: Letter) -> bool:
+        telling = letter.telling
+        if not isinstance(telling, Tail) or letter.message_ts is not None:
+            return False
+        return (await self._archive.run(telling.run)).state.is_terminal
 
     async def _send(self, letter: Letter, message: Message) -> str:
         thread = letter.thread
