@@ -11,6 +11,10 @@ from tests.support.docker import busybox_image, run_in
 WAITING = "echo first; until [ -e /tmp/go ]; do sleep 0.05; done; echo second"
 
 
+#: Prints, and ends only when it is interrupted.
+BUSY = "sh -c 'echo busy; exec sleep 60'"
+
+
 class Rig(Protocol):
     """An engine of which each text of the suite does what its shell text says."""
 
@@ -37,7 +41,7 @@ class ScriptedRig:
         self.engine.prepare("echo done", b"done\n")
         self.engine.prepare('echo "$GREETING"', _variable("GREETING"))
         self.engine.prepare('echo "$HANDRAIL_FINAL_STATE"', _final_state)
-        self.engine.on("echo busy; sleep 60", b"busy\n", block=True)
+        self.engine.on(BUSY, b"busy\n", block=True)
         self.engine.on(WAITING, b"first\n", block=True, then=b"second\n")
 
     async def release(self, run: str) -> None:

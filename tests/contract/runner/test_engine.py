@@ -12,7 +12,7 @@ from runner.execute import execute, resume
 from runner.job import Job, Limits, Phase
 from runner.masking.secrets import Secret
 from runner.source import Sources
-from tests.contract.runner.rigs import WAITING, DockerRig, Rig, ScriptedRig
+from tests.contract.runner.rigs import BUSY, WAITING, DockerRig, Rig, ScriptedRig
 from tests.support.docker import docker_engine
 from tests.support.runs import Record, a_job
 
@@ -196,7 +196,7 @@ async def test_a_run_that_is_not_allowed_stops_at_the_gate(
 async def test_a_stop_while_initializing_interrupts_it(
     rig: Rig, record: Record, stop: asyncio.Event
 ) -> None:
-    job = job_for(rig, "echo done", initializing=("echo busy; sleep 60",))
+    job = job_for(rig, "echo done", initializing=(BUSY,))
     running = asyncio.create_task(run(rig, record, job, stop))
     await record.printed(b"busy")
 
@@ -212,7 +212,7 @@ async def test_a_timeout_interrupts_what_performs(
     rig: Rig, record: Record, stop: asyncio.Event
 ) -> None:
     limits = Limits(run_timeout=timedelta(seconds=2))
-    job = job_for(rig, "echo busy; sleep 60", limits=limits)
+    job = job_for(rig, BUSY, limits=limits)
 
     outcome = await run(rig, record, job, stop)
 
@@ -224,7 +224,7 @@ async def test_silence_interrupts_what_performs(
     rig: Rig, record: Record, stop: asyncio.Event
 ) -> None:
     limits = Limits(silence_timeout=timedelta(seconds=2))
-    job = job_for(rig, "echo busy; sleep 60", limits=limits)
+    job = job_for(rig, BUSY, limits=limits)
 
     outcome = await run(rig, record, job, stop)
 
