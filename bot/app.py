@@ -133,8 +133,9 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
         reply=_replying(parts, schedule),
     )
     recover = _recovering(parts, perform, schedule)
+    left_behind = await parts.archive.active_runs()
     async with (
-        _background(schedule.serve(), _delivering(parts).serve(), recover()),
+        _background(schedule.serve(), _delivering(parts).serve(), recover(left_behind)),
         _listening(app, parts.settings),
     ):
         yield

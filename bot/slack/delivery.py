@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 _LOOK_AGAIN_SECONDS: Final = 0.2
 _AT_ONCE: Final = 8
+_LAST_SECONDS: Final = 3.0
 #: a tail is changed at most this often while its run goes on
 TAIL_SECONDS: Final = 3.0
 
@@ -57,10 +58,16 @@ class Delivery:
                 await self._deliver_what_is_due()
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         finally:
-            tasks = tuple(self._sending.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        # What Slack may have taken already is noted, if Slack answers soon.
+        tasks = tuple(self._sending.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=_LAST_SECONDS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _deliver_what_is_due(self) -> None:
         try:
