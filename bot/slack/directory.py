@@ -33,7 +33,7 @@ class SlackDirectory:
         self._clock = clock
         self._heard: dict[str, tuple[float, frozenset[str]]] = {}
         self._people: dict[str, tuple[float, Person]] = {}
-        self._bot: str | None = None
+        self._present: dict[ChannelId, float] = {}
 
     async def person(self, user: UserId, team: TeamId, *, fresh: bool) -> Person:
         """Return the person, asked again after a minute."""
@@ -52,7 +52,15 @@ class SlackDirectory:
         return user in await self._remembered(members, fresh=fresh)
 
     async def is_present(self, channel: ChannelId) -> bool:
-        """Tell whether the bot is in *channel*."""
+        """Tell whether the bot is in *channel*; a yes is remembered for a minute."""
+        if self._is_recent(self._present.get(channel, -_FRESH_SECONDS)):
+            return True
+        present = await self._asked_present(channel)
+        if present:
+            self._present[channel] = self._clock()
+        return present
+
+    async def _asked_present(self, channel: ChannelId) -> bool:
         try:
             answer = await self._client.conversations_info(channel=channel)
         except SlackClientError as error:
