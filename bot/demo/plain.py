@@ -23,8 +23,9 @@ _SIGNS: Final = {
 
 def plain(message: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """Return what *message* shows, buttons aside; *names* are those of people by id."""
-    lines = [line for block in message.get("blocks", ()) for line in _lines(block)]
-    return "\n".join(_read(line, names) for line in lines)
+    blocks = message.get("blocks") or ()
+    lines = [line for block in blocks for line in _lines(block)]
+    return "\n".join(_read(line, names) for line in lines or [message["text"]])
 
 
 def _lines(block: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from string import Template
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from bot.app import Handrail, handrail
+from bot.app import Handrail, handrail, installation_id
 from bot.catalog.load import load
 from bot.demo.alone import alone
 from bot.sandbox.server import Sandbox, serve
@@ -24,8 +24,6 @@ from runner.engine import Engine
 
 Tell = Callable[[str], None]
 
-#: the same each time, so that the sample stack finds its workspace again
-_INSTALLATION: Final = "demo"
 _ASSETS: Final = Path(str(files("bot.demo")))
 #: beside the package when installed, at the root of a checkout
 _MANIFESTS: Final = (
@@ -52,20 +50,26 @@ async def scene(
 
     Raises EngineUnavailable, ImageUnavailable and AnotherDemo.
     """
-    with alone(data_dir / "demo"), _engine(data_dir, environ, tell) as address:
+    own = data_dir / "demo"
+    with alone(own), _engine(data_dir, environ, tell) as address:
+        # The same each time, so that the sample stack finds its workspace again.
+        installation = installation_id(own)
         image = await asyncio.to_thread(_image, address, tell)
-        async with DockerEngine(address) as engine:
-            await _sweep(engine)
-            try:
-                async with _played(engine, image, environ, port) as played:
-                    yield played
-            finally:
-                await _sweep(engine)
+        async with (
+            DockerEngine(address) as engine,
+            _swept(engine, installation),
+            _played(engine, image, installation, environ, port) as played,
+        ):
+            yield played
 
 
 @asynccontextmanager
 async def _played(
-    engine: Engine, image: SampleImage, environ: Mapping[str, str], port: int
+    engine: Engine,
+    image: SampleImage,
+    installation: str,
+    environ: Mapping[str, str],
+    port: int,
 ) -> AsyncIterator[Scene]:
     manifest = next(path for path in _MANIFESTS if path.exists())
     workspace = Workspace(manifest=manifest, name="Handrail demo")
@@ -80,6 +84,7 @@ async def _played(
     )
     async with serve(workspace, port=port) as sandbox:
         with TemporaryDirectory(prefix="handrail-demo-") as folder:
+            (Path(folder) / "installation").write_text(installation)
             settings = _settings(sandbox, Path(folder))
             _write_config(settings.config, workspace.team, ada, image)
             catalog = load(settings.config)
@@ -114,7 +119,6 @@ def _image(address: EngineAddress, tell: Tell) -> SampleImage:
 
 
 def _settings(sandbox: Sandbox, folder: Path) -> Settings:
-    (folder / "installation").write_text(_INSTALLATION)
     return Settings.read(
         {
             "SLACK_BOT_TOKEN": sandbox.bot_token,
@@ -134,10 +138,19 @@ def _write_config(path: Path, team: str, admin: str, image: SampleImage) -> None
     path.write_text(text)
 
 
-async def _sweep(engine: Engine) -> None:
+@asynccontextmanager
+async def _swept(engine: Engine, installation: str) -> AsyncIterator[None]:
+    await _sweep(engine, installation)
+    try:
+        yield
+    finally:
+        await _sweep(engine, installation)
+
+
+async def _sweep(engine: Engine, installation: str) -> None:
     # Nobody else has this installation: `alone` saw to that.
-    for run in await engine.left_behind(_INSTALLATION):
-        container = await engine.find(run, _INSTALLATION)
+    for run in await engine.left_behind(installation):
+        container = await engine.find(run, installation)
         if container is not None:
             await container.kill()
             await container.remove()

@@ -61,6 +61,21 @@ async def docker_engine(installation: str) -> AsyncIterator[DockerEngine]:
             clear_away(installation)
 
 
+def containers_of(installation: str) -> list[str]:
+    """Return the names of all containers of *installation*, running or not."""
+    client = connect(engine_address())
+    try:
+        label: dict[str, str | list[str] | bool] = {
+            "label": f"handrail.installation={installation}"
+        }
+        return [
+            str(container.name)
+            for container in client.containers.list(all=True, filters=label)
+        ]
+    finally:
+        client.close()
+
+
 def run_in(name: str, command: str) -> None:
     """Run *command* in the container *name* from outside, as its root."""
     client = connect(engine_address())
