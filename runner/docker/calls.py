@@ -12,7 +12,7 @@ import requests
 import urllib3
 from docker.errors import APIError, DockerException, NotFound
 
-from runner.docker.address import EngineAddress, connect
+from runner.docker.address import EngineAddress, connect, why_silent
 from runner.errors import ContainerLost, EngineUnavailable
 
 P = ParamSpec("P")
@@ -44,6 +44,10 @@ class Calls:
         """The SDK's client. Opening it asks the engine, so: from a thread."""
         with self._opening:
             if self._client is None:
+                if reason := why_silent(self._address):
+                    raise EngineUnavailable(
+                        f"the engine at {self._address.url} does not answer: {reason}"
+                    )
                 self._client = connect(self._address, max_pool_size=_CALLS)
             return self._client
 
