@@ -1,6 +1,7 @@
 """Make output of any bytes readable, and short without losing what matters."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,20 +13,23 @@ _HEAD_LINES: Final = 12
 _TAIL_LINES: Final = 25
 _ERROR_LINES: Final = 8
 _LINE_LENGTH: Final = 300
+#: bytes at the beginning of a line in which an error is looked for
+_SEARCHED: Final = 4_096
 
 _ESCAPES: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
 )
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: a colour code ends in a letter, so it is no border of a word by itself
 _ERROR: Final = re.compile(
-    rb"^.*\b(?:error|fatal|panic|denied|failed)\b.*$", re.IGNORECASE | re.MULTILINE
+    rb"(?:\b|\x1b\[[0-9;]*m)(?:error|fatal|panic|denied|failed)\b", re.IGNORECASE
 )
 
 
 def readable(data: bytes) -> str:
     """Return output as text, without colours, controls and overwritten lines."""
     text = _ESCAPES.sub("", data.decode(errors="replace")).replace("\r\n", "\n")
-    lines = (line.rsplit("\r", 1)[-1] for line in text.split("\n"))
+    lines = (line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", "\n".join(lines)).rstrip("\n")
 
 
@@ -39,7 +43,8 @@ def last_lines(data: bytes, *, lines: int, length: int) -> str:
 class Excerpt:
     """Head, error lines and tail of output of any length, fed piece by piece.
 
-    Keeps some kilobytes, whatever passes through it.
+    Keeps some kilobytes, whatever passes through it, and the same ones however
+    the output was cut into pieces.
     """
 
     head: bytes = b""
@@ -47,14 +52,14 @@ class Excerpt:
     size: int = 0
     lines: int = 0
     errors: tuple[bytes, ...] = ()
+    _unfinished: bytes = b""
 
     def feed(self, data: bytes) -> None:
         """Take the next piece of the output."""
         if len(self.head) < _KEPT:
             self.head += data[: _KEPT - len(self.head)]
         if len(self.errors) < _ERROR_LINES:
-            found = (match[0][:_LINE_LENGTH] for match in _ERROR.finditer(data))
-            self.errors = tuple(dict.fromkeys((*self.errors, *found)))[:_ERROR_LINES]
+            self._look_for_errors(data)
         self.tail = (self.tail + data)[-_KEPT:]
         self.size += len(data)
         self.lines += data.count(b"\n")
@@ -68,31 +73,53 @@ class Excerpt:
         """Return the output if it is short, else its head, error lines and tail."""
         if self.is_whole:
             return readable(self.head)
-        head = readable(self.head).split("\n")[:_HEAD_LINES]
-        tail = readable(self.tail).split("\n")[-_TAIL_LINES:]
-        shown = {*head, *tail}
-        errors = [line for line in map(readable, self.errors) if line not in shown]
-        left_out = max(self.lines + 1 - len(head) - len(tail), 0)
-        middle = [f"… {left_out:,} lines are left out here …"]
-        if errors:
-            middle = [*middle, *errors, "… and here …"]
-        return _joined(head, middle, tail)
+        head, tail, left_out = self._ends()
+        middle = [f"… {left_out:,} lines are left out here …"] if left_out else []
+        errors = _fitting(map(readable, self.errors), WHOLE // 4)
+        unseen = [line for line in errors if line not in {*head, *tail}]
+        if unseen:
+            middle = [*middle, *unseen, "… and here …"]
+        return "\n".join((*head, *middle, *tail))
+
+    def _look_for_errors(self, data: bytes) -> None:
+        # A line may come in pieces: it is looked at once its end is known.
+        *complete, rest = (self._unfinished + data).split(b"\n")
+        self._unfinished = rest[:_SEARCHED]
+        lines = (line[:_SEARCHED] for line in complete)
+        found = (line for line in lines if _ERROR.search(line))
+        self.errors = tuple(dict.fromkeys((*self.errors, *found)))[:_ERROR_LINES]
+
+    def _ends(self) -> tuple[list[str], list[str], int]:
+        """Return the first and last lines, none in both, and how many are between."""
+        if self.size <= 2 * _KEPT:
+            all_of_it = self.head + self.tail[2 * _KEPT - self.size :]
+            lines = readable(all_of_it).split("\n")
+            head = _first(lines)
+            tail = _last(lines[len(head) :])
+            return head, tail, len(lines) - len(head) - len(tail)
+        head = _first(readable(self.head).split("\n"))
+        tail = _last(readable(self.tail).split("\n"))
+        lines_in_all = self.lines + (not self.tail.endswith(b"\n"))
+        return head, tail, max(lines_in_all - len(head) - len(tail), 0)
 
 
-def _joined(head: list[str], middle: list[str], tail: list[str]) -> str:
-    # Each part has its share, so that long lines in one never push out another.
-    return "\n".join(
-        (
-            _fitting(head, WHOLE // 4),
-            _fitting(middle, WHOLE // 4),
-            _fitting(tail, WHOLE // 2, from_end=True),
-        )
-    )
+# Each part has its share, so that long lines in one never push out another.
+def _first(lines: list[str]) -> list[str]:
+    return _fitting(lines[:_HEAD_LINES], WHOLE // 4)
 
 
-def _fitting(lines: list[str], length: int, *, from_end: bool = False) -> str:
-    text = "\n".join(_short(line) for line in lines)
-    return text[-length:] if from_end else text[:length]
+def _last(lines: list[str]) -> list[str]:
+    return _fitting(reversed(lines[-_TAIL_LINES:]), WHOLE // 2)[::-1]
+
+
+def _fitting(lines: Iterable[str], length: int) -> list[str]:
+    kept = []
+    for line in map(_short, lines):
+        length -= len(line) + 1
+        if length < 0:
+            break
+        kept.append(line)
+    return kept
 
 
 def _short(line: str) -> str:
