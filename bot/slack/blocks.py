@@ -7,12 +7,12 @@ Block = dict[str, Any]
 
 def section(mrkdwn: str) -> Block:
     """Return a paragraph, of at most 3,000 characters."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn}}
+    return {"type": "section", "text": _as_written(mrkdwn)}
 
 
 def context(mrkdwn: str) -> Block:
-    """Return a small grey line."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn}]}
+    """Return a small grey line, of at most 2,000 characters."""
+    return {"type": "context", "elements": [_as_written(mrkdwn)]}
 
 
 def preformatted(text: str) -> Block:
@@ -50,3 +50,9 @@ def button(action: str, label: str, *, style: str = "", confirm: str = "") -> Bl
             "deny": {"type": "plain_text", "text": "No"},
         }
     return block
+
+
+def _as_written(mrkdwn: str) -> Block:
+    # Without "verbatim" Slack makes mentions of a plain `@channel` and links of
+    # bare addresses (docs.slack.dev, "Text object").
+    return {"type": "mrkdwn", "text": mrkdwn, "verbatim": True}

@@ -18,7 +18,7 @@ from bot.domain.telling import (
     Waiting,
 )
 from bot.slack.blocks import Block, actions, button, context, preformatted, section
-from bot.slack.mrkdwn import clipped, escaped, when, who
+from bot.slack.mrkdwn import clipped, escaped, shortened, when, who
 from bot.slack.output import Excerpt, last_lines
 
 _ICONS: Final = {
@@ -39,6 +39,12 @@ _PREVIEW: Final = 280
 _TAIL_LINES: Final = 30
 _TAIL_LENGTH: Final = 3_000
 _REASON_LENGTH: Final = 500
+#: beside the longest command, five remarks still fit into one message
+_REMARK_LENGTH: Final = 900
+_REMARKS: Final = 5
+_PAST_LENGTH: Final = 120
+_SECTION_LENGTH: Final = 2_900
+_TEXT_LENGTH: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +60,7 @@ def header(run: Run, hold: Hold | None) -> Message:
     state = ending(run) if run.state.is_terminal else str(run.state)
     title = f"{_ICONS[run.state]} *{escaped(run.stack)}* · {escaped(state)}"
     return Message(
-        text=f"{run.stack} · {state} · {escaped(clipped(run.command, 120))}",
+        text=_plain(f"{run.stack} · {state} · {clipped(run.command, 120)}"),
         blocks=[
             section(title),
             preformatted(_preview(run.command)),
@@ -74,14 +80,15 @@ def card(
     now: datetime,
 ) -> Message:
     """Render the channel message of a stack."""
+    told = status(stack, occupancy, running, queue, now)
     blocks = [
         section(f":card_index_dividers: *{escaped(stack)}*"),
-        section(clipped(escaped(status(stack, occupancy, running, queue, now)), 2_900)),
+        section(shortened(escaped(told), _SECTION_LENGTH)),
     ]
     if last:
         blocks.append(context("\n".join(map(_past, last))))
     return Message(
-        text=f"{stack}: {status(stack, occupancy, running, queue, now)}",
+        text=_plain(f"{stack}: {told}"),
         blocks=[
             *blocks,
             *actions(_lock_button(occupancy.hold)),
@@ -92,13 +99,16 @@ def card(
 def echo(telling: Echo, run: Run) -> Message:
     """Render the exact command and its init flag, and what was undone in it."""
     flag = "without init (`--no-init`)" if run.skip_init else "after the stack's init"
-    remarks = [context(escaped(clipped(text, 1_000))) for text in telling.remarks]
+    remarks = [
+        context(shortened(escaped(remark), _REMARK_LENGTH))
+        for remark in telling.remarks[:_REMARKS]
+    ]
     return Message(
-        text=f"Run {run.id} by {run.actor.name}",
+        text=_plain(f"Run {run.id} by {run.actor.name}"),
         blocks=[
             section(f"{who(run.actor)} runs exactly this, {flag}:"),
             preformatted(run.command),
-            *remarks[:5],
+            *remarks,
         ],
     )
 
@@ -161,13 +171,13 @@ def final(run: Run, excerpt: Excerpt, *, attached: bool) -> Message:
     )
     blocks = [section(f"{_ICONS[run.state]} *{escaped(ending(run))}*{lasted}")]
     if run.note:
-        blocks.append(section(clipped(escaped(run.note), 2_900)))
+        blocks.append(section(shortened(escaped(run.note), _SECTION_LENGTH)))
     if excerpt.size:
         blocks.append(preformatted(excerpt.text() or " "))
     if not excerpt.is_whole:
         blocks.append(context(_whereabouts(run, excerpt, attached=attached)))
     return Message(
-        text=f"{run.stack}: {ending(run)}{lasted} ({escaped(run.actor.name)})",
+        text=_plain(f"{run.stack}: {ending(run)}{lasted} ({run.actor.name})"),
         blocks=blocks,
     )
 
@@ -204,7 +214,8 @@ def _short_digest(digest: str) -> str:
 
 
 def _past(run: Run) -> str:
-    command = escaped(clipped(run.command.split("\n")[0], 60)).replace("`", "'")
+    line = escaped(run.command.split("\n")[0])
+    command = shortened(line, _PAST_LENGTH).replace("`", "'")
     return (
         f"{_ICONS[run.state]} run {run.id} · {who(run.actor)} · `{command}` · "
         f"{escaped(ending(run) if run.state.is_terminal else str(run.state))}"
@@ -218,7 +229,7 @@ def _hold_line(hold: Hold | None) -> list[Block]:
 
 
 def _why(hold: Hold) -> str:
-    return f": {escaped(clipped(hold.reason, _REASON_LENGTH))}" if hold.reason else ""
+    return f": {shortened(escaped(hold.reason), _REASON_LENGTH)}" if hold.reason else ""
 
 
 def _buttons(run: Run, hold: Hold | None) -> list[Block]:
@@ -238,5 +249,12 @@ def _lock_button(hold: Hold | None) -> Block:
     return button("lock", "Lock") if hold is None else button("unlock", "Unlock")
 
 
+def _plain(text: str) -> str:
+    return shortened(escaped(text), _TEXT_LENGTH)
+
+
 def _line(mrkdwn: str) -> Message:
-    return Message(text=clipped(mrkdwn, 300), blocks=[section(clipped(mrkdwn, 2_900))])
+    return Message(
+        text=shortened(mrkdwn, _TEXT_LENGTH),
+        blocks=[section(shortened(mrkdwn, _SECTION_LENGTH))],
+    )

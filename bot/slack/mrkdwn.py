@@ -1,11 +1,14 @@
 """Slack's markup: escape what is said, mention who did it."""
 
+import re
 from datetime import datetime
 from typing import Final
 
 from bot.domain.people import Actor, ActorKind
 
 ELLIPSIS: Final = "…"
+#: what a cut may leave behind of an entity, or of a mention, date or link of ours
+_CUT_APART: Final = re.compile(r"(?:&[a-z]*|<[^<>]*)\Z")
 
 
 def escaped(text: str) -> str:
@@ -19,6 +22,13 @@ def escaped(text: str) -> str:
 def clipped(text: str, length: int) -> str:
     """Return *text* in at most *length* characters, cut at the end."""
     return text if len(text) <= length else text[: length - 1] + ELLIPSIS
+
+
+def shortened(mrkdwn: str, length: int) -> str:
+    """Return escaped text in at most *length* characters, nothing of it cut apart."""
+    if len(mrkdwn) <= length:
+        return mrkdwn
+    return _CUT_APART.sub("", mrkdwn[: length - 1]) + ELLIPSIS
 
 
 def who(actor: Actor) -> str:

@@ -1,0 +1,61 @@
+"""Markup: what people say stays text, and a cut leaves nothing half."""
+
+import html
+import re
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.people import HANDRAIL, Actor, ActorKind
+from bot.slack.mrkdwn import clipped, escaped, shortened, when, who
+from tests.support.builders import an_actor
+
+
+@given(st.text())
+def test_escaped_text_has_no_markup_and_can_be_read_back(text: str) -> None:
+    safe = escaped(text)
+
+    assert not set("<>") & set(safe)
+    assert not re.sub("&(?:amp|lt|gt);", "", safe).count("&")
+    assert safe.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
+
+
+@given(st.text(), st.integers(min_value=1, max_value=50))
+def test_a_clipped_text_is_as_short_as_asked(text: str, length: int) -> None:
+    short = clipped(text, length)
+
+    assert len(short) <= length
+    assert short == text or short == text[: length - 1] + "…"
+
+
+@given(
+    st.text(alphabet="&<>a b"),
+    st.integers(min_value=1, max_value=60),
+)
+def test_shortening_cuts_no_entity_and_no_mention(text: str, length: int) -> None:
+    whole = f"<@U0ANN> {escaped(text)} <!date^1^{{date}}|then>"
+
+    short = shortened(whole, length)
+
+    assert len(short) <= length
+    bare = re.sub(r"<[@!][^<>]*>|&(?:amp|lt|gt);", "", short)
+    assert not set("<>&") & set(bare)
+    assert whole.startswith(short.removesuffix("…"))
+
+
+def test_a_person_is_mentioned_and_any_other_hand_is_named() -> None:
+    key = Actor(kind=ActorKind.API_KEY, id="k1", name="<!here>")
+
+    assert who(an_actor("ann")) == "<@U0ANN>"
+    assert who(key) == "api::&lt;!here&gt;"
+    assert who(HANDRAIL) == "Handrail"
+
+
+def test_a_moment_is_written_by_the_readers_client_or_in_utc() -> None:
+    moment = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+    assert when(moment) == (
+        "<!date^1795176000^{date_short_pretty} {time_secs}|2026-11-20 12:00:00 UTC>"
+    )
+    assert html.unescape(when(moment)) == when(moment)
