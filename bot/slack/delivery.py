@@ -50,6 +50,9 @@ class Delivery:
         self._tails: dict[RunId, float] = {}
         #: the newest letter of each thread whose fate is noted
         self._settled: dict[ThreadId, LetterId] = {}
+        #: letters that may have reached Slack without a note of it
+        self._doubtful: set[LetterId] = set()
+        self._has_read = False
 
     async def serve(self) -> None:
         """Deliver until cancelled."""
@@ -71,13 +74,21 @@ class Delivery:
 
     async def _deliver_what_is_due(self) -> None:
         try:
-            for letter in sorted(await self._outbox.due(self._clock()), key=_urgency):
+            for letter in sorted(await self._due(), key=_urgency):
                 if len(self._sending) >= _AT_ONCE:
                     return
                 if await self._may_go(letter):
                     self._start(letter)
         except StoreUnavailable as away:
             log.warning("store away, nothing is delivered", error=str(away))
+
+    async def _due(self) -> tuple[Letter, ...]:
+        letters = await self._outbox.due(self._clock())
+        if not self._has_read:
+            # An earlier process may have ended between sending and noting it.
+            self._doubtful.update(letter.id for letter in letters)
+            self._has_read = True
+        return letters
 
     async def _may_go(self, letter: Letter) -> bool:
         if letter.thread.id in self._sending or self._is_settled(letter):
@@ -105,19 +116,31 @@ class Delivery:
 
     async def _deliver(self, letter: Letter) -> None:
         try:
-            message_ts = await self._post(letter)
-            if isinstance(letter.telling, Tail):
-                self._tails[letter.telling.run] = self._monotonic()
-            await self._outbox.delivered(letter, message_ts)
-            self._settled[letter.thread.id] = letter.id
-        except (SlackClientError, ClientError, TimeoutError) as error:
-            await self._missed(letter, error)
+            await self._attempt(letter)
         except StoreUnavailable as away:
             log.warning("delivery not noted", letter=letter.id, error=str(away))
+
+    async def _attempt(self, letter: Letter) -> None:
+        doubtful = letter.attempts > 0 or letter.id in self._doubtful
+        self._doubtful.add(letter.id)  # until its fate is noted
+        try:
+            message_ts = await self._post(letter, doubtful=doubtful)
+        except (SlackClientError, ClientError, TimeoutError) as error:
+            await self._missed(letter, error)
+        except StoreUnavailable:
+            raise
         except Exception as error:
             # The top of the worker: one letter that cannot be made stops no other.
             log.exception("letter not made", letter=letter.id)
             await self._give_up(letter, type(error).__name__)
+        else:
+            await self._note(letter, message_ts)
+
+    async def _note(self, letter: Letter, message_ts: str | None) -> None:
+        if isinstance(letter.telling, Tail):
+            self._tails[letter.telling.run] = self._monotonic()
+        await self._outbox.delivered(letter, message_ts)
+        self._settle(letter)
 
     async def _missed(self, letter: Letter, error: Exception) -> None:
         if is_hopeless(error):
@@ -131,7 +154,11 @@ class Delivery:
 
     async def _give_up(self, letter: Letter, error: str) -> None:
         await self._outbox.give_up(letter, error)
+        self._settle(letter)
+
+    def _settle(self, letter: Letter) -> None:
         self._settled[letter.thread.id] = letter.id
+        self._doubtful.discard(letter.id)
 
 
 def _urgency(letter: Letter) -> tuple[int, int]:

@@ -1,14 +1,18 @@
 """Turn one letter of the outbox into one Slack message."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
 import structlog
-from slack_sdk.errors import SlackApiError
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.run import Run, RunId
 from bot.domain.stack import StackName
 from bot.domain.telling import (
+    IN_PLACE,
     Card,
     Echo,
     Header,
@@ -24,12 +28,19 @@ from bot.ports import Archive, Clock, Letter, Thread
 from bot.slack import messages
 from bot.slack.messages import Message
 from bot.slack.output import Excerpt
+from bot.slack.refusals import is_passing
+from bot.slack.search import NOTHING, Traces, mark, search
 from bot.slack.upload import upload
 
 log = structlog.get_logger(__name__)
 
 _TAIL_BYTES: Final = 16 << 10
 _CARD_RUNS: Final = 5
+#: after so many attempts the final message goes without its file
+_ATTACHING: Final = 5
+#: how far Slack's clock and the bot's may be apart
+_SKEW: Final = timedelta(minutes=10)
+_CARD_AGE: Final = timedelta(hours=1)
 #: what Slack says of blocks that it does not take; the bare text is better than none
 _BAD_BLOCKS: Final = frozenset(
     {"invalid_blocks", "msg_blocks_too_long", "msg_too_long"}
@@ -46,14 +57,20 @@ class Post:
         self._archive = archive
         self._clock = clock
 
-    async def __call__(self, letter: Letter) -> str | None:
+    async def __call__(self, letter: Letter, *, doubtful: bool = False) -> str | None:
         """Send *letter* and return the `ts` of its message. Raises Slack's errors.
 
+        A *doubtful* letter may have been sent before, so it is looked for first.
         None: there was nothing to send, because the final message says it all.
         """
+        traces = await self._traces(letter) if doubtful else NOTHING
+        if traces.message_ts is not None:
+            if not isinstance(letter.telling, IN_PLACE):
+                return traces.message_ts
+            letter = replace(letter, message_ts=traces.message_ts)
         if await self._is_superfluous(letter):
             return None
-        message = await self._rendered(letter)
+        message = await self._rendered(letter, traces)
         try:
             return await self._send(letter, message)
         except SlackApiError as error:
@@ -63,6 +80,17 @@ class Post:
             return await self._send(
                 letter, Message(text=message.text[:3_000], blocks=[])
             )
+
+    async def _traces(self, letter: Letter) -> Traces:
+        if letter.message_ts is not None:
+            return NOTHING
+        return await search(self._client, letter, await self._since(letter))
+
+    async def _since(self, letter: Letter) -> datetime:
+        # Letters are numbered by database: an older one may have had the same.
+        if letter.thread.run is None:
+            return self._clock() - _CARD_AGE
+        return (await self._archive.run(letter.thread.run)).created_at - _SKEW
 
     async def _is_superfluous(self, letter: Letter) -> bool:
         telling = letter.telling
@@ -87,18 +115,11 @@ class Post:
             blocks=message.blocks or None,
             unfurl_links=False,
             unfurl_media=False,
-            metadata={
-                "event_type": "handrail",
-                "event_payload": {
-                    "kind": type(letter.telling).__name__.lower(),
-                    "letter": letter.id,
-                    "run": thread.run or 0,
-                },
-            },
+            metadata=mark(letter),
         )
         return str(answer["ts"])
 
-    async def _rendered(self, letter: Letter) -> Message:
+    async def _rendered(self, letter: Letter, traces: Traces) -> Message:
         match letter.telling:
             case Header(run=run):
                 return await self._header(run)
@@ -118,8 +139,8 @@ class Post:
                 return messages.said(telling)
             case Tail(run=run):
                 return messages.tail(await self._archive.tail(run, _TAIL_BYTES))
-            case Ending(run=run):
-                return await self._ending(run, letter.thread)
+            case Ending():
+                return await self._ending(letter, traces)
             case _:
                 assert_never(letter.telling)
 
@@ -140,25 +161,31 @@ class Post:
             self._clock(),
         )
 
-    async def _ending(self, run_id: RunId, thread: Thread) -> Message:
-        run = await self._archive.run(run_id)
+    async def _ending(self, letter: Letter, traces: Traces) -> Message:
+        run = await self._run(letter.thread)
         excerpt = Excerpt()
-        async for piece in self._archive.output(run_id):
+        async for piece in self._archive.output(run.id):
             excerpt.feed(piece)
-        attached = excerpt.is_whole or await self._attached(run, thread, excerpt.size)
+        attached = (
+            excerpt.is_whole
+            or _file_name(run) in traces.files
+            or await self._attached(letter, run, excerpt.size)
+        )
         return messages.final(run, excerpt, attached=attached)
 
-    async def _attached(self, run: Run, thread: Thread, size: int) -> bool:
+    async def _attached(self, letter: Letter, run: Run, size: int) -> bool:
         try:
             await upload(
                 self._client,
                 self._archive.output(run.id),
                 size=size,
-                filename=f"{run.stack}-run-{run.id}.log",
-                channel=thread.channel,
-                thread_ts=thread.ts or "",
+                filename=_file_name(run),
+                channel=letter.thread.channel,
+                thread_ts=letter.thread.ts or "",
             )
-        except SlackApiError as error:
+        except (SlackClientError, ClientError, TimeoutError) as error:
+            if is_passing(error) and letter.attempts < _ATTACHING:
+                raise
             # The record keeps the output, and the final message says how to get it.
             log.warning("output not attached", run=run.id, error=str(error))
             return False
@@ -179,3 +206,7 @@ class Post:
             channel=thread.channel, message_ts=thread.ts
         )
         return str(answer["permalink"])
+
+
+def _file_name(run: Run) -> str:
+    return f"{run.stack}-run-{run.id}.log"

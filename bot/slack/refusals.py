@@ -18,12 +18,26 @@ _HOPELESS: Final = frozenset(
         "thread_not_found",
     }
 )
+#: Slack's own trouble; a proxy's has no code at all
+_PASSING: Final = frozenset(
+    {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
+)
 _LONGEST_WAIT: Final = 60.0
 
 
 def is_hopeless(error: Exception) -> bool:
     """Tell whether sending again can never help."""
     return _code(error) in _HOPELESS
+
+
+def is_passing(error: Exception) -> bool:
+    """Tell whether the same may well be taken a little later."""
+    return _code(error) in _RATE_LIMITED | _PASSING | {""}
+
+
+def is_unreadable(error: Exception) -> bool:
+    """Tell whether a channel or thread can never be read."""
+    return is_hopeless(error) or _code(error) == "missing_scope"
 
 
 def seconds_to_wait(error: Exception, attempts: int) -> float:

@@ -35,7 +35,9 @@ async def upload(
         ) as answer,
     ):
         if answer.status != 200:
-            raise SlackApiError("the upload was not taken", {"error": answer.reason})
+            # Without a code it counts as trouble that passes.
+            code = answer.reason if answer.status < 500 else ""
+            raise SlackApiError("the upload was not taken", {"error": code})
     await client.files_completeUploadExternal(
         files=[{"id": ticket["file_id"], "title": filename}],
         channel_id=channel,

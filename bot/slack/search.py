@@ -1,0 +1,78 @@
+"""Find what Slack already has of a letter whose fate is unknown."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.ports import Letter, Thread
+from bot.slack.refusals import is_unreadable
+
+_EVENT: Final = "handrail"
+_PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """What there is: the letter's own message, and the names of a thread's files."""
+
+    message_ts: str | None = None
+    files: frozenset[str] = frozenset()
+
+
+NOTHING: Final = Traces()
+
+
+def mark(letter: Letter) -> dict[str, Any]:
+    """Return the message metadata by which *letter* is known again."""
+    return {
+        "event_type": _EVENT,
+        "event_payload": {
+            "kind": type(letter.telling).__name__.lower(),
+            "letter": letter.id,
+            "run": letter.thread.run or 0,
+        },
+    }
+
+
+async def search(client: AsyncWebClient, letter: Letter, since: datetime) -> Traces:
+    """Look through the letter's thread, or from *since* on through its channel.
+
+    Raises Slack's errors, but for those that say that nothing can be read there.
+    """
+    own, message_ts = mark(letter), None
+    files: set[str] = set()
+    try:
+        async for message in _messages(client, letter.thread, since):
+            files.update(file.get("name", "") for file in message.get("files", ()))
+            if message.get("metadata") == own:
+                message_ts = str(message["ts"])
+    except SlackApiError as error:
+        if not is_unreadable(error):
+            raise
+    return Traces(message_ts=message_ts, files=frozenset(files))
+
+
+async def _messages(
+    client: AsyncWebClient, thread: Thread, since: datetime
+) -> AsyncIterator[dict[str, Any]]:
+    if thread.ts is not None:
+        pages = await client.conversations_replies(
+            channel=thread.channel,
+            ts=thread.ts,
+            limit=_PAGE,
+            include_all_metadata=True,
+        )
+    else:
+        pages = await client.conversations_history(
+            channel=thread.channel,
+            oldest=f"{since.timestamp():.6f}",
+            limit=_PAGE,
+            include_all_metadata=True,
+        )
+    async for page in pages:
+        for message in page["messages"]:
+            yield message
