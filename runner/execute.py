@@ -62,7 +62,7 @@ async def execute(
     except ImageUnavailable as error:
         return _not_started(Ending.IMAGE, masks.text(str(error)))
     except EngineUnavailable as error:
-        gone = await _is_absent(job, engine)
+        gone = not preparation.asked or await _is_absent(job, engine)
         return _not_started(Ending.ENGINE, masks.text(str(error)), gone=gone)
     broken = await _start(container, stop, masks)
     if broken is not None:
@@ -126,6 +126,7 @@ class _Preparation:
         self._watcher = watcher
         self._masks = masks
         self._stop = stop
+        self.asked = False  #: whether the engine was asked for a container
 
     async def container(self, sources: Sources) -> Container:
         """Return the created container."""
@@ -137,6 +138,7 @@ class _Preparation:
             digest = await self._unless_stopped(resolving)
             shown = self._masks.text(digest)
             await self._watcher.tell(ImageResolved(digest=shown))
+            self.asked = True
             creating = self._engine.create(self._job, digest, workspace)
             container = await finished(creating)
         await self._watcher.tell(ContainerCreated(container=container.id))

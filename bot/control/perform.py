@@ -42,6 +42,9 @@ _PARTIAL: Final = (
     "The command was cut off while it performed, so state may be partial: look at "
     "it before the next run."
 )
+_ENGINE: Final = (
+    "On the bot's host, `handrail check` says what is wrong with the engine."
+)
 _KEPT: Final = (
     "The container could not be proven gone, so the stack stays busy. Once it is "
     "gone, an admin can reply release: <reason>."
@@ -187,8 +190,14 @@ def _note(outcome: Outcome) -> str:
         Ending.LOST,
     )
     notes = (
-        outcome.note,
+        _sentence(outcome.note),
+        _ENGINE if outcome.ending is Ending.ENGINE else "",
         _PARTIAL if cut_off else "",
         "" if outcome.container_gone else _KEPT,
     )
     return " ".join(filter(None, notes))
+
+
+def _sentence(note: str) -> str:
+    """Make the runner's note stand among sentences."""
+    return f"{note[:1].upper()}{note[1:].removesuffix('.')}." if note else ""
