@@ -1,6 +1,7 @@
 """The real engine and images for it, for tests."""
 
 import io
+import json
 import os
 import tarfile
 from collections.abc import AsyncIterator
@@ -48,6 +49,17 @@ def image_without_shell() -> str:
     finally:
         client.close()
     return "handrail-test-empty:latest"
+
+
+def inspected(name: str) -> str:
+    """Return what anybody sees of the container *name*, its environment aside."""
+    client = connect(engine_address())
+    try:
+        found = dict(client.containers.get(name).attrs)
+    finally:
+        client.close()
+    found["Config"] = {k: v for k, v in found["Config"].items() if k != "Env"}
+    return json.dumps(found)
 
 
 @asynccontextmanager
