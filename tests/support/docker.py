@@ -51,6 +51,15 @@ def image_without_shell() -> str:
     return "handrail-test-empty:latest"
 
 
+def wait_for_end(name: str) -> None:
+    """Wait until the container *name* has ended."""
+    client = connect(engine_address())
+    try:
+        client.containers.get(name).wait()
+    finally:
+        client.close()
+
+
 def inspected(name: str) -> str:
     """Return what anybody sees of the container *name*, its environment aside."""
     client = connect(engine_address())
