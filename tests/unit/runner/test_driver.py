@@ -218,7 +218,7 @@ def test_an_interrupt_at_the_gate_stops_the_run(drive: Drive) -> None:
 
 
 def test_an_interrupted_command_may_clean_up_and_keeps_its_code(drive: Drive) -> None:
-    clean_up = "echo released; kill $!; exit 6"
+    clean_up = "echo released; kill $! 2>/dev/null; exit 6"
 
     end = drive.interrupted(
         (COMMAND, f"trap '{clean_up}' INT; sleep 60 & echo busy; wait"),
