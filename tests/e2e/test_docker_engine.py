@@ -167,6 +167,16 @@ async def test_an_image_without_a_shell_is_said_to_have_none(bench: Bench) -> No
     assert "/bin/sh" in outcome.note
 
 
+async def test_a_script_that_replaces_the_shell_does_not_pass_for_success(
+    bench: Bench,
+) -> None:
+    outcome = await bench.run("echo never", initializing=("exec true",))
+
+    assert (outcome.phase, outcome.exit_code) == (Phase.INITIALIZING, None)
+    assert "the command never ran" in outcome.note
+    assert bench.record.output == b""
+
+
 async def test_the_container_has_no_capabilities_and_gets_none(bench: Bench) -> None:
     await bench.run("grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status")
 

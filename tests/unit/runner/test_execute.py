@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.events import Ending, Outcome
+from runner.events import Ending, Event, Outcome, PhaseStarted
 from runner.execute import execute, resume
 from runner.job import DirectorySource, Job, Limits, Phase, WorkspaceFile
 from runner.masking.secrets import Secret
@@ -103,6 +103,21 @@ async def test_a_stop_while_initializing_ends_it(bench: Bench) -> None:
 
     assert (outcome.ending, outcome.phase) == (Ending.STOPPED, Phase.INITIALIZING)
     assert bench.record.asked == 0
+
+
+async def test_a_stop_that_comes_with_the_gate_still_comes_in_time(
+    bench: Bench,
+) -> None:
+    class Stopping(Record):
+        async def tell(self, event: Event) -> None:
+            if isinstance(event, PhaseStarted):
+                bench.stop.set()
+
+    bench.record = Stopping()
+
+    outcome = await bench.run(a_job("apply", initializing=("init",)))
+
+    assert (outcome.ending, bench.record.asked) == (Ending.STOPPED, 0)
 
 
 async def test_what_ignores_a_stop_is_killed_after_its_grace(bench: Bench) -> None:
