@@ -19,7 +19,7 @@ from bot.app import handrail, set_up_logs
 from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
 from bot.demo.play import perform_task, show_page
-from bot.domain.errors import HandrailError
+from bot.domain.errors import HandrailError, StoreUnavailable
 from bot.domain.run import Run, RunId
 from bot.domain.sentences import ending
 from bot.domain.stack import StackName
@@ -114,7 +114,15 @@ def output(run: Annotated[int, typer.Argument(help="The run's number.")]) -> Non
     """Print the whole kept output of a run, masked as it was."""
 
     async def show(database: Database) -> None:
-        async for piece in SqlArchive(database).output(RunId(run)):
+        archive = SqlArchive(database)
+        try:
+            await archive.run(RunId(run))
+        except LookupError as error:
+            typer.echo(
+                f"There is no run {run}; `handrail history` lists them.", err=True
+            )
+            raise typer.Exit(1) from error
+        async for piece in archive.output(RunId(run)):
             sys.stdout.buffer.write(piece)
 
     _read(show)
@@ -175,8 +183,16 @@ def _run(work: Coroutine[None, None, _Result]) -> _Result | None:
 
 
 def _read(use: Callable[[Database], Awaitable[None]]) -> None:
+    url = stored_at(os.environ)
+    path = Path(url.partition(":///")[2])
+    if not path.exists():
+        raise StoreUnavailable(
+            f"There is no database at {path}. Set HANDRAIL_DATA_DIR or "
+            "HANDRAIL_DATABASE_URL as the bot has it."
+        )
+
     async def opened() -> None:
-        async with Database.open(stored_at(os.environ)) as database:
+        async with Database.open(url) as database:
             await use(database)
 
     asyncio.run(opened())
