@@ -185,7 +185,7 @@ def final(run: Run, excerpt: Excerpt, *, attached: bool) -> Message:
 def _whereabouts(run: Run, excerpt: Excerpt, *, attached: bool) -> str:
     size = f"{excerpt.size:,} bytes, {excerpt.lines:,} lines"
     if attached:
-        return f"The whole output ({size}) is the file above."
+        return f"The whole output ({size}) is attached to this thread."
     return (
         f"The whole output ({size}) could not be attached; "
         f"`handrail output {run.id}` prints it on the bot's host."

@@ -56,6 +56,8 @@ class Post:
         self._client = client
         self._archive = archive
         self._clock = clock
+        #: Slack shares a file some time after it took it, so a search may miss it
+        self._with_file: set[RunId] = set()
 
     async def __call__(self, letter: Letter, *, doubtful: bool = False) -> str | None:
         """Send *letter* and return the `ts` of its message. Raises Slack's errors.
@@ -166,14 +168,14 @@ class Post:
         excerpt = Excerpt()
         async for piece in self._archive.output(run.id):
             excerpt.feed(piece)
-        attached = (
-            excerpt.is_whole
-            or _file_name(run) in traces.files
-            or await self._attached(letter, run, excerpt.size)
-        )
+        if _file_name(run) in traces.files:
+            self._with_file.add(run.id)
+        attached = excerpt.is_whole or await self._attached(letter, run, excerpt.size)
         return messages.final(run, excerpt, attached=attached)
 
     async def _attached(self, letter: Letter, run: Run, size: int) -> bool:
+        if run.id in self._with_file:
+            return True
         try:
             await upload(
                 self._client,
@@ -189,6 +191,7 @@ class Post:
             # The record keeps the output, and the final message says how to get it.
             log.warning("output not attached", run=run.id, error=str(error))
             return False
+        self._with_file.add(run.id)
         return True
 
     async def _run(self, thread: Thread) -> Run:

@@ -23,6 +23,8 @@ _PASSING: Final = frozenset(
     {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
 )
 _LONGEST_WAIT: Final = 60.0
+#: seconds; the form of rate limiting with HTTP 200 names none
+_NOT_SAID: Final = 5.0
 
 
 def is_hopeless(error: Exception) -> bool:
@@ -44,7 +46,8 @@ def seconds_to_wait(error: Exception, attempts: int) -> float:
     """Return when to try again: when Slack says, else later each time."""
     if isinstance(error, SlackApiError) and _code(error) in _RATE_LIMITED:
         headers: Any = error.response.headers
-        return float(headers.get("Retry-After") or headers.get("retry-after") or 30)
+        said = headers.get("Retry-After") or headers.get("retry-after")
+        return float(said or _NOT_SAID)
     return min(2.0**attempts, _LONGEST_WAIT)
 
 

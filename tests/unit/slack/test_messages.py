@@ -231,7 +231,7 @@ def test_a_run_that_never_started_has_no_length() -> None:
 @pytest.mark.parametrize(
     ("attached", "words"),
     [
-        (True, "is the file above"),
+        (True, "is attached to this thread"),
         (False, "could not be attached; `handrail output 1` prints it"),
     ],
 )

@@ -65,7 +65,7 @@ def test_without_the_scope_nothing_can_be_read_but_a_letter_waits() -> None:
 def test_slack_says_how_long_to_wait(code: str) -> None:
     assert seconds_to_wait(refused(code, **{"Retry-After": "7"}), 3) == 7.0
     assert seconds_to_wait(refused(code, **{"retry-after": "7"}), 3) == 7.0
-    assert seconds_to_wait(refused(code), 0) == 30.0
+    assert seconds_to_wait(refused(code), 0) == 5.0
 
 
 def test_other_trouble_is_waited_for_longer_each_time() -> None:
