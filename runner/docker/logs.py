@@ -4,9 +4,8 @@ import calendar
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Event, Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 import requests
 from docker.errors import NotFound
@@ -27,8 +26,7 @@ _PART: Final = 16 * 1024  #: bytes: how the engine cuts a long line
 _HEADER: Final = 8  #: bytes: the stream, three zeros, the length (Engine API, attach)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One line, or one part of a long one."""
 
     timestamp: bytes  #: RFC 3339 in UTC, nine digits of a second: sorts as text

@@ -79,3 +79,21 @@ async def test_a_writer_learns_that_nobody_reads_any_more(pipe: Pipe) -> None:
 
     with pytest.raises(Abandoned):
         await waiting
+
+
+async def test_output_that_keeps_coming_is_read_in_few_pieces(pipe: Pipe) -> None:
+    loop = asyncio.get_running_loop()
+
+    def write(left: int) -> None:
+        pipe.write(b"x")
+        if left == 1:
+            pipe.end()
+        else:
+            loop.call_soon(write, left - 1)
+
+    loop.call_soon(write, 1000)
+    pieces = 0
+    while await pipe.read() is not None:
+        pieces += 1
+
+    assert pieces < 100
