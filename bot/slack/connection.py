@@ -62,10 +62,7 @@ async def introduce(client: AsyncWebClient, workspace: TeamId) -> frozenset[str]
             "the app's page, OAuth & Permissions; it begins with xoxb-."
         ) from error
     except (SlackClientError, ClientError, TimeoutError, OSError) as error:
-        raise SlackUnavailable(
-            f"Slack does not answer at {client.base_url} ({error}). Check the network "
-            "and SLACK_API_URL."
-        ) from error
+        raise _no_answer(client, error) from error
     if answer["team_id"] != workspace:
         raise SlackUnavailable(
             f"SLACK_BOT_TOKEN is of workspace {answer['team_id']}, but handrail.yaml "
@@ -81,6 +78,8 @@ async def knock(client: AsyncWebClient, app_token: str) -> None:
         await client.apps_connections_open(app_token=app_token)
     except SlackApiError as error:
         raise _app_token_refused(error) from error
+    except (SlackClientError, ClientError, TimeoutError, OSError) as error:
+        raise _no_answer(client, error) from error
 
 
 def slack_app(
@@ -103,22 +102,24 @@ def slack_app(
 
 @asynccontextmanager
 async def socket_mode(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
-    """Listen over Socket Mode while the body runs."""
+    """Listen over Socket Mode while the body runs, or raise SlackUnavailable."""
+    # The SDK's own client would ask for ever with a token that Slack refuses.
+    await knock(app.client, app_token)
     handlers = [AsyncSocketModeHandler(app, app_token) for _ in range(_SOCKETS)]
     try:
         for handler in handlers:
-            await _connect(handler)
+            await handler.connect_async()
         yield
     finally:
         for handler in handlers:
             await handler.close_async()
 
 
-async def _connect(handler: AsyncSocketModeHandler) -> None:
-    try:
-        await handler.connect_async()
-    except SlackApiError as error:
-        raise _app_token_refused(error) from error
+def _no_answer(client: AsyncWebClient, error: Exception) -> SlackUnavailable:
+    return SlackUnavailable(
+        f"Slack does not answer at {client.base_url} ({error}). Check the network "
+        "and SLACK_API_URL."
+    )
 
 
 def _app_token_refused(error: SlackApiError) -> SlackUnavailable:

@@ -32,17 +32,17 @@ class SlackDirectory:
         self._client = client
         self._clock = clock
         self._heard: dict[str, tuple[float, frozenset[str]]] = {}
-        self._people: dict[str, tuple[float, Person]] = {}
+        self._people: dict[tuple[UserId, TeamId], tuple[float, Person]] = {}
         self._present: dict[ChannelId, float] = {}
 
     async def person(self, user: UserId, team: TeamId, *, fresh: bool) -> Person:
         """Return the person, asked again after a minute."""
-        at, known = self._people.get(user, (0.0, None))
+        at, known = self._people.get((user, team), (0.0, None))
         if known is not None and not fresh and self._is_recent(at):
             return known
         answer = await _asked("the person", self._client.users_info(user=user))
         person = _person(answer["user"], team)
-        self._people[user] = (self._clock(), person)
+        self._people[user, team] = (self._clock(), person)
         return person
 
     async def belongs(self, user: UserId, members: str, *, fresh: bool) -> bool:
