@@ -40,8 +40,7 @@ async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
     demo = Demo(tmp_path)
     yield demo
     if (tmp_path / "demo" / "installation").exists():
-        assert containers_of(demo.installation) == []
-        clear_away(demo.installation)
+        assert clear_away(demo.installation) == []
 
 
 async def test_a_task_is_told_to_its_end_and_changes_what_the_next_one_finds(

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from bot.demo.scene import Scene, scene
 from tests.e2e.page_visit import composer
-from tests.support.docker import clear_away, containers_of, engine_address
+from tests.support.docker import clear_away, engine_address
 
 RUN = "sample · finished, exit code 0"
 RESOURCES = ("terraform_data.network", 'terraform_data.service["api"]')
@@ -21,8 +21,7 @@ async def played(tmp_path: Path) -> AsyncIterator[Scene]:
     async with scene(tmp_path, environ, print) as played:
         yield played
     installation = (tmp_path / "demo" / "installation").read_text()
-    assert containers_of(installation) == []
-    clear_away(installation)
+    assert clear_away(installation) == []
 
 
 async def test_a_newcomer_runs_a_task_reads_its_thread_and_locks_the_stack(

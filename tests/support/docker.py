@@ -107,8 +107,9 @@ def run_in(name: str, command: str) -> None:
         client.close()
 
 
-def clear_away(installation: str) -> None:
-    """Remove all that *installation* has on the engine."""
+def clear_away(installation: str) -> list[str]:
+    """Remove all that *installation* has; return the containers that it had left."""
+    left = containers_of(installation)
     client = connect(engine_address())
     label: dict[str, str | list[str] | bool] = {
         "label": f"handrail.installation={installation}"
@@ -120,6 +121,7 @@ def clear_away(installation: str) -> None:
             volume.remove(force=True)
     finally:
         client.close()
+    return left
 
 
 def _changed(tag: str, changes: dict[str, object], path: str, content: bytes) -> str:
