@@ -98,7 +98,8 @@ class Catalog:
         known = self.stacks.get(StackName(name))
         if known is not None:
             return known
-        near = get_close_matches(name, self.stacks, n=3, cutoff=0.5)
+        # A phone begins a line with a capital; names of stacks have none.
+        near = get_close_matches(name.lower(), self.stacks, n=3, cutoff=0.5)
         hint = (
             f"Did you mean {_either(near)}?"
             if near
