@@ -25,12 +25,18 @@ def _step(command: str, at: int, open_quote: str) -> tuple[str, int]:
     if open_quote == "'":
         return ("" if sign == "'" else "'"), at + 1
     if sign == "\\":
-        return open_quote, at + 2
+        return open_quote, _after_escape(command, at)
     if open_quote:
         return ("" if sign == '"' else '"'), at + 1
     if sign == "#" and (at == 0 or command[at - 1] in " \t\n;&|("):
         return "", _end_of_line(command, at)
     return (sign if sign in "'\"" else ""), at + 1
+
+
+def _after_escape(command: str, at: int) -> int:
+    # An escaped blank is part of a word, so a "#" behind it begins no comment.
+    escaped, behind = command[at + 1 : at + 2], command[at + 2 : at + 3]
+    return at + 3 if behind == "#" and escaped != "\n" else at + 2
 
 
 def _end_of_line(command: str, at: int) -> int:

@@ -40,6 +40,8 @@ def test_words_and_quotes_are_judged_as_a_shell_does(words: str) -> None:
         ("# it's", ""),
         ("a;# it's\nb 'c", "'"),
         ("echo a#'b", "'"),
+        ("echo \\ #'b", "'"),
+        ("echo \\\n#'b", ""),
     ],
 )
 def test_the_quote_that_is_open_is_named(command: str, quote: str) -> None:
