@@ -39,7 +39,13 @@ class Recorder:
     """
 
     def __init__(
-        self, run: Run, record: Record, clock: Clock, stop: asyncio.Event
+        self,
+        run: Run,
+        record: Record,
+        clock: Clock,
+        stop: asyncio.Event,
+        *,
+        kept: int = 0,
     ) -> None:
         self._run = run
         self._record = record
@@ -48,7 +54,8 @@ class Recorder:
         self._gathered = bytearray()
         self._keeping = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
-        self._full = False
+        self._full = kept >= KEPT_OUTPUT
+        self._resolved: str | None = None  # the image's digest, until it is stored
 
     async def tell(self, event: Event) -> None:
         """Store one event of the job."""
@@ -60,9 +67,10 @@ class Recorder:
             case SourceFetched():
                 await self._progress(Progress(commit=event.commit))
             case ImageResolved():
-                await self._progress(Progress(image_digest=event.digest))
+                # Stored with the container, which is next.
+                self._resolved = event.digest
             case ContainerCreated():
-                await self._progress(Progress(container=event.container))
+                await self._created(event.container)
             case _:
                 assert_never(event)
 
@@ -72,7 +80,9 @@ class Recorder:
         return await self._advance(RunState.PERFORMING)
 
     async def flush(self) -> None:
-        """Store all output that was told so far."""
+        """Store all that was told so far."""
+        if self._resolved is not None:
+            await self._created(None)
         async with self._keeping:
             data = bytes(self._gathered)
             self._gathered.clear()
@@ -123,6 +133,10 @@ class Recorder:
             lambda: self._record.advance(self._run.id, to, self._clock())
         )
         return moved is not None
+
+    async def _created(self, container: str | None) -> None:
+        digest, self._resolved = self._resolved, None
+        await self._progress(Progress(image_digest=digest, container=container))
 
     async def _progress(self, progress: Progress) -> None:
         await insisting(lambda: self._record.note_progress(self._run.id, progress))
