@@ -52,6 +52,7 @@ class DockerEngine:
 
     def __init__(self, address: EngineAddress) -> None:
         self._calls = Calls(address)
+        self._users: dict[str, str] = {}  #: of the images, by their digests
 
     async def __aenter__(self) -> Self:
         """Return this engine."""
@@ -109,7 +110,9 @@ class DockerEngine:
             raise ImageUnavailable(f"the image {image} was pulled and is not there")
         repository, _ = parse_repository_tag(image)
         own = (d for d in found["RepoDigests"] if d.partition("@")[0] == repository)
-        return next(own, found["Id"])
+        digest = next(own, found["Id"])
+        self._users[digest] = _user(found)
+        return digest
 
     def _image(self, name: str) -> _Image | None:
         try:
@@ -133,7 +136,7 @@ class DockerEngine:
 
     def _create(self, job: Job, digest: str, workspace: Path) -> DockerContainer:
         with told(f"create the container of run {job.run}"):
-            user = self._attributes(digest)["Config"].get("User", "")
+            user = self._user_of(digest)
             nonce = secrets.token_hex(16)
             name = self._created(job, digest, nonce)
             log = self._log_config.type if self._log_config else ""
@@ -144,6 +147,11 @@ class DockerEngine:
                 self._api.remove_container(container.id, v=True, force=True)
                 raise
         return container
+
+    def _user_of(self, digest: str) -> str:
+        if digest not in self._users:
+            self._users[digest] = _user(self._attributes(digest))
+        return self._users[digest]
 
     def _created(self, job: Job, digest: str, nonce: str) -> str:
         if job.volume is not None:
@@ -211,6 +219,10 @@ class DockerEngine:
             label = f"handrail.installation={installation}"
             found = self._api.containers(all=True, filters={"label": label})
             return tuple(str(one["Labels"]["handrail.run"]) for one in found)
+
+
+def _user(image: _Image) -> str:
+    return image["Config"].get("User", "")
 
 
 def _name(run: str, installation: str) -> str:
