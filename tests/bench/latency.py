@@ -19,7 +19,7 @@ from tests.support.docker import busybox_image, engine_address
 
 PAIRS = 20
 AT_MOST = 1.5
-_LOOK_SECONDS = 0.002
+_LOOK_SECONDS = 0.005
 _OVER = tuple(state.value for state in RunState if state.is_terminal)
 
 
