@@ -57,7 +57,7 @@ async def test_ten_megabytes_in_one_line_are_attached_whole_and_masked(
 
         assert seen.run.state is RunState.FINISHED
         assert seen.output == b"x" * 5_000_000 + b"*****" + b"y" * 5_000_000
-        assert attached(bot, seen.ts) == seen.output
+        assert await attached(bot, seen.ts) == seen.output
         assert "The whole output (10,000,005 bytes" in seen.final
         assert refused_calls(bot) == []
 
@@ -72,7 +72,7 @@ async def test_two_hundred_thousand_lines_are_shown_by_head_and_tail(
         assert (lines[0], lines[-1]) == ("1", "200000")
         assert any("lines are left out here" in line for line in lines)
         assert seen.output == b"".join(b"%d\n" % n for n in range(1, 200_001))
-        assert attached(bot, seen.ts) == seen.output
+        assert await attached(bot, seen.ts) == seen.output
         assert refused_calls(bot) == []
 
 
@@ -122,7 +122,7 @@ async def test_a_secret_is_nowhere_but_in_its_container(tmp_path: Path) -> None:
 
         assert seen.run.state is RunState.FINISHED
         assert seen.output.startswith(b"*****\n*****\n*****\n1\n2\n")
-        assert attached(bot, ts).endswith(b"3000\nat the end *****\n")
+        assert (await attached(bot, ts)).endswith(b"3000\nat the end *****\n")
         slack = everything_in_slack(bot)
         disk = stored(tmp_path / "data")
         for secret in hidden:

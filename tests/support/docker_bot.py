@@ -73,13 +73,15 @@ def final_of(bot: Bot, ts: str) -> dict[str, Any]:
     return kinds.get("final", {})
 
 
-def attached(bot: Bot, ts: str) -> bytes:
-    """Return the content of the one file in the thread *ts*."""
-    (file,) = [
-        file["id"]
-        for message in bot.sandbox.thread(bot.channel, ts)
-        for file in message.get("files", ())
-    ]
+async def attached(bot: Bot, ts: str) -> bytes:
+    """Wait for the one file in the thread *ts*, and return its content."""
+
+    def files() -> list[str]:
+        thread = bot.sandbox.thread(bot.channel, ts)
+        return [file["id"] for m in thread for file in m.get("files", ())]
+
+    # Slack shares a file a moment after it took it.
+    (file,) = await bot.sandbox.wait_for(files)
     content = bot.sandbox.workspace.files[file].content
     assert content is not None
     return content
