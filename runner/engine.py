@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runner.job import Job
+from runner.masking.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,13 @@ class Container(Protocol):
 
     async def vitals(self) -> Vitals:
         """Ask the engine whether it lives."""
+
+    async def secrets(self) -> tuple[Secret, ...]:
+        """Return the secret values it was given: its environment's and its files'.
+
+        They come from the container itself, whatever has become of their sources.
+        A file that is gone is left out; one that was changed counts as it is now.
+        """
 
     def output(self) -> AsyncGenerator[bytes, None]:
         """Yield all it ever printed, from its first byte, until it has ended.

@@ -22,8 +22,9 @@ from runner.events import (
     Outcome,
     SourceFetched,
 )
-from runner.job import Job, Phase
+from runner.job import Job, Limits, Phase
 from runner.masking.masker import Masks
+from runner.masking.secrets import Secret
 from runner.performance import Performance
 from runner.source import Sources
 from runner.unbroken import finished, insisted
@@ -71,30 +72,35 @@ async def execute(
     return await performance.run(job.limits, grace)
 
 
-async def resume(
-    job: Job,
+async def resume(  # noqa: PLR0913 - all that is known of a run without its job
+    run: str,
+    installation: str,
     engine: Engine,
     watcher: Watcher,
     *,
+    limits: Limits,
+    secrets: tuple[Secret, ...],
     stop: asyncio.Event,
     reached: Phase,
     told: int,
     grace: timedelta = GRACE,
 ) -> Outcome:
-    """Follow the container of *job* that an earlier process left behind.
+    """Follow the container of *run* that an earlier process left behind.
 
     *reached* and *told* (bytes of masked output) are what that process stored.
     All output is read and masked anew and the told bytes are dropped, so that
-    none is lost or doubled.
+    none is lost or doubled. Masked are the values that the container itself was
+    given, and *secrets*: those of the whole installation.
     """
-    masks = Masks(job.secrets)
+    masks = Masks(secrets)
     try:
-        container = await engine.find(job.run, job.installation)
+        container = await engine.find(run, installation)
         if container is None:
             return _lost(reached, "its container is gone")
         if not (await container.vitals()).started:
             gone = await insisted(container.remove())
             return _lost(reached, "its container was never started", gone=gone)
+        masks = Masks((*secrets, *await container.secrets()))
     except RunnerError as error:
         note = masks.text(str(error))
         return Outcome(
@@ -103,7 +109,7 @@ async def resume(
     performance = Performance(
         container, watcher, masks, stop, reached=reached, told=told
     )
-    return await performance.run(job.limits, grace)
+    return await performance.run(limits, grace)
 
 
 class _Stopped(Exception):

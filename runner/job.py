@@ -69,6 +69,7 @@ class WorkspaceFile:
     path: str  #: relative to the project root
     content: bytes = field(repr=False)
     mode: int = 0o400
+    secret: bool = True  #: whether its container counts it among its secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

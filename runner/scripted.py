@@ -13,6 +13,8 @@ from runner.driver import Mark, mark
 from runner.engine import Exit, Vitals
 from runner.errors import ContainerLost, EngineUnavailable, ImageUnavailable
 from runner.job import Job
+from runner.masking.secrets import Secret
+from runner.workspace import placed
 
 #: What a text prints: always the same, or made from its environment.
 Printed = bytes | Callable[[Mapping[str, str]], bytes]
@@ -174,6 +176,17 @@ class ScriptedContainer:
         running = self._driving is not None and self._exit is None
         return Vitals(
             started=self._driving is not None, running=running, age=timedelta(0)
+        )
+
+    async def secrets(self) -> tuple[Secret, ...]:
+        """Return those of the job it was created with."""
+        self._check()
+        job = self._job
+        environment = (Secret(k, v.encode()) for k, v in job.secret_env.items())
+        files = (file for file in job.files if file.secret)
+        return (
+            *environment,
+            *(Secret(placed(job, file), file.content) for file in files),
         )
 
     async def output(self) -> AsyncGenerator[bytes, None]:

@@ -27,7 +27,7 @@ def complete(archive: Path, job: Job) -> None:
             _add_directory(tar, "source")
             _check_root(tar, job)
             for file in job.files:
-                _add_file(tar, f"source/{_placed(job, file)}", file.content, file.mode)
+                _add_file(tar, f"source/{placed(job, file)}", file.content, file.mode)
             listed = "".join(f"{path}\n" for path in sorted(_source_files(tar)))
             _add_file(tar, SOURCE_LIST, listed.encode("utf-8", "surrogateescape"))
     except tarfile.TarError as error:
@@ -43,6 +43,17 @@ def removed(before: Iterable[str], now: Iterable[str]) -> list[str]:
     present = set(now)
     gone = sorted(set(before) - present)
     return [path for path in gone if present.isdisjoint(_parents(path))]
+
+
+def placed(job: Job, file: WorkspaceFile) -> str:
+    """Return the path of *file* below `source/`, or raise SourceUnavailable."""
+    path = PurePosixPath(job.project_root, file.path)
+    if file.path.startswith("/") or ".." in path.parts or not path.name:
+        raise SourceUnavailable(
+            f'the file "{file.path}" does not lie in the workspace; '
+            "give it a path below the project root"
+        )
+    return str(path)
 
 
 def _parents(path: str) -> Iterable[str]:
@@ -61,16 +72,6 @@ def _check_root(tar: tarfile.TarFile, job: Job) -> None:
 def _is_directory(tar: tarfile.TarFile, name: str) -> bool:
     entry = next((m for m in reversed(tar.getmembers()) if m.name == name), None)
     return entry is not None and (entry.isdir() or entry.issym())
-
-
-def _placed(job: Job, file: WorkspaceFile) -> str:
-    path = PurePosixPath(job.project_root, file.path)
-    if file.path.startswith("/") or ".." in path.parts or not path.name:
-        raise SourceUnavailable(
-            f'the file "{file.path}" does not lie in the workspace; '
-            "give it a path below the project root"
-        )
-    return str(path)
 
 
 def _source_files(tar: tarfile.TarFile) -> set[str]:

@@ -11,11 +11,13 @@ import requests
 from docker.errors import APIError, NotFound
 
 from runner.docker.calls import Calls, told, told_of_container
+from runner.docker.given import given
 from runner.docker.logs import Follower
 from runner.docker.pipe import Pipe
 from runner.driver import OPEN
 from runner.engine import Exit, Vitals
 from runner.errors import EngineUnavailable, ImageUnavailable, RunnerError
+from runner.masking.secrets import Secret
 
 _NEVER: Final = "0001-01-01"  #: how the Engine API says that a time has not come
 _NOT_RUNNING: Final = requests.codes.conflict
@@ -60,6 +62,10 @@ class DockerContainer:
         started = datetime.fromisoformat(state["StartedAt"])
         age = max(timedelta(0), datetime.now(UTC) - started)
         return Vitals(started=True, running=state["Running"], age=age)
+
+    async def secrets(self) -> tuple[Secret, ...]:
+        """Return the secret values it was given."""
+        return await self._calls.run(self._secrets)
 
     async def output(self) -> AsyncGenerator[bytes, None]:
         """Yield all it ever printed, until it has ended."""
@@ -109,6 +115,10 @@ class DockerContainer:
         with told_of_container("tell how the container is"):
             found: _State = self._calls.api.inspect_container(self._id)["State"]
             return found
+
+    def _secrets(self) -> tuple[Secret, ...]:
+        with told_of_container("tell which secrets the container was given"):
+            return given(self._calls.api, self._id)
 
     def _open_gate(self) -> None:
         with told_of_container("open the gate of the container"):

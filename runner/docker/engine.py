@@ -14,6 +14,7 @@ from docker.utils import parse_repository_tag
 from runner.docker.address import EngineAddress
 from runner.docker.calls import TROUBLE, Calls, told, words
 from runner.docker.container import DockerContainer
+from runner.docker.given import named
 from runner.docker.workspace import Owner, lay, owner_of
 from runner.driver import WORKSPACE, entrypoint
 from runner.errors import EngineUnavailable, ImageUnavailable
@@ -161,7 +162,8 @@ class DockerEngine:
                 image=digest,
                 name=_name(job.run, job.installation),
                 labels=_labels(job)
-                | {"handrail.run": job.run, "handrail.nonce": nonce},
+                | {"handrail.run": job.run, "handrail.nonce": nonce}
+                | named(job),
                 entrypoint=entrypoint(job, nonce),
                 command=[],
                 environment={**ENVIRONMENT, **job.env, **job.secret_env},

@@ -5,17 +5,22 @@ from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Final
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 from runner.driver import WORKSPACE
 from runner.workspace import REMOVED_LIST, SOURCE_LIST, removed
 
 _ROOT_NAMES: Final = ("", "0", "root")
+
+_DIRECTORY: Final = 1 << 31  #: in the mode that the Engine API tells (Go's fs.ModeDir)
+_LARGEST: Final = 16 << 20  #: bytes of a file that is read into memory
+#: What the engine says, beside 500, of a path that leads through a file.
+_BELOW_A_FILE: Final = "not a directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,25 @@ def lay(
         api.put_archive(container, "/", owned)
 
 
+def read(api: docker.APIClient, container: str, path: str) -> bytes | None:
+    """Return what the file *path* holds, or None if there is no file, or a huge one.
+
+    Where *path* is a link, the file is meant to which it leads.
+    """
+    try:
+        chunks, about = api.get_archive(container, path)
+        if about["linkTarget"]:
+            chunks, about = api.get_archive(container, about["linkTarget"])
+    except APIError as error:
+        if isinstance(error, NotFound) or _BELOW_A_FILE in str(error.explanation):
+            return None
+        raise
+    if about["mode"] & _DIRECTORY or about["size"] > _LARGEST:
+        return None
+    with tarfile.open(fileobj=BytesIO(b"".join(chunks))) as tar:
+        return next((_content(tar, m.name) for m in tar if m.isreg()), None)
+
+
 def _own(archive: Path, owned: IO[bytes], owner: Owner, before: set[str]) -> None:
     with (
         tarfile.open(archive) as source,
@@ -105,8 +129,7 @@ def _left_by_last(api: docker.APIClient, container: str) -> set[str]:
 
 
 def _table(api: docker.APIClient, container: str, path: str) -> list[list[str]]:
-    with _fetched(api, container, path) as tar:
-        lines = _content(tar, PurePosixPath(path).name).decode("utf-8", "replace")
+    lines = (read(api, container, path) or b"").decode("utf-8", "replace")
     rows = (line.split(":") for line in lines.splitlines())
     return [row for row in rows if len(row) >= 4]
 

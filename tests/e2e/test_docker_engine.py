@@ -20,6 +20,7 @@ from tests.support.docker import (
     docker_engine,
     image_of_user,
     image_without_shell,
+    inspected,
     run_in,
 )
 from tests.support.runs import Record, a_job
@@ -321,9 +322,12 @@ async def test_a_resumed_run_is_told_without_loss_or_doubling(bench: Bench) -> N
 
     run_in(f"handrail-{job.installation}-{job.run}", ": > /tmp/go")
     outcome = await resume(
-        job,
+        job.run,
+        job.installation,
         bench.engine,
         after,
+        limits=job.limits,
+        secrets=(secret,),
         stop=asyncio.Event(),
         reached=Phase.PERFORMING,
         told=len(seen.output),
@@ -332,6 +336,56 @@ async def test_a_resumed_run_is_told_without_loss_or_doubling(bench: Bench) -> N
     lines = b"".join(b"%d\n" % number for number in range(1, 10_001))
     assert seen.output + after.output == b"token *****\n" + lines
     assert outcome.exit_code == 0
+
+
+async def test_secrets_that_a_run_moved_about_are_read_where_they_are(
+    bench: Bench,
+) -> None:
+    names = ("kept", "gone", "more", "away/token", "folder", "linked")
+    files = tuple(
+        WorkspaceFile(path=name, content=name.encode(), mode=0o600) for name in names
+    )
+    moves = (
+        "rm gone; echo >> more; rm -r away; touch away; rm folder; mkdir folder",
+        "mv linked moved; ln -s moved linked; echo moved",
+    )
+    job = bench.job("; ".join((*moves, "sleep 60")), files=files)
+    seen = Record()
+    running = asyncio.create_task(bench.execute(job, seen))
+    await seen.printed(b"moved")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    container = await bench.engine.find(job.run, bench.installation)
+    assert container is not None
+
+    secrets = await container.secrets()
+
+    assert {secret.name: secret.value for secret in secrets} == {
+        "kept": b"kept",
+        "more": b"more\n",
+        "linked": b"linked",
+    }
+    assert await container.remove()
+
+
+async def test_secret_values_stand_in_no_label(bench: Bench) -> None:
+    token = WorkspaceFile(path="token", content=b"hunter3hunter3")
+    job = bench.job("sleep 60", secret_env={"A": "hunter2hunter2"}, files=(token,))
+    record = Record()
+    running = asyncio.create_task(bench.execute(job, record))
+    await record.was_asked()
+
+    shown = inspected(f"handrail-{job.installation}-{job.run}")
+
+    assert "handrail.secret.files" in shown
+    assert "hunter" not in shown
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    container = await bench.engine.find(job.run, bench.installation)
+    assert container is not None
+    assert await container.remove()
 
 
 async def test_many_runs_at_once_do_not_get_into_each_others_way(

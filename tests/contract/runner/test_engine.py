@@ -9,7 +9,7 @@ import pytest
 
 from runner.events import Ending, Outcome
 from runner.execute import execute, resume
-from runner.job import Job, Limits, Phase
+from runner.job import Job, Limits, Phase, WorkspaceFile
 from runner.masking.secrets import Secret
 from runner.source import Sources
 from tests.contract.runner.rigs import BUSY, WAITING, DockerRig, Rig, ScriptedRig
@@ -49,9 +49,12 @@ async def run(rig: Rig, record: Record, job: Job, stop: asyncio.Event) -> Outcom
 
 async def again(rig: Rig, record: Record, job: Job, seen: Record) -> Outcome:
     return await resume(
-        job,
+        job.run,
+        job.installation,
         rig.engine,
         record,
+        limits=job.limits,
+        secrets=(),
         stop=asyncio.Event(),
         reached=seen.reached,
         told=len(seen.output),
@@ -286,6 +289,45 @@ async def test_a_bot_that_comes_back_asks_what_was_never_answered(
 
     assert outcome.exit_code == 0
     assert (record.output, record.asked) == (b"done\n", 1)
+
+
+async def test_a_bot_that_comes_back_masks_what_the_container_was_given(
+    rig: Rig, stop: asyncio.Event
+) -> None:
+    class Failing(Record):
+        async def may_perform(self) -> bool:
+            raise OSError("disk full")
+
+    seen, record = Failing(), Record()
+    job = job_for(rig, 'echo "$GREETING"', secret_env={"GREETING": "hunter2hunter2"})
+    with pytest.raises(OSError, match="disk full"):
+        await run(rig, seen, job, stop)
+
+    await again(rig, record, job, seen)
+
+    assert record.output == b"*****\n"
+
+
+async def test_a_container_tells_the_secrets_it_was_given(
+    rig: Rig, record: Record, stop: asyncio.Event
+) -> None:
+    files = (
+        WorkspaceFile(path="keys/token", content=b"in a\nfile"),
+        WorkspaceFile(path="b.hcl", content=b"known to all", secret=False),
+    )
+    job = job_for(
+        rig, WAITING, env={"A": "known"}, secret_env={"B": "x=y\nz"}, files=files
+    )
+    running = asyncio.create_task(run(rig, record, job, stop))
+    await record.printed(b"first")
+    await called_off(running)
+    found = await rig.engine.find(job.run, rig.installation)
+    assert found is not None
+
+    secrets = await found.secrets()
+
+    assert secrets == (Secret("B", b"x=y\nz"), Secret("keys/token", b"in a\nfile"))
+    assert await found.remove()
 
 
 async def test_a_run_is_never_created_twice(

@@ -36,9 +36,12 @@ class Bench:
 
     async def resume(self, job: Job, seen: Record) -> Outcome:
         return await resume(
-            job,
+            job.run,
+            job.installation,
             self.engine,
             self.record,
+            limits=job.limits,
+            secrets=(),
             stop=self.stop,
             reached=seen.reached,
             told=len(seen.output),
