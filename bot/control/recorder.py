@@ -111,15 +111,13 @@ class Recorder:
     async def _keep(self, data: bytes) -> None:
         if self._full:
             return
-        self._full = not await self._record.append_output(
-            self._run.id, data, limit=KEPT_OUTPUT
-        )
-        if self._full:
+        if not await self._record.append_output(self._run.id, data, limit=KEPT_OUTPUT):
             text = (
                 f"The output passed {KEPT_OUTPUT >> 20} MB. What follows is not "
                 "kept; the run goes on."
             )
             await self._record.tell(self._run.thread, [Said(text=text)])
+            self._full = True
 
     async def _phase(self, phase: Phase) -> None:
         await self.flush()

@@ -1,0 +1,188 @@
+"""Stand-ins for what the use cases need from outside, and a real store under them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot.control.access import Access
+from bot.control.job import Jobs
+from bot.control.perform import Perform
+from bot.domain.errors import (
+    RoleSourceUnavailable,
+    SecretUnavailable,
+    StoreUnavailable,
+)
+from bot.domain.people import ChannelId, Person, Standing, TeamId, UserId
+from bot.domain.run import Run, RunId, ThreadId
+from bot.domain.stack import Catalog, FromEnv, Stack, ValueSource
+from bot.domain.telling import Telling
+from bot.ports import Ended, NewRun
+from bot.store.database import Database
+from bot.store.record import SqlRecord
+from runner.scripted import ScriptedEngine
+from runner.source import Sources
+from tests.contract.store.opened import Store
+from tests.support.builders import STACK, a_new_run, later
+
+TEAM = TeamId("T0HOME")
+
+
+@dataclass
+class People:
+    """A directory that knows what a test says, and who asked for fresh answers."""
+
+    members: dict[str, set[str]] = field(default_factory=dict)
+    standing: dict[str, Standing] = field(default_factory=dict)
+    away: bool = False
+    asked_fresh: list[bool] = field(default_factory=list)
+
+    async def person(self, user: UserId, team: TeamId, *, fresh: bool) -> Person:
+        self._note(fresh=fresh)
+        standing = self.standing.get(user, Standing.MEMBER)
+        return Person(user=user, team=team, name=user.lower(), standing=standing)
+
+    async def belongs(self, user: UserId, members: str, *, fresh: bool) -> bool:
+        self._note(fresh=fresh)
+        return user == members or user in self.members.get(members, set())
+
+    async def is_present(self, channel: ChannelId) -> bool:
+        return True
+
+    def _note(self, *, fresh: bool) -> None:
+        if self.away:
+            raise RoleSourceUnavailable("Slack could not be asked.")
+        self.asked_fresh.append(fresh)
+
+
+@dataclass
+class Safe:
+    """Secret values by the name of their variable."""
+
+    values: dict[str, str] = field(default_factory=dict)
+
+    async def content(self, source: ValueSource) -> bytes:
+        return (await self.variable(source)).encode()
+
+    async def variable(self, source: ValueSource) -> str:
+        assert isinstance(source, FromEnv)
+        if source.variable not in self.values:
+            raise SecretUnavailable(f"{source.variable} is not set")
+        return self.values[source.variable]
+
+
+class FlakyRecord(SqlRecord):
+    """The real record, away as often as a test says, by method."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.away: Counter[str] = Counter()
+        self.stored = asyncio.Event()  #: whether any output was kept
+
+    async def append_output(self, run: RunId, data: bytes, *, limit: int) -> bool:
+        self._fail_if_away("append_output")
+        has_room = await super().append_output(run, data, limit=limit)
+        self.stored.set()
+        return has_room
+
+    async def tell(self, thread: ThreadId, tell: Sequence[Telling]) -> None:
+        self._fail_if_away("tell")
+        await super().tell(thread, tell)
+
+    async def ready(self) -> tuple[Run, ...]:
+        self._fail_if_away("ready")
+        return await super().ready()
+
+    async def end(
+        self, run: RunId, ended: Ended, at: datetime, tell: Sequence[Telling] = ()
+    ) -> Run:
+        self._fail_if_away("end")
+        return await super().end(run, ended, at, tell)
+
+    def _fail_if_away(self, method: str) -> None:
+        if self.away[method]:
+            self.away[method] -= 1
+            raise StoreUnavailable("the database is locked")
+
+
+def a_stack(**changes: Any) -> Stack:
+    """Return a stack that ann writes; a test names only what it is about."""
+    plain: dict[str, Any] = {"image": "sample", "init": "", "writers": ("U0ANN",)}
+    return Stack(name=STACK, **{**plain, **changes})
+
+
+def a_catalog(*stacks: Stack, **changes: Any) -> Catalog:
+    """Return a catalog of *stacks*."""
+    known = {stack.name: stack for stack in stacks or (a_stack(),)}
+    return Catalog(workspace=TEAM, stacks=known, **changes)
+
+
+def utc_now() -> datetime:
+    """Return the time now."""
+    return datetime.now(UTC)
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """A store, an engine, people and secrets, with one stack between them."""
+
+    store: Store
+    record: FlakyRecord
+    engine: ScriptedEngine
+    people: People
+    safe: Safe
+    folder: Path
+    stack: Stack
+
+    def perform(self) -> Perform:
+        """Return the use case over this stage."""
+        catalog = a_catalog(self.stack)
+        return Perform(
+            catalog=catalog,
+            access=Access(catalog, self.people),
+            record=self.record,
+            archive=self.store.archive,
+            jobs=Jobs(values=self.safe, installation="test", own_secrets=()),
+            engine=self.engine,
+            sources=Sources(self.folder / "sources"),
+            clock=utc_now,
+        )
+
+    async def ready(self, new: NewRun | None = None) -> Run:
+        """Return a run that may start."""
+        run = await self.record.submit(new or a_new_run(), later(0))
+        await self.record.promote(later(1))
+        return await self.store.archive.run(run.id)
+
+    async def preparing(self) -> Run:
+        """Return a run that has left the queue."""
+        started = await self.record.start((await self.ready()).id, later(2))
+        assert started is not None
+        return started
+
+    async def performed(
+        self, new: NewRun | None = None, *, stop: asyncio.Event | None = None
+    ) -> Run:
+        """See a run through and return it as the record has it."""
+        run = await self.ready(new)
+        await self.perform()(run, stop or asyncio.Event())
+        return await self.store.archive.run(run.id)
+
+
+@asynccontextmanager
+async def a_stage(folder: Path) -> AsyncIterator[Stage]:
+    """Set a stage with an empty database."""
+    async with Store.open(f"sqlite+aiosqlite:///{folder}/handrail.db") as store:
+        yield Stage(
+            store=store,
+            record=FlakyRecord(store.database),
+            engine=ScriptedEngine(),
+            people=People(),
+            safe=Safe(),
+            folder=folder,
+            stack=a_stack(),
+        )

@@ -1,0 +1,115 @@
+"""What the runner gets for a run."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.control.job import Jobs
+from bot.domain.errors import SecretUnavailable
+from bot.domain.stack import FromEnv, Hooks, Stack, StackFile
+from runner.job import Job, Script
+from runner.masking.secrets import Secret, unmaskable
+from tests.support.builders import a_run
+from tests.unit.control.stand_ins import Safe, a_stack
+
+HOOKS = Hooks(
+    before_init=("b1", "b2"),
+    after_init=("a1",),
+    before_perform=("p1",),
+    after_perform=("p2",),
+    after_run=("r1",),
+)
+OWN = Secret("SLACK_BOT_TOKEN", b"xoxb-own-token")
+
+
+async def made(stack: Stack, *, skip_init: bool = False, **values: str) -> Job:
+    jobs = Jobs(values=Safe(values), installation="i1", own_secrets=(OWN,))
+    return await jobs.make(replace(a_run("apply"), skip_init=skip_init), stack)
+
+
+async def test_a_run_knows_itself_whatever_the_stack_says() -> None:
+    stack = a_stack(env={"HANDRAIL_RUN": "0", "HANDRAIL_ACTOR": "x", "REGION": "eu"})
+
+    job = await made(stack)
+
+    assert job.env == {
+        "REGION": "eu",
+        "HANDRAIL_RUN": "1",
+        "HANDRAIL_STACK": "net-prod",
+        "HANDRAIL_ACTOR": "U0ANN",
+        "HANDRAIL_ACTOR_NAME": "ann",
+    }
+
+
+@pytest.mark.parametrize(
+    ("skip_init", "initializing"), [(False, ("b1", "b2", "init", "a1")), (True, ())]
+)
+async def test_no_init_skips_three_things_and_nothing_else(
+    *, skip_init: bool, initializing: tuple[str, ...]
+) -> None:
+    job = await made(a_stack(init="init", hooks=HOOKS), skip_init=skip_init)
+
+    assert job.script == Script(
+        initializing=initializing,
+        before_perform=("p1",),
+        command="apply",
+        after_perform=("p2",),
+        after_run=("r1",),
+    )
+
+
+async def test_a_stack_without_init_has_only_its_hooks() -> None:
+    job = await made(a_stack(init="", hooks=HOOKS))
+
+    assert job.script.initializing == ("b1", "b2", "a1")
+
+
+async def test_secrets_are_set_and_masked_and_files_are_masked_unless_told() -> None:
+    stack = a_stack(
+        secrets={"DB": FromEnv(variable="A")},
+        files=(
+            StackFile(path="key", source=FromEnv(variable="B")),
+            StackFile(path="note", source=FromEnv(variable="C"), secret=False),
+        ),
+    )
+
+    job = await made(stack, A="first-value", B="second-value", C="third-value")
+
+    assert job.secret_env == {"DB": "first-value"}
+    assert "first-value" not in job.env.values()
+    assert {file.path: file.content for file in job.files} == {
+        "key": b"second-value",
+        "note": b"third-value",
+    }
+    assert job.secrets == (
+        OWN,
+        Secret("DB", b"first-value"),
+        Secret("key", b"second-value"),
+    )
+
+
+async def test_what_is_too_short_to_mask_is_known_by_name() -> None:
+    pin, key = FromEnv(variable="A"), FromEnv(variable="B")
+    stack = a_stack(secrets={"PIN": pin, "KEY": key})
+
+    job = await made(stack, A="1234", B="long-enough-to-mask")
+
+    assert unmaskable(job.secrets) == ("PIN",)
+
+
+async def test_a_missing_secret_is_called_by_its_name_in_the_stack() -> None:
+    key = StackFile(path="key", source=FromEnv(variable="B"))
+
+    with pytest.raises(SecretUnavailable, match=r"^DB: A is not set\.$"):
+        await made(a_stack(secrets={"DB": FromEnv(variable="A")}))
+    with pytest.raises(SecretUnavailable, match=r"^key: B is not set\.$"):
+        await made(a_stack(files=(key,)))
+
+
+@pytest.mark.parametrize(("persistent", "volume"), [(True, "net-prod"), (False, None)])
+async def test_a_persistent_workspace_is_the_stacks_own(
+    *, persistent: bool, volume: str | None
+) -> None:
+    job = await made(a_stack(persistent=persistent))
+
+    assert (job.volume, job.run, job.installation) == (volume, "1", "i1")

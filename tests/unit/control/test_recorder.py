@@ -1,0 +1,155 @@
+"""Store first: what a job tells is kept, gathered, and never lost."""
+
+import asyncio
+
+import pytest
+
+from bot.control import recorder as module
+from bot.control.recorder import KEPT_OUTPUT, Recorder
+from bot.domain.run import Run, RunState
+from bot.domain.telling import Said
+from runner.events import (
+    ContainerCreated,
+    ImageResolved,
+    Output,
+    PhaseStarted,
+    SourceFetched,
+)
+from runner.job import Phase
+from tests.support.builders import an_actor, later
+from tests.unit.control.stand_ins import Stage, utc_now
+
+
+@pytest.fixture(autouse=True)
+def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_RETRY_SECONDS", 0.01)
+
+
+def a_recorder(stage: Stage, run: Run, stop: asyncio.Event | None = None) -> Recorder:
+    return Recorder(run, stage.record, utc_now, stop or asyncio.Event())
+
+
+async def sentences(stage: Stage) -> list[str]:
+    return [told.text for told in await stage.store.told() if isinstance(told, Said)]
+
+
+async def kept(stage: Stage, run: Run) -> bytes:
+    return b"".join([piece async for piece in stage.store.archive.output(run.id)])
+
+
+async def test_output_is_gathered_and_kept_in_order(stage: Stage) -> None:
+    run = await stage.preparing()
+    async with a_recorder(stage, run) as recorder:
+        for number in range(100):
+            await recorder.tell(Output(data=b"%d\n" % number))
+        before = await kept(stage, run)
+
+        await recorder.flush()
+
+    assert before == b""
+    assert await kept(stage, run) == b"".join(b"%d\n" % n for n in range(100))
+
+
+async def test_gathered_output_is_kept_soon_without_being_asked(stage: Stage) -> None:
+    run = await stage.preparing()
+    async with a_recorder(stage, run) as recorder:
+        await recorder.tell(Output(data=b"hello"))
+
+        async with asyncio.timeout(5):
+            await stage.record.stored.wait()
+
+    assert await kept(stage, run) == b"hello"
+
+
+async def test_whoever_prints_fast_waits_for_the_store(stage: Stage) -> None:
+    run = await stage.preparing()
+    async with a_recorder(stage, run) as recorder:
+        for _ in range(10):
+            await recorder.tell(Output(data=b"x" * 100_000))
+
+        # At most the last quarter of a megabyte is still only in memory.
+        assert await stage.store.archive.output_size(run.id) >= 1_000_000 - (256 << 10)
+
+
+async def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost(
+    stage: Stage,
+) -> None:
+    run = await stage.preparing()
+    async with a_recorder(stage, run) as recorder:
+        stage.record.away["append_output"] = 3
+        await recorder.tell(Output(data=b"one "))
+        flushing = asyncio.create_task(recorder.flush())
+        await recorder.tell(Output(data=b"two"))
+        await flushing
+        await recorder.flush()
+
+    assert await kept(stage, run) == b"one two"
+
+
+async def test_the_limit_is_told_once_and_the_run_goes_on(stage: Stage) -> None:
+    run = await stage.preparing()
+    piece = Output(data=b"x" * (8 << 20))
+    async with a_recorder(stage, run) as recorder:
+        for _ in range(8):
+            await recorder.tell(piece)
+        await recorder.flush()
+
+    assert await stage.store.archive.output_size(run.id) == KEPT_OUTPUT
+    assert await sentences(stage) == [
+        "The output passed 50 MB. What follows is not kept; the run goes on."
+    ]
+
+
+async def test_the_limit_is_told_though_the_store_goes_away_just_then(
+    stage: Stage,
+) -> None:
+    run = await stage.preparing()
+    stage.record.away["tell"] = 1
+    async with a_recorder(stage, run) as recorder:
+        await recorder.tell(Output(data=b"x" * (KEPT_OUTPUT + 1)))
+
+    assert len(await sentences(stage)) == 1
+
+
+async def test_what_becomes_known_is_recorded(stage: Stage) -> None:
+    run = await stage.preparing()
+    async with a_recorder(stage, run) as recorder:
+        await recorder.tell(SourceFetched(commit="abc"))
+        await recorder.tell(ImageResolved(digest="sha256:1"))
+        await recorder.tell(ContainerCreated(container="c1"))
+
+    now = await stage.store.archive.run(run.id)
+    assert (now.commit, now.image_digest, now.container) == ("abc", "sha256:1", "c1")
+
+
+async def test_the_record_performs_before_the_command_does(stage: Stage) -> None:
+    run = await stage.preparing()
+    async with a_recorder(stage, run) as recorder:
+        await recorder.tell(PhaseStarted(phase=Phase.INITIALIZING))
+        await recorder.tell(Output(data=b"initialized\n"))
+
+        assert await recorder.may_perform()
+
+    assert (await stage.store.archive.run(run.id)).state is RunState.PERFORMING
+    assert await kept(stage, run) == b"initialized\n"
+
+
+async def test_a_wish_to_stop_closes_the_gate(stage: Stage) -> None:
+    run = await stage.preparing()
+    async with a_recorder(stage, run) as recorder:
+        await recorder.tell(PhaseStarted(phase=Phase.INITIALIZING))
+        await stage.record.ask_stop(run.id, an_actor("bob"), later(3))
+
+        assert not await recorder.may_perform()
+
+    assert (await stage.store.archive.run(run.id)).state is RunState.INITIALIZING
+
+
+async def test_a_wish_to_stop_before_initializing_is_passed_on(stage: Stage) -> None:
+    run, stop = await stage.preparing(), asyncio.Event()
+    await stage.record.ask_stop(run.id, an_actor("bob"), later(3))
+
+    async with a_recorder(stage, run, stop) as recorder:
+        await recorder.tell(PhaseStarted(phase=Phase.INITIALIZING))
+
+    assert stop.is_set()
