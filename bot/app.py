@@ -2,20 +2,28 @@
 
 import asyncio
 import json
+import logging
 import sys
-from collections.abc import AsyncIterator, Coroutine, Mapping, MutableMapping
+from collections.abc import (
+    AsyncIterator,
+    Coroutine,
+    Iterable,
+    Mapping,
+    MutableMapping,
+)
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.alone import alone
 from bot.catalog.secrets import HostValues
 from bot.control.access import Access
 from bot.control.job import Jobs
@@ -28,6 +36,7 @@ from bot.domain.stack import Catalog
 from bot.settings import Settings
 from bot.slack.connection import (
     introduce,
+    knock,
     signed_http,
     slack_app,
     slack_client,
@@ -45,6 +54,11 @@ from runner.engine import Engine
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
 from runner.source import Sources
+
+_ANOTHER: Final = (
+    "Another Handrail runs on this data directory. End it first, or give this one a "
+    "HANDRAIL_DATA_DIR of its own."
+)
 
 
 def utc_now() -> datetime:
@@ -92,28 +106,42 @@ async def handrail(
     Leaving the body takes no more commands and leaves containers running, to be
     taken up at the next start. Raises SlackUnavailable and StoreUnavailable.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     client = slack_client(settings.bot_token.get_secret_value(), settings.api_url)
     await introduce(client, catalog.workspace)
-    async with Database.open(settings.database_url) as database:
-        directory = SlackDirectory(client)
-        parts = _Parts(
-            settings=settings,
-            catalog=catalog,
-            engine=engine,
-            environ=environ,
-            client=client,
-            directory=directory,
-            access=Access(catalog, directory),
-            record=SqlRecord(database),
-            archive=SqlArchive(database),
-            outbox=SqlOutbox(database),
-            installation=installation_id(settings.data_dir),
-            own_secrets=own_tokens(settings),
-            budget=budget,
-        )
-        async with _running(parts):
-            yield Handrail(archive=parts.archive, installation=parts.installation)
+    if settings.app_token is not None:
+        await knock(client, settings.app_token.get_secret_value())
+    with alone(settings.data_dir, _ANOTHER):
+        async with Database.open(settings.database_url) as database:
+            parts = _parts(settings, catalog, engine, environ, client, database, budget)
+            async with _running(parts):
+                yield Handrail(archive=parts.archive, installation=parts.installation)
+
+
+def _parts(
+    settings: Settings,
+    catalog: Catalog,
+    engine: Engine,
+    environ: Mapping[str, str],
+    client: AsyncWebClient,
+    database: Database,
+    budget: Budget,
+) -> _Parts:
+    directory = SlackDirectory(client)
+    return _Parts(
+        settings=settings,
+        catalog=catalog,
+        engine=engine,
+        environ=environ,
+        client=client,
+        directory=directory,
+        access=Access(catalog, directory),
+        record=SqlRecord(database),
+        archive=SqlArchive(database),
+        outbox=SqlOutbox(database),
+        installation=installation_id(settings.data_dir),
+        own_secrets=own_tokens(settings),
+        budget=budget,
+    )
 
 
 @asynccontextmanager
@@ -178,6 +206,7 @@ def _replying(parts: _Parts, schedule: Schedule) -> Reply:
         record=parts.record,
         archive=parts.archive,
         clock=utc_now,
+        own_secrets=Masks(parts.own_secrets),
         stop=schedule.stop,
         wake=schedule.wake,
     )
@@ -245,9 +274,9 @@ def installation_id(data_dir: Path) -> str:
     return path.read_text().strip()
 
 
-def set_up_logs(settings: Settings) -> None:
-    """Log JSON lines to stderr, the bot's own tokens masked in each."""
-    masks = Masks(own_tokens(settings))
+def set_up_logs(secrets: Iterable[Secret], *, least: int = logging.INFO) -> None:
+    """Log JSON lines of *least* level to stderr, *secrets* masked in each."""
+    masks = Masks(secrets)
 
     def masked(_: object, __: str, event: MutableMapping[str, Any]) -> str:
         return masks.text(json.dumps(event, default=str))
@@ -260,6 +289,7 @@ def set_up_logs(settings: Settings) -> None:
             masked,
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
     )
 
 

@@ -10,12 +10,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-import structlog
 import typer
-from structlog import make_filtering_bound_logger
 
 from bot import check as checks
-from bot.app import handrail, set_up_logs
+from bot.app import handrail, own_tokens, set_up_logs
 from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
 from bot.demo.play import perform_task, show_page
@@ -62,7 +60,7 @@ def main() -> None:
 def serve() -> None:
     """Run the bot until it is told to end (SIGTERM, Ctrl-C)."""
     settings = Settings.read(os.environ)
-    set_up_logs(settings)
+    set_up_logs(own_tokens(settings))
     _run(_serve(settings))
 
 
@@ -86,7 +84,7 @@ def demo(
 ) -> None:
     """Try Handrail here: a local Slack workspace, a sample stack, the real bot."""
     # The thread tells; the log would only repeat it.
-    structlog.configure(wrapper_class=make_filtering_bound_logger(logging.ERROR))
+    set_up_logs((), least=logging.ERROR)
     data_dir = _data_dir()
     if not task:
         _run(show_page(data_dir, os.environ, typer.echo, port=port))

@@ -140,8 +140,12 @@ class Record(Protocol):
     async def ready(self) -> tuple[Run, ...]:
         """Return the ready runs, oldest first."""
 
-    async def start(self, run: RunId, at: datetime) -> Run:
-        """Move a ready run to preparing."""
+    async def start(self, run: RunId, at: datetime) -> Run | None:
+        """Move a ready run to preparing.
+
+        None where another person's hold was taken meanwhile: the run is queued
+        again, and its claim is released.
+        """
 
     async def note_progress(self, run: RunId, progress: Progress) -> None:
         """Keep what became known, and tell the header."""

@@ -20,8 +20,8 @@ class Jobs:
         self, *, values: Values, installation: str, own_secrets: tuple[Secret, ...]
     ) -> None:
         self._values = values
-        self._installation = installation
-        self._own_secrets = own_secrets
+        self.installation = installation
+        self.own_secrets = own_secrets
 
     async def make(self, run: Run, stack: Stack) -> Job:
         """Return the job of *run*, or raise SecretUnavailable."""
@@ -36,7 +36,7 @@ class Jobs:
         files = list(zip(stack.files, contents, strict=True))
         return Job(
             run=str(run.id),
-            installation=self._installation,
+            installation=self.installation,
             stack=stack.name,
             image=stack.image,
             source=stack.source,
@@ -45,10 +45,10 @@ class Jobs:
             env={**stack.env, **_told(run)},
             secret_env=secret_env,
             files=tuple(
-                WorkspaceFile(path=file.path, content=content)
+                WorkspaceFile(path=file.path, content=content, secret=file.secret)
                 for file, content in files
             ),
-            secrets=(*self._own_secrets, *_secrets(secret_env, files)),
+            secrets=(*self.own_secrets, *_secrets(secret_env, files)),
             limits=stack.limits,
             network=stack.network,
             volume=stack.name if stack.persistent else None,

@@ -9,6 +9,7 @@ import structlog
 from bot.control.access import Access
 from bot.control.job import Jobs
 from bot.control.recorder import Recorder, insisting
+from bot.control.waiting import waiting
 from bot.domain.errors import Refused, RoleSourceUnavailable, SecretUnavailable
 from bot.domain.people import HANDRAIL, Role, TeamId, UserId
 from bot.domain.run import Reason, Run, RunState
@@ -18,7 +19,7 @@ from bot.ports import Archive, Clock, Ended, Record
 from runner.engine import Engine
 from runner.events import Ending, Outcome
 from runner.execute import execute, resume
-from runner.job import Job, Phase
+from runner.job import Job, Limits, Phase
 from runner.masking.secrets import unmaskable
 from runner.source import Sources
 
@@ -81,48 +82,62 @@ class Perform:
 
     async def __call__(self, run: Run, stop: asyncio.Event) -> None:
         """Start *run*, which is ready, and see it to its end."""
-        run = await self._record.start(run.id, self._clock())
+        started = await self._record.start(run.id, self._clock())
+        if started is None:
+            await self._tell_waiting(run)
+            return
         try:
-            stack = await self._allowed(run)
-            job = await self._jobs.make(run, stack)
+            stack = await self._allowed(started)
+            job = await self._jobs.make(started, stack)
         except Refused as refusal:
-            await self._fail(run, Reason.REJECTED, str(refusal))
+            await self._fail(started, Reason.REJECTED, str(refusal))
         except RoleSourceUnavailable as unheard:
-            await self._fail(
-                run, Reason.REJECTED, f"{unheard} In doubt nothing starts."
-            )
+            note = f"{unheard} In doubt nothing starts."
+            await self._fail(started, Reason.REJECTED, note)
         except SecretUnavailable as missing:
-            await self._fail(run, Reason.CREDENTIALS, str(missing))
+            await self._fail(started, Reason.CREDENTIALS, str(missing))
         else:
-            await self._name_unmaskable(run, job)
-            async with Recorder(run, self._record, self._clock, stop) as recorder:
+            await self._name_unmaskable(started, job)
+            async with Recorder(started, self._record, self._clock, stop) as recorder:
                 outcome = await execute(
                     job, self._engine, recorder, stop=stop, sources=self._sources
                 )
-                await self._settle(run, outcome, recorder)
+                await self._settle(started, outcome, recorder)
 
     async def again(self, run: Run, stop: asyncio.Event) -> None:
-        """Take up *run*, which an earlier process of the bot had started."""
-        try:
-            job = await self._jobs.make(run, self._catalog.stack(run.stack))
-        except (Refused, SecretUnavailable) as missing:
-            # Without every secret nothing may be shown; so nothing is read.
-            await self._fail(run, Reason.LOST, str(missing), release=False)
-            return
-        await self._record.tell(
-            run.thread, [Said(text="Handrail was restarted; the run goes on.")]
-        )
-        told = await self._archive.output_size(run.id)
-        async with Recorder(run, self._record, self._clock, stop) as recorder:
+        """Take up *run*, which an earlier process of the bot had started.
+
+        Its container knows which secrets it was given: those are masked, whatever
+        their sources would say by now.
+        """
+        await self._say(run, "Handrail was restarted; the run goes on.")
+        told = await insisting(lambda: self._archive.output_size(run.id))
+        async with Recorder(
+            run, self._record, self._clock, stop, kept=told
+        ) as recorder:
             outcome = await resume(
-                job,
+                str(run.id),
+                self._jobs.installation,
                 self._engine,
                 recorder,
+                limits=self._limits(run),
+                secrets=self._jobs.own_secrets,
                 stop=stop,
                 reached=_PHASES[run.state],
                 told=told,
             )
             await self._settle(run, outcome, recorder)
+
+    def _limits(self, run: Run) -> Limits:
+        stack = self._catalog.stacks.get(run.stack)
+        return Limits() if stack is None else stack.limits
+
+    async def _tell_waiting(self, run: Run) -> None:
+        telling = await insisting(lambda: waiting(run, self._archive))
+        await insisting(lambda: self._record.tell(run.thread, [telling]))
+
+    async def _say(self, run: Run, text: str) -> None:
+        await insisting(lambda: self._record.tell(run.thread, [Said(text=text)]))
 
     async def _allowed(self, run: Run) -> Stack:
         stack = self._catalog.stack(run.stack)
@@ -144,16 +159,8 @@ class Perform:
         await insisting(lambda: self._record.end(run.id, ended, self._clock()))
         log.info("run ended", run=run.id, state=ended.state, reason=ended.reason)
 
-    async def _fail(
-        self, run: Run, reason: Reason, note: str, *, release: bool = True
-    ) -> None:
-        ended = Ended(
-            state=RunState.FAILED,
-            actor=HANDRAIL,
-            reason=reason,
-            note=note,
-            release=release,
-        )
+    async def _fail(self, run: Run, reason: Reason, note: str) -> None:
+        ended = Ended(state=RunState.FAILED, actor=HANDRAIL, reason=reason, note=note)
         await insisting(lambda: self._record.end(run.id, ended, self._clock()))
 
 

@@ -1,4 +1,4 @@
-"""After a start: take up what an earlier process of the bot left behind."""
+"""Take up what an earlier process of the bot left behind, and clear what is over."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,16 +7,19 @@ from typing import Final
 import structlog
 
 from bot.control.perform import Perform
+from bot.control.recorder import insisting
 from bot.control.schedule import Schedule
+from bot.domain.errors import StoreUnavailable
 from bot.domain.people import HANDRAIL
 from bot.domain.run import Run, RunId
 from bot.ports import Archive, Clock, Record
 from runner.engine import Engine
-from runner.errors import EngineUnavailable
+from runner.errors import RunnerError
 
 log = structlog.get_logger(__name__)
 
 _ASK_AGAIN_SECONDS: Final = 5.0
+_CLEAR_AGAIN_SECONDS: Final = 30.0
 
 
 class Recover:
@@ -42,23 +45,39 @@ class Recover:
         self._clock = clock
 
     async def __call__(self, active: Sequence[Run]) -> None:
-        """Take up *active*, and remove containers of runs that are over.
+        """Take up *active*, then clear away for ever what runs that are over left.
 
         *active* are the runs that were so before this process started any.
         """
-        left_behind = await self._left_behind()
+        await self._await_engine()
         for run in active:
-            self._schedule.take_up(run, self._perform.again)
-        for name in left_behind:
-            await self._clear_if_over(RunId(int(name)))
+            await self._take_up(run)
+        while True:
+            await self._clear()
+            await asyncio.sleep(_CLEAR_AGAIN_SECONDS)
 
-    async def _left_behind(self) -> set[str]:
+    async def _await_engine(self) -> None:
         while True:
             try:
-                return set(await self._engine.left_behind(self._installation))
-            except EngineUnavailable as away:
+                await self._engine.ping()
+            except RunnerError as away:
                 log.warning("engine away, nothing is taken up", error=str(away))
                 await asyncio.sleep(_ASK_AGAIN_SECONDS)
+            else:
+                return
+
+    async def _take_up(self, run: Run) -> None:
+        # Somebody may have asked to stop it while the engine was waited for.
+        now = await insisting(lambda: self._archive.run(run.id))
+        if not now.state.is_terminal:
+            self._schedule.take_up(now, self._perform.again)
+
+    async def _clear(self) -> None:
+        try:
+            for name in await self._engine.left_behind(self._installation):
+                await self._clear_if_over(RunId(int(name)))
+        except (RunnerError, StoreUnavailable) as away:
+            log.warning("nothing is cleared", error=str(away))
 
     async def _clear_if_over(self, run: RunId) -> None:
         try:
@@ -66,12 +85,12 @@ class Recover:
         except LookupError:
             log.warning("container of an unknown run left alone", run=run)
             return
-        if is_over:
-            await self._clear(run)
-
-    async def _clear(self, run: RunId) -> None:
         container = await self._engine.find(str(run), self._installation)
-        if container is None or await container.remove():
-            await self._record.release_claim(
-                run, HANDRAIL, "its container is gone", self._clock()
-            )
+        if not is_over or container is None:
+            return
+        # What still performs is never ended, even where nobody follows it.
+        if (await container.vitals()).running or not await container.remove():
+            return
+        await self._record.release_claim(
+            run, HANDRAIL, "its container is gone", self._clock()
+        )

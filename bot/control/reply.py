@@ -16,6 +16,7 @@ from bot.domain.stack import Catalog, Stack
 from bot.domain.telling import Said
 from bot.domain.words import Help, Lock, Release, Status, Stop, Unlock, Word
 from bot.ports import Archive, Clock, DeliveryKey, Record, StopAnswer, Thread
+from runner.masking.masker import Masks
 
 _QUICK_SECONDS: Final = (0.0, 0.3, 1.0)
 
@@ -53,6 +54,7 @@ class Reply:
         record: Record,
         archive: Archive,
         clock: Clock,
+        own_secrets: Masks,
         stop: Callable[[RunId], None],
         wake: Callable[[], None],
     ) -> None:
@@ -61,6 +63,7 @@ class Reply:
         self._record = record
         self._archive = archive
         self._clock = clock
+        self._own_secrets = own_secrets
         self._stop = stop
         self._wake = wake
 
@@ -102,13 +105,13 @@ class Reply:
         wish = _Wish(person=person, role=role, stack=stack, thread=thread)
         match uttered.word:
             case Lock(reason=reason):
-                await self._lock(wish, reason)
+                await self._lock(wish, self._own_secrets.text(reason))
             case Unlock(reason=reason):
-                await self._unlock(wish, reason)
+                await self._unlock(wish, self._own_secrets.text(reason))
             case Stop():
                 await self._stop_run(wish)
             case Release(reason=reason):
-                await self._release(wish, reason)
+                await self._release(wish, self._own_secrets.text(reason))
             case Status():
                 await self._say(wish, await self._status(stack))
             case Help():

@@ -4,10 +4,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import assert_never
 
+import structlog
+
 from bot.control.access import Access
 from bot.control.waiting import waiting
 from bot.domain.audit import Deed, Verb
-from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
+from bot.domain.errors import (
+    Refusal,
+    Refused,
+    RoleSourceUnavailable,
+    StoreUnavailable,
+)
 from bot.domain.lock import admits
 from bot.domain.people import Actor, ActorKind, ChannelId, Person, Role, TeamId, UserId
 from bot.domain.run import Run, RunState
@@ -16,6 +23,8 @@ from bot.domain.stack import Catalog, Stack
 from bot.domain.task import CardRequest, HelpRequest, TaskRequest, parse
 from bot.ports import Archive, Clock, DeliveryKey, Directory, NewRun, Record, Thread
 from runner.masking.masker import Masks
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +136,7 @@ class Submit:
             ),
             self._clock(),
         )
-        await self._promote()
-        await self._tell_if_waiting(run)
+        await self._set_going(run)
         return Accepted(run=run, channel=where)
 
     async def _refuse_held(self, stack: Stack, actor: Actor, role: Role) -> None:
@@ -155,10 +163,16 @@ class Submit:
                 reason=Refusal.CHANNEL,
             )
 
-    async def _tell_if_waiting(self, run: Run) -> None:
-        now = await self._archive.run(run.id)
-        if now.state is RunState.QUEUED:
-            await self._record.tell(run.thread, [await waiting(now, self._archive)])
+    async def _set_going(self, run: Run) -> None:
+        # The run is recorded: whatever fails from here on, it is not refused.
+        try:
+            await self._promote()
+            now = await self._archive.run(run.id)
+            if now.state is RunState.QUEUED:
+                telling = await waiting(now, self._archive)
+                await self._record.tell(run.thread, [telling])
+        except StoreUnavailable as away:
+            log.warning("store away, run waits", run=run.id, error=str(away))
 
     async def _note(self, refusal: Refused, slash: Slash) -> None:
         await self._record.refuse(

@@ -10,9 +10,9 @@ from string import Template
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from bot.alone import alone
 from bot.app import Handrail, handrail, installation_id
 from bot.catalog.load import load
-from bot.demo.alone import alone
 from bot.sandbox.server import Sandbox, serve
 from bot.sandbox.workspace import Workspace
 from bot.settings import Settings
@@ -24,6 +24,10 @@ from runner.engine import Engine
 
 Tell = Callable[[str], None]
 
+_ANOTHER: Final = (
+    "Another demo is running here. Type the command into its page, or end it with "
+    "Ctrl-C first."
+)
 _ASSETS: Final = Path(str(files("bot.demo")))
 #: beside the package when installed, at the root of a checkout
 _MANIFESTS: Final = (
@@ -48,10 +52,10 @@ async def scene(
 ) -> AsyncIterator[Scene]:
     """Run the demo while the body runs; leave no container and no process behind.
 
-    Raises EngineUnavailable, ImageUnavailable and AnotherDemo.
+    Raises EngineUnavailable, ImageUnavailable and AlreadyRunning.
     """
     own = data_dir / "demo"
-    with alone(own), _engine(data_dir, environ, tell) as address:
+    with alone(own, _ANOTHER), _engine(data_dir, environ, tell) as address:
         # The same each time, so that the sample stack finds its workspace again.
         installation = installation_id(own)
         image = await asyncio.to_thread(_image, address, tell)

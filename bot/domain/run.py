@@ -43,8 +43,9 @@ class RunState(StrEnum):
 #: infrastructure either finishes or fails, it is never called off.
 TRANSITIONS: Final[Mapping[RunState, frozenset[RunState]]] = {
     RunState.QUEUED: frozenset({RunState.READY, RunState.DISCARDED, RunState.FAILED}),
+    # Back to queued when a hold was taken while it waited for a slot.
     RunState.READY: frozenset(
-        {RunState.PREPARING, RunState.DISCARDED, RunState.FAILED}
+        {RunState.QUEUED, RunState.PREPARING, RunState.DISCARDED, RunState.FAILED}
     ),
     RunState.PREPARING: frozenset(
         {

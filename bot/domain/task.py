@@ -47,7 +47,7 @@ def parse(text: str) -> Request:
     word; everything after `--` is the command, verbatim.
     """
     typed, undone = as_typed(text)
-    _refuse_nul(typed)
+    _refuse_unsendable(typed)
     stack, rest = _first_word(typed)
     if not stack or (stack == "help" and not rest):
         return HelpRequest()
@@ -92,11 +92,12 @@ def _last_word(text: str) -> tuple[str, str]:
     return text[: len(text) - len(words[-1])].rstrip(), words[-1]
 
 
-def _refuse_nul(text: str) -> None:
-    if "\0" in text:
+def _refuse_unsendable(text: str) -> None:
+    # NUL ends an argument, and half of a surrogate pair is no character.
+    if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in text):
         raise Refused(
-            "The command has a NUL character in it, which no program can be "
-            "given. Type it again, without pasting.",
+            "The command has a character in it that no program can be given (a "
+            "NUL, or half a character). Type it again, without pasting.",
             reason=Refusal.BAD_COMMAND,
         )
 

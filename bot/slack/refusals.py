@@ -48,7 +48,7 @@ def seconds_to_wait(error: Exception, attempts: int) -> float:
         headers: Any = error.response.headers
         said = headers.get("Retry-After") or headers.get("retry-after")
         return float(said or _NOT_SAID)
-    return min(2.0**attempts, _LONGEST_WAIT)
+    return min(2.0 ** min(attempts, 6), _LONGEST_WAIT)
 
 
 def _code(error: Exception) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import Deed, Verb
 from bot.domain.errors import IllegalTransition
-from bot.domain.lock import Hold
+from bot.domain.lock import Hold, admits
 from bot.domain.people import HANDRAIL, Actor, ChannelId
 from bot.domain.run import Run, RunId, RunState, ThreadId, check_transition
 from bot.domain.stack import StackName
@@ -76,10 +76,15 @@ class SqlRecord:
             rows = await db.execute(ready.order_by(runs.c.id))
             return tuple(map(run_of, rows.mappings()))
 
-    async def start(self, run: RunId, at: datetime) -> Run:
-        """Move a ready run to preparing."""
+    async def start(self, run: RunId, at: datetime) -> Run | None:
+        """Move a ready run to preparing, or back to queued where a hold says so."""
         async with self._database.write(f"start run {run}") as db:
             ready = await fetch(db, run)
+            if not admits(await locks.hold_on(db, ready.stack), ready.actor):
+                await move(db, ready, RunState.QUEUED, at)
+                await locks.release_claim(db, run)
+                await post(db, ready.thread, (Header(run=run),))
+                return None
             started = await move(db, ready, RunState.PREPARING, at)
             deed = audit.deed_on(started, Verb.STARTED, HANDRAIL, at)
             await audit.append(db, deed)
