@@ -9,6 +9,9 @@ from runner.job import Limits
 #: Seconds that a killed container may take to end before the engine counts as gone.
 _AFTER_KILL: Final = 30.0
 
+#: Seconds until what could not be done is tried again.
+_LATER: Final = 1.0
+
 
 class Due(StrEnum):
     """What is to be done about a run because time has passed."""
@@ -36,6 +39,14 @@ class Deadlines:
         if self._silence is not None and Due.TIMEOUT in self._at:
             self._at[Due.SILENCE] = now + self._silence.total_seconds()
 
+    def postponed(self, due: Due, now: float) -> None:
+        """Take note that *due* cannot be done now."""
+        self._at[due] = now + _LATER
+
+    def over(self) -> None:
+        """Take note that it has ended: nothing more is due."""
+        self._at = {}
+
     def interrupted(self, now: float) -> None:
         """Take note that it was told to end."""
         self._at = {Due.KILL: now + self._grace}
@@ -44,11 +55,11 @@ class Deadlines:
         """Take note that it was killed."""
         self._at = {Due.GIVE_UP: now + _AFTER_KILL}
 
-    def left(self, now: float) -> float:
-        """Return the seconds until something is due."""
-        return max(0.0, min(self._at.values()) - now)
+    def left(self, now: float) -> float | None:
+        """Return the seconds until something is due, or None if nothing will be."""
+        return max(0.0, min(self._at.values()) - now) if self._at else None
 
     def due(self, now: float) -> Due | None:
         """Return what is due, if anything."""
-        what = min(self._at, key=self._at.__getitem__)
-        return what if self._at[what] <= now else None
+        what = min(self._at, key=self._at.__getitem__, default=None)
+        return what if what and self._at[what] <= now else None

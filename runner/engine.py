@@ -24,7 +24,7 @@ class Vitals:
 
     started: bool  #: ever
     running: bool
-    age: timedelta = timedelta(0)  #: since its start
+    age: timedelta = timedelta(0)  #: since its start, or from there to its end
 
 
 class Container(Protocol):

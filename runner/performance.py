@@ -145,16 +145,26 @@ class Performance:
         match deadlines.due(self._clock()):
             case None:
                 pass
-            case Due.TIMEOUT:
-                await self._interrupt(Ending.TIMEOUT, deadlines)
-            case Due.SILENCE:
-                await self._interrupt(Ending.SILENCE, deadlines)
+            case (Due.TIMEOUT | Due.SILENCE) as due:
+                await self._cut_off(due, deadlines)
             case Due.KILL:
                 await self._container.kill()
                 self._note = "it did not end when interrupted, and was killed"
                 deadlines.killed(self._clock())
             case Due.GIVE_UP:
                 raise EngineUnavailable("the killed container does not end")
+
+    async def _cut_off(self, due: Due, deadlines: Deadlines) -> None:
+        """Interrupt what runs; what has ended only has its output read late."""
+        try:
+            vitals = await self._container.vitals()
+        except EngineUnavailable:
+            deadlines.postponed(due, self._clock())
+            return
+        if vitals.running:
+            await self._interrupt(Ending(due), deadlines)
+        else:
+            deadlines.over()
 
     async def _interrupt(self, ending: Ending, deadlines: Deadlines) -> None:
         self._ending = ending

@@ -231,6 +231,7 @@ class ScriptedContainer:
         if not self._engine.removed(self._job):
             return False
         await self.kill()
+        self._vanished = True
         return True
 
     def vanish(self) -> None:

@@ -27,6 +27,7 @@ _LOOKS: Final = 50  #: at a container that is being removed, 0.1 s apart
 class _State(TypedDict):
     Running: bool
     StartedAt: str
+    FinishedAt: str
     ExitCode: int
     OOMKilled: bool
 
@@ -59,9 +60,7 @@ class DockerContainer:
         state = await self._calls.run(self._state)
         if state["StartedAt"].startswith(_NEVER):
             return Vitals(started=False, running=False)
-        started = datetime.fromisoformat(state["StartedAt"])
-        age = max(timedelta(0), datetime.now(UTC) - started)
-        return Vitals(started=True, running=state["Running"], age=age)
+        return Vitals(started=True, running=state["Running"], age=_age(state))
 
     async def secrets(self) -> tuple[Secret, ...]:
         """Return the secret values it was given."""
@@ -155,6 +154,14 @@ class DockerContainer:
             except NotFound:
                 return True
         return False
+
+
+def _age(state: _State) -> timedelta:
+    until = datetime.now(UTC)
+    if not state["Running"]:
+        until = datetime.fromisoformat(state["FinishedAt"])
+    # No clock but the engine's own is in step with its times.
+    return max(timedelta(0), until - datetime.fromisoformat(state["StartedAt"]))
 
 
 class _unless_ended:  # noqa: N801 - reads as a clause

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from runner.errors import ContainerLost
 from runner.events import Ending, Outcome
 from runner.execute import execute, resume
 from runner.job import Job, Limits, Phase, WorkspaceFile
@@ -380,6 +381,30 @@ async def test_removing_and_killing_again_is_harmless(
     assert (await found.exit()).code == 137
     assert await found.remove()
     assert await found.remove()
+
+
+async def test_vitals_tell_the_created_from_the_ended_and_the_removed(
+    rig: Rig, tmp_path: Path
+) -> None:
+    archive = tmp_path / "empty.tar"
+    archive.write_bytes(b"\0" * 10240)
+    job = job_for(rig, "echo done", initializing=("echo one; exit 7",))
+    digest = await rig.engine.resolve(rig.image)
+    container = await rig.engine.create(job, digest, archive)
+
+    created = await container.vitals()
+    await container.start()
+    await container.exit()
+    ended = await container.vitals()
+    later = await container.vitals()
+    await container.remove()
+    with pytest.raises(ContainerLost):
+        await container.vitals()
+
+    assert (created.started, created.running) == (False, False)
+    assert (ended.started, ended.running) == (True, False)
+    assert later.age == ended.age
+    assert timedelta(0) <= ended.age < timedelta(minutes=1)
 
 
 async def test_a_container_that_somebody_removed_is_lost(

@@ -61,3 +61,22 @@ def test_after_a_kill_the_engine_is_given_up_in_the_end() -> None:
     assert deadlines.due(1044) is None
     assert deadlines.due(1045) is Due.GIVE_UP
     assert deadlines.left(2000) == 0
+
+
+def test_what_cannot_be_done_is_due_again_a_second_later() -> None:
+    deadlines = started()
+
+    deadlines.postponed(Due.SILENCE, 1010)
+
+    assert deadlines.due(1010.9) is None
+    assert deadlines.due(1011) is Due.SILENCE
+
+
+def test_nothing_is_due_of_what_has_ended() -> None:
+    deadlines = started()
+
+    deadlines.over()
+    deadlines.heard(1001)
+
+    assert deadlines.due(9999) is None
+    assert deadlines.left(9999) is None

@@ -307,3 +307,35 @@ async def test_a_watcher_that_fails_leaves_the_run_to_be_resumed(bench: Bench) -
 
     assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, 0)
     assert bench.record.output == b"all of it"
+
+
+class Absent(Record):
+    """A bot that goes away when its run is about to perform."""
+
+    async def may_perform(self) -> bool:
+        await super().may_perform()
+        raise OSError("killed")
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(run_timeout=timedelta(0)), Limits(silence_timeout=timedelta(0))],
+)
+async def test_what_ended_while_nobody_followed_comes_out_by_its_exit_code(
+    bench: Bench, limits: Limits
+) -> None:
+    bench.engine.on("apply", b"working", block=True, then=b" done", code=3)
+    bench.record = seen = Absent()
+    with pytest.raises(OSError, match="killed"):
+        await bench.run(a_job("apply"))
+    container = await bench.engine.find("run-1", INSTALLATION)
+    assert container
+    await container.open_gate()
+    bench.engine.release("apply")
+    await container.exit()
+
+    bench.record = Record()
+    outcome = await bench.resume(a_job("apply", limits=limits), seen)
+
+    assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, 3)
+    assert bench.record.output == b"working done"
