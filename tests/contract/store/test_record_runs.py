@@ -11,7 +11,7 @@ from bot.domain.run import RunId, RunState
 from bot.domain.telling import Card, Echo, Final, Header, Said, StopAsked, Tail
 from bot.ports import DeliveryKey, Ended, Progress, StopAnswer
 from tests.contract.store.opened import FINISHED, LOST, Store
-from tests.support.builders import CHANNEL, STACK, a_new_run, an_actor, later
+from tests.support.builders import CHANNEL, STACK, a_hold, a_new_run, an_actor, later
 
 ACTIVE = (RunState.PREPARING, RunState.INITIALIZING, RunState.PERFORMING)
 
@@ -188,6 +188,27 @@ async def test_a_queued_run_cannot_be_started(store: Store) -> None:
         await store.record.start(run.id, later(1))
 
     assert await store.archive.run(run.id) == run
+
+
+async def test_a_hold_taken_meanwhile_sends_a_ready_run_back(store: Store) -> None:
+    run = await store.run_in(RunState.READY)
+    await store.record.hold(a_hold(by="bob"), run.thread)
+
+    assert await store.record.start(run.id, later(2)) is None
+
+    back = await store.archive.run(run.id)
+    assert back.state is RunState.QUEUED
+    assert (await store.archive.occupancy(STACK)).claim is None
+
+
+async def test_a_hold_of_ones_own_lets_a_ready_run_start(store: Store) -> None:
+    run = await store.run_in(RunState.READY)
+    await store.record.hold(a_hold(by="ann"), run.thread)
+
+    started = await store.record.start(run.id, later(2))
+
+    assert started is not None
+    assert started.state is RunState.PREPARING
 
 
 @pytest.mark.parametrize("to", [RunState.FINISHED, RunState.STOPPED])

@@ -27,7 +27,9 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def a_started_run(record: SqlRecord) -> Run:
     run = await record.submit(a_new_run(), NOON)
     await record.promote(NOON)
-    return await record.start(run.id, NOON)
+    started = await record.start(run.id, NOON)
+    assert started is not None
+    return started
 
 
 async def test_the_image_is_stored_with_the_container_made_of_it(
