@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from hmac import new as hmac
-from typing import Any
+from typing import cast
 
 import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.control.reply import Reply, Uttered
+from bot.control.submit import Answer, Repeated, Slash, Submit
 from bot.domain.people import TeamId
+from bot.domain.words import Lock, Stop, Word
 from bot.sandbox.faults import BadGateway, Drop, Refuse
 from bot.slack.connection import (
     SCOPES,
@@ -22,6 +24,7 @@ from bot.slack.connection import (
     introduce,
     knock,
     signed_http,
+    slack_app,
     slack_client,
     socket_mode,
 )
@@ -95,30 +98,31 @@ async def test_a_slack_that_hangs_up_on_the_app_token_is_said_to_be_away(
 
 @dataclass
 class Ears:
-    """An app that keeps what it hears."""
+    """What stands behind the listeners, and keeps what they hear."""
 
-    app: AsyncApp
     commands: list[str] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
 
+    async def submit(self, slash: Slash) -> Answer:
+        self.commands.append(slash.text)
+        return Repeated()
 
-def ears(town: Town, **options: Any) -> Ears:
-    heard = Ears(AsyncApp(client=town.client, **options))
+    async def reply(self, uttered: Uttered) -> bool:
+        self.words.append(uttered.word)
+        return True
 
-    @heard.app.command("/task")
-    async def task(ack: AsyncAck, command: dict[str, Any]) -> None:
-        await ack()
-        heard.commands.append(command["text"])
-
-    @heard.app.event("message")
-    async def message(event: dict[str, Any]) -> None:
-        heard.messages.append(event.get("text", ""))
-
-    return heard
+    def app(self, town: Town, signing_secret: str | None = None) -> AsyncApp:
+        return slack_app(
+            town.client,
+            signing_secret=signing_secret,
+            command="/task",
+            submit=cast("Submit", self.submit),
+            reply=cast("Reply", self.reply),
+        )
 
 
 async def test_two_sockets_listen_until_the_end(town: Town) -> None:
-    async with socket_mode(ears(town).app, town.sandbox.app_token):
+    async with socket_mode(Ears().app(town), town.sandbox.app_token):
         await town.sandbox.wait_for(lambda: town.sandbox.connected() == 2)
 
     await town.sandbox.wait_for(lambda: town.sandbox.connected() == 0)
@@ -128,25 +132,32 @@ async def test_a_bad_app_token_ends_the_start(town: Town) -> None:
     town.sandbox.faults.add("apps.connections.open", Refuse("invalid_auth"))
 
     with pytest.raises(SlackUnavailable, match=r"SLACK_APP_TOKEN \(invalid_auth\)"):
-        async with socket_mode(ears(town).app, town.sandbox.app_token):
+        async with socket_mode(Ears().app(town), town.sandbox.app_token):
             pytest.fail("it listens")
 
 
 async def test_a_refresh_of_the_sockets_loses_nothing(town: Town) -> None:
-    heard = ears(town)
-    async with socket_mode(heard.app, town.sandbox.app_token):
+    heard = Ears()
+    root = await town.sandbox.say("root", by=town.bob, channel=town.infra)
+    async with socket_mode(heard.app(town), town.sandbox.app_token):
         await town.sandbox.wait_for(lambda: town.sandbox.connected() == 2)
 
         refreshing = town.sandbox.disconnect("refresh_requested")
         for number in range(20):
-            await town.sandbox.say(str(number), by=town.ann, channel=town.infra)
+            await town.sandbox.say(
+                f"lock: {number}", by=town.ann, channel=town.infra, thread_ts=root
+            )
         await refreshing
         await town.sandbox.wait_for(lambda: town.sandbox.connected() == 2, 20)
-        await until(town, lambda: set(heard.messages) == set(map(str, range(20))))
+        await until(town, lambda: reasons(heard) == set(map(str, range(20))))
         answer = await town.sandbox.slash("/task a b", by=town.ann, channel=town.infra)
 
     assert answer.ok
     assert heard.commands == ["a b"]
+
+
+def reasons(heard: Ears) -> set[str]:
+    return {word.reason for word in heard.words if isinstance(word, Lock)}
 
 
 async def until(town: Town, condition: Callable[[], bool]) -> None:
@@ -162,8 +173,9 @@ def port() -> int:
 
 @pytest.fixture
 async def over_http(town: Town, port: int) -> AsyncIterator[Ears]:
-    heard = ears(town, signing_secret=town.sandbox.signing_secret)
-    async with signed_http(heard.app, "127.0.0.1", port):
+    heard = Ears()
+    app = heard.app(town, town.sandbox.signing_secret)
+    async with signed_http(app, "127.0.0.1", port):
         yield heard
 
 
@@ -177,9 +189,10 @@ async def test_slacks_signed_requests_are_heard(
     await town.sandbox.deliver_over_http(address(port))
 
     answer = await town.sandbox.slash("/task a b", by=town.ann, channel=town.infra)
-    await town.sandbox.say("hello", by=town.bob, channel=town.infra)
+    root = await town.sandbox.say("root", by=town.ann, channel=town.infra)
+    await town.sandbox.say("stop", by=town.bob, channel=town.infra, thread_ts=root)
 
-    await until(town, lambda: over_http.messages == ["hello"])
+    await until(town, lambda: over_http.words == [Stop()])
     assert answer.ok
     assert over_http.commands == ["a b"]
 

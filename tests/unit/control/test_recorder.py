@@ -2,9 +2,6 @@
 
 import asyncio
 
-import pytest
-
-from bot.control import recorder as module
 from bot.control.recorder import KEPT_OUTPUT, Recorder
 from bot.domain.run import Run, RunState
 from bot.domain.telling import Said
@@ -18,11 +15,6 @@ from runner.events import (
 from runner.job import Phase
 from tests.support.builders import an_actor, later
 from tests.unit.control.stand_ins import Stage, utc_now
-
-
-@pytest.fixture(autouse=True)
-def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_RETRY_SECONDS", 0.01)
 
 
 def a_recorder(stage: Stage, run: Run, stop: asyncio.Event | None = None) -> Recorder:
@@ -76,7 +68,7 @@ async def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost(
 ) -> None:
     run = await stage.preparing()
     async with a_recorder(stage, run) as recorder:
-        stage.record.away["append_output"] = 3
+        stage.record.away["append_output"] = 2
         await recorder.tell(Output(data=b"one "))
         flushing = asyncio.create_task(recorder.flush())
         await recorder.tell(Output(data=b"two"))
