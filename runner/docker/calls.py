@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
-from threading import Lock
+from functools import partial
+from threading import Lock, Thread
 from typing import Final, ParamSpec, TypeVar
 
 import docker
@@ -13,7 +14,7 @@ import urllib3
 from docker.errors import APIError, DockerException, NotFound
 
 from runner.docker.address import EngineAddress, connect, why_silent
-from runner.errors import ContainerLost, EngineUnavailable
+from runner.errors import ContainerLost, EngineUnavailable, RunnerError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class Calls:
         self._address = address
         self._client: docker.DockerClient | None = None
         self._opening = Lock()
-        self._threads = ThreadPoolExecutor(_CALLS, thread_name_prefix="docker")
+        self._room = asyncio.Semaphore(_CALLS)
 
     @property
     def client(self) -> docker.DockerClient:
@@ -59,17 +60,33 @@ class Calls:
     async def run(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Call *function* in a thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._threads, lambda: function(*args, **kwargs)
-        )
+        """Call *function* in a thread.
+
+        A thread of its own, which no process waits for at its end: a call may take
+        as long as an image takes to arrive.
+        """
+        called: Future[T] = Future()
+        called.set_running_or_notify_cancel()
+        call = partial(function, *args, **kwargs)
+        thread = Thread(target=_settle, args=(called, call), daemon=True)
+        async with self._room:
+            thread.start()
+            return await asyncio.wrap_future(called)
 
     async def close(self) -> None:
-        """Close the connection."""
-        self._threads.shutdown(wait=False)
+        """Close the connection; calls that are under way are left to themselves."""
         if self._client is not None:
             self._client.close()
+
+
+def _settle(called: Future[T], call: Callable[[], T]) -> None:
+    try:
+        called.set_result(call())
+    except RunnerError as error:
+        called.set_exception(error)
+    except Exception as error:  # noqa: BLE001 - the thread's top: somebody waits
+        message = f"unexpected {type(error).__name__}: {error}"
+        called.set_exception(EngineUnavailable(message))
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.runner.docker.engine_stub import EngineStub, engine_stub
+
 
 class Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
@@ -36,3 +38,9 @@ def answering_socket(tmp_path: Path) -> Iterator[Path]:
         yield path
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> Iterator[EngineStub]:
+    with engine_stub(tmp_path / "stub.sock") as engine:
+        yield engine

@@ -1,0 +1,54 @@
+import asyncio
+import sys
+from pathlib import Path
+from signal import SIGTERM
+
+import pytest
+
+from runner.docker.address import EngineAddress
+from runner.docker.engine import DockerEngine
+from runner.errors import EngineUnavailable
+from tests.unit.runner.docker.engine_stub import EngineStub
+
+#: A process that asks for an image until it is told to end.
+PULLING = """
+import asyncio, signal, sys
+from runner.docker.address import EngineAddress
+from runner.docker.engine import DockerEngine
+
+async def pulled():
+    async with DockerEngine(EngineAddress(url=sys.argv[1], origin="a test")) as engine:
+        pulling = asyncio.ensure_future(engine.resolve("handrail/slow:1"))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, pulling.cancel)
+        await asyncio.wait({pulling})
+
+asyncio.run(pulled())
+"""
+
+
+async def test_a_process_ends_though_an_image_is_still_being_pulled(
+    stub: EngineStub,
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PULLING, stub.url)
+    )
+    try:
+        assert await asyncio.to_thread(stub.pulling.wait, 20)
+
+        process.send_signal(SIGTERM)
+        async with asyncio.timeout(2):
+            code = await process.wait()
+    finally:
+        stub.image_arrives.set()
+        await process.wait()
+
+    assert code == 0
+
+
+async def test_an_error_that_nobody_thought_of_is_the_engines(
+    answering_socket: Path,
+) -> None:
+    address = EngineAddress(url=f"unix://{answering_socket}", origin="a test")
+    async with DockerEngine(address) as engine:
+        with pytest.raises(EngineUnavailable, match="unexpected KeyError: 'Version'"):
+            await engine.ping()
