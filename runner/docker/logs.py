@@ -2,13 +2,13 @@
 
 import calendar
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from threading import Event, Lock
 from typing import Final, NamedTuple
 
 import requests
-from docker.errors import NotFound
+from docker.errors import DockerException, NotFound
 from docker.types import CancellableStream
 
 from runner.docker.calls import TROUBLE, Calls, words
@@ -16,7 +16,7 @@ from runner.docker.pipe import Abandoned, Pipe
 from runner.errors import ContainerLost, EngineUnavailable, RunnerError
 
 #: Seconds between attempts to reach an engine that went away; then it is given up.
-_ATTEMPTS: Final = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
+_PAUSES: Final = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
 
 #: Seconds until the next look at a container whose output ended before it did.
 _EARLY_END: Final = 0.02
@@ -24,6 +24,10 @@ _EARLY_END: Final = 0.02
 _PART: Final = 16 * 1024  #: bytes: how the engine cuts a long line
 
 _HEADER: Final = 8  #: bytes: the stream, three zeros, the length (Engine API, attach)
+
+
+#: The stream of the daemon's own words (Systemerr in its package stdcopy).
+_DAEMON: Final = 3
 
 
 class Frame(NamedTuple):
@@ -34,7 +38,10 @@ class Frame(NamedTuple):
 
 
 def frames(chunks: Iterable[bytes]) -> Iterator[Frame]:
-    """Take the frames out of a multiplexed stream with timestamps."""
+    """Take the frames out of a multiplexed stream with timestamps.
+
+    Raises what the daemon has to say of its own: that it cannot read the log.
+    """
     held = b""
     for chunk in chunks:
         held += chunk
@@ -44,6 +51,8 @@ def frames(chunks: Iterable[bytes]) -> Iterator[Frame]:
             end = start + int.from_bytes(held[at + 4 : start], "big")
             if end > len(held):
                 break
+            if held[at] == _DAEMON:
+                raise DockerException(held[start:end].decode("utf-8", "replace"))
             timestamp, _, data = held[start:end].partition(b" ")
             yield Frame(timestamp, data)
             at = end
@@ -79,6 +88,7 @@ class Position:
     """How far a log has been read: `since` counts those of one nanosecond again."""
 
     def __init__(self) -> None:
+        self.frames = 0  #: all that were read, each once
         self._latest = b""
         self._count = 0  # frames of that very timestamp
 
@@ -98,6 +108,7 @@ class Position:
             yield frame.data
 
     def _pass(self, timestamp: bytes) -> None:
+        self.frames += 1
         if timestamp > self._latest:
             self._latest, self._count = timestamp, 0
         self._count += timestamp == self._latest
@@ -107,12 +118,19 @@ class Follower:
     """Follows one container's log into a pipe, from a thread of its own."""
 
     def __init__(
-        self, calls: Calls, container: str, pipe: Pipe, *, restoring: bool
+        self,
+        calls: Calls,
+        container: str,
+        pipe: Pipe,
+        *,
+        restoring: bool,
+        pauses: Sequence[float] = _PAUSES,
     ) -> None:
         self._calls = calls
         self._newlines = Newlines() if restoring else None
         self._container = container
         self._pipe = pipe
+        self._pauses = pauses
         self._position = Position()
         self._closed = Event()
         self._changing = Lock()
@@ -126,6 +144,9 @@ class Follower:
             self._pipe.end()
         except RunnerError as error:
             self._pipe.end(error)
+        except Exception as error:  # noqa: BLE001 - the thread's top: somebody reads
+            message = f"reading the output failed: {type(error).__name__}: {error}"
+            self._pipe.end(EngineUnavailable(message))
         else:
             self._pipe.end()
 
@@ -138,39 +159,38 @@ class Follower:
                 _shut(self._response)
 
     def _read_all(self) -> None:
-        ended, attempts = False, iter(_ATTEMPTS)
+        ended, pauses = False, iter(self._pauses)
         while not self._closed.is_set():
+            before, trouble = self._position.frames, None
             try:
-                fresh = self._read(follow=not ended)
-                if ended and not fresh:
+                self._read(follow=not ended)
+                if ended and self._position.frames == before:
                     return
                 ended = self._has_ended()
             except NotFound as error:
                 message = "the container was removed by somebody else"
                 raise ContainerLost(message) from error
             except TROUBLE as error:
-                self._wait(attempts, error)
-                continue
-            if fresh:
-                attempts = iter(_ATTEMPTS)
-            if not ended:
+                trouble = error
+            if self._position.frames > before:
+                pauses = iter(self._pauses)
+            if trouble is not None:
+                self._wait(pauses, trouble)
+            elif not ended:
                 self._closed.wait(_EARLY_END)
 
-    def _read(self, *, follow: bool) -> bool:
-        """Read what is new into the pipe; tell whether anything was."""
+    def _read(self, *, follow: bool) -> None:
+        """Read what is new into the pipe."""
         response = self._open(follow=follow)
-        fresh = False
         try:
             chunks = response.raw.stream(1 << 16, decode_content=False)
             for data in self._position.unread(frames(chunks)):
-                fresh = True
                 newlines = self._newlines
                 self._pipe.write(newlines.restored(data) if newlines else data)
         finally:
             with self._changing:
                 self._response = None
                 response.close()
-        return fresh
 
     def _open(self, *, follow: bool) -> requests.Response:
         api = self._calls.api
@@ -199,8 +219,8 @@ class Follower:
             "Running"
         ]
 
-    def _wait(self, attempts: Iterator[float], error: BaseException) -> None:
-        pause = next(attempts, None)
+    def _wait(self, pauses: Iterator[float], error: BaseException) -> None:
+        pause = next(pauses, None)
         if pause is None:
             message = f"the engine stopped answering: {words(error)}"
             raise EngineUnavailable(message) from error
