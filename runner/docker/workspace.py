@@ -38,11 +38,11 @@ def owner_of(api: docker.APIClient, container: str, user: str) -> Owner:
         return Owner()
     accounts = _table(api, container, "/etc/passwd")
     account = next((row for row in accounts if name in (row[0], row[2])), None)
-    uid = int(account[2]) if account else _id(name)
-    gid = int(account[3]) if account else 0
+    uid = _id(account[2]) if account else _id(name)
+    gid = _id(account[3]) if account else 0
     if group:
         groups = _table(api, container, "/etc/group")
-        gid = next((int(row[2]) for row in groups if group == row[0]), _id(group))
+        gid = next((_id(row[2]) for row in groups if group == row[0]), _id(group))
     return Owner(uid, gid)
 
 
@@ -143,7 +143,7 @@ def _fetched(api: docker.APIClient, container: str, path: str) -> tarfile.TarFil
 
 
 def _content(tar: tarfile.TarFile, name: str) -> bytes:
-    if name not in tar.getnames():
+    if name not in tar.getnames() or not tar.getmember(name).isreg():
         return b""
     file = tar.extractfile(name)
     return file.read() if file else b""
@@ -158,4 +158,5 @@ def _encoded(paths: Iterable[str]) -> bytes:
 
 
 def _id(name: str) -> int:
-    return int(name) if name.isdigit() else 0
+    """Return the id that *name* is; root's for what is none: the engine says so."""
+    return int(name) if name.isascii() and name.isdigit() else 0
