@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Final
 
 import docker
@@ -56,8 +57,20 @@ def ensure_sample_image(
     """Assemble the sample image, or pull a public one where that cannot be done.
 
     It is assembled from a static busybox and the first Terraform that *sources*
-    have, and assembled again only when these change.
+    have, and assembled again only when these change. Raises ImageUnavailable.
     """
+    try:
+        return _ensured(client, tell, sources)
+    except (DockerException, OSError, SubprocessError) as exc:
+        raise ImageUnavailable(
+            f"The image to run the sample stack in could not be made ready: {exc}. "
+            "See that the engine answers and that there is room on its disk."
+        ) from exc
+
+
+def _ensured(
+    client: docker.DockerClient, tell: Tell, sources: Sequence[TerraformSource]
+) -> SampleImage:
     busybox = find_busybox(tell) if _is_for_this_machine(client) else None
     if busybox is None:
         return _pulled(client, tell)

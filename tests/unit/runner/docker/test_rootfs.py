@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 
 from runner.docker.busybox import cache_dir
 from runner.docker.rootfs import PUBLIC_IMAGE, SampleImage, ensure_sample_image
@@ -67,6 +67,18 @@ def test_where_no_registry_answers_either_the_error_says_what_to_do() -> None:
 
     with pytest.raises(ImageUnavailable, match=r"busybox-static.*no such host"):
         ensured(engine)
+
+
+@pytest.mark.parametrize(
+    "error", [APIError("no space left on device"), ConnectionResetError("gone")]
+)
+def test_an_engine_in_trouble_is_told_as_such(error: Exception) -> None:
+    class Troubled(ForeignEngine):
+        def get(self, reference: str) -> Image:
+            raise error
+
+    with pytest.raises(ImageUnavailable, match=f"made ready: {error}. See that"):
+        ensured(Troubled(has=True, registry=True))
 
 
 def test_without_a_source_there_is_no_terraform() -> None:
