@@ -1,6 +1,9 @@
+import asyncio
+import os
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +12,9 @@ import pytest
 from runner.errors import SourceUnavailable
 from runner.job import DirectorySource, GitSource
 from runner.source import Fetched, Sources
+
+#: A shell only hears a signal while it waits for no child in the foreground.
+WAIT = "while :; do /bin/sleep 60 & wait; done"
 
 
 class Repository:
@@ -181,3 +187,120 @@ async def test_a_fetch_that_takes_too_long_is_ended(
 
     with pytest.raises(SourceUnavailable, match="took longer than"):
         await sources.fetch(repository.at("main"), tmp_path)
+
+
+async def test_a_directory_that_is_a_link_is_the_one_it_leads_to(
+    sources: Sources, tmp_path: Path
+) -> None:
+    (tmp_path / "release-1").mkdir()
+    (tmp_path / "release-1" / "main.tf").touch()
+    current = tmp_path / "current"
+    current.symlink_to("release-1")
+
+    fetched = await sources.fetch(DirectorySource(directory=current), tmp_path)
+
+    assert names(fetched) == ["source", "source/main.tf"]
+
+
+async def test_links_are_kept_and_nothing_outside_of_a_directory_is_read(
+    sources: Sources, tmp_path: Path, scratch: Callable[[], Path]
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "key").touch()
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "folder").symlink_to(tmp_path / "outside")
+    (tree / "file").symlink_to(tmp_path / "outside" / "key")
+
+    fetched = await sources.fetch(DirectorySource(directory=tree), scratch())
+
+    assert names(fetched) == ["source", "source/file", "source/folder"]
+    with tarfile.open(fetched.archive) as tar:
+        assert tar.getmember("source/file").issym()
+        assert tar.getmember("source/folder").issym()
+
+
+async def test_a_host_without_git_is_told_to_have_none(
+    sources: Sources,
+    repository: Repository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(SourceUnavailable, match=r"no git on .* install git"):
+        await sources.fetch(repository.at("main"), tmp_path)
+
+
+async def test_a_cache_that_cannot_be_written_is_told(
+    repository: Repository, tmp_path: Path
+) -> None:
+    (tmp_path / "cache").touch()
+
+    with pytest.raises(SourceUnavailable, match=r"File exists.* check the disk"):
+        await Sources(tmp_path / "cache").fetch(repository.at("main"), tmp_path)
+
+
+@pytest.mark.parametrize("left", ["refs/heads/main.lock", "packed-refs.lock"])
+async def test_a_lock_that_a_killed_git_left_does_not_block_its_source(
+    sources: Sources,
+    repository: Repository,
+    scratch: Callable[[], Path],
+    tmp_path: Path,
+    left: str,
+) -> None:
+    repository.commit("one")
+    repository.git("branch", "other")
+    await sources.fetch(repository.at("main"), scratch())
+    (mirror,) = (tmp_path / "cache").glob("*.git")
+    (mirror / left).touch()
+    repository.git("branch", "--delete", "other")
+    second = repository.commit("two")
+
+    fetched = await sources.fetch(repository.at("main"), scratch())
+
+    assert fetched.commit == second
+
+
+async def test_a_git_that_is_called_off_may_clean_up_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaned, source = tmp_path / "cleaned", GitSource(url="infra.git", ref="main")
+    trap = f"trap '/bin/touch {cleaned}; exit 1' TERM"
+    with called_git(tmp_path, monkeypatch, trap) as called:
+        fetching = asyncio.create_task(Sources(tmp_path).fetch(source, tmp_path))
+        await called()
+
+        fetching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+
+    assert cleaned.exists()
+
+
+async def test_a_git_that_ignores_being_called_off_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = GitSource(url="infra.git", ref="main")
+    with called_git(tmp_path, monkeypatch, "trap '' TERM") as called:
+        fetching = asyncio.create_task(Sources(tmp_path).fetch(source, tmp_path))
+        await called()
+
+        fetching.cancel()
+        async with asyncio.timeout(20):
+            with pytest.raises(asyncio.CancelledError):
+                await fetching
+
+
+@contextmanager
+def called_git(
+    place: Path, monkeypatch: pytest.MonkeyPatch, trap: str
+) -> Iterator[Callable[[], Awaitable[bytes]]]:
+    """Put a `git` in the way that sets *trap* and waits; yield how to await that."""
+    (place / "bin").mkdir()
+    os.mkfifo(place / "called")
+    git = place / "bin" / "git"
+    git.write_text(f"#!/bin/sh\n{trap}\necho > {place / 'called'}\n{WAIT}\n")
+    git.chmod(0o700)
+    monkeypatch.setenv("PATH", str(git.parent))
+    yield lambda: asyncio.to_thread((place / "called").read_bytes)
