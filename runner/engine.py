@@ -102,8 +102,8 @@ class Engine(Protocol):
         """Create, but do not start, the container of *job*.
 
         *workspace* is the file of a tar archive, laid under `/mnt/workspace`.
-        A container of the same run and installation is an EngineUnavailable
-        error: a job is never started twice.
+        A container of the same run and installation is a ContainerExists error:
+        a job is never started twice.
         """
 
     async def find(self, run: str, installation: str) -> Container | None:

@@ -9,6 +9,10 @@ class EngineUnavailable(RunnerError):
     """No engine answers, or it stopped answering."""
 
 
+class ContainerExists(EngineUnavailable):
+    """A container of the same run is there: a job is never started twice."""
+
+
 class ContainerLost(RunnerError):
     """The container went away under the runner's feet."""
 
@@ -19,3 +23,7 @@ class ImageUnavailable(RunnerError):
 
 class SourceUnavailable(RunnerError):
     """The source of the stack could not be fetched."""
+
+
+class Unexpected(RunnerError):
+    """Something happened that nobody thought of."""

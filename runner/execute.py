@@ -1,8 +1,8 @@
 """Runs a job from its source to the removal of its container."""
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,10 +10,11 @@ from typing import Final, TypeVar
 
 from runner.engine import Container, Engine
 from runner.errors import (
-    EngineUnavailable,
+    ContainerExists,
     ImageUnavailable,
     RunnerError,
     SourceUnavailable,
+    Unexpected,
 )
 from runner.events import (
     ContainerCreated,
@@ -58,13 +59,9 @@ async def execute(
         container = await preparation.container(sources)
     except _Stopped:
         return _not_started(Ending.STOPPED)
-    except SourceUnavailable as error:
-        return _not_started(Ending.SOURCE, masks.text(str(error)))
-    except ImageUnavailable as error:
-        return _not_started(Ending.IMAGE, masks.text(str(error)))
-    except EngineUnavailable as error:
-        gone = not preparation.asked or await _is_absent(job, engine)
-        return _not_started(Ending.ENGINE, masks.text(str(error)), gone=gone)
+    except RunnerError as error:
+        gone = await insisted(preparation.cleared(error))
+        return _not_started(_ending(error), masks.text(str(error)), gone=gone)
     broken = await _start(container, stop, masks)
     if broken is not None:
         return broken
@@ -132,32 +129,50 @@ class _Preparation:
         self._watcher = watcher
         self._masks = masks
         self._stop = stop
-        self.asked = False  #: whether the engine was asked for a container
+        self._asked = False  # whether the engine was asked for a container
 
     async def container(self, sources: Sources) -> Container:
         """Return the created container."""
-        with TemporaryDirectory(
-            prefix="handrail-", ignore_cleanup_errors=True
-        ) as scratch:
-            workspace = await self._workspace(sources, Path(scratch))
+        with _scratch() as scratch:
+            workspace = await self._workspace(sources, scratch)
             resolving = self._engine.resolve(self._job.image)
-            digest = await self._unless_stopped(resolving)
+            digest = await self._unless_stopped(_known(resolving))
             shown = self._masks.text(digest)
             await self._watcher.tell(ImageResolved(digest=shown))
-            self.asked = True
+            self._asked = True
             creating = self._engine.create(self._job, digest, workspace)
-            container = await finished(creating)
+            container = await finished(_known(creating))
         await self._watcher.tell(ContainerCreated(container=container.id))
         return container
+
+    async def cleared(self, error: RunnerError) -> bool:
+        """Remove what *error* has left of a container; True iff it is proven gone.
+
+        Whatever has been started is another's: it is left as it is.
+        """
+        if not self._asked:
+            return True
+        if isinstance(error, ContainerExists):
+            return False
+        with suppress(RunnerError):
+            return await _known(self._removed())
+        return False
+
+    async def _removed(self) -> bool:
+        container = await self._engine.find(self._job.run, self._job.installation)
+        if container is None:
+            return True
+        started = (await container.vitals()).started
+        return not started and await container.remove()
 
     async def _workspace(self, sources: Sources, scratch: Path) -> Path:
         archive = scratch / "source.tar"
         if self._job.source is not None:
             fetching = sources.fetch(self._job.source, scratch)
-            fetched = await self._unless_stopped(fetching)
+            fetched = await self._unless_stopped(_known(fetching))
             archive = fetched.archive
             await self._watcher.tell(SourceFetched(commit=fetched.commit))
-        await asyncio.to_thread(complete, archive, self._job)
+        await _known(asyncio.to_thread(complete, archive, self._job))
         return archive
 
     async def _unless_stopped(self, step: Coroutine[object, object, T]) -> T:
@@ -182,21 +197,47 @@ async def _start(
         ending, note = Ending.STOPPED, ""
     else:
         try:
-            await finished(container.start())
-        except ImageUnavailable as error:
-            ending, note = Ending.IMAGE, masks.text(str(error))
+            await finished(_known(container.start()))
         except RunnerError as error:
-            ending, note = Ending.ENGINE, masks.text(str(error))
+            ending, note = _ending(error), masks.text(str(error))
         else:
             return None
     gone = await insisted(container.remove())
     return _not_started(ending, note, gone=gone)
 
 
-async def _is_absent(job: Job, engine: Engine) -> bool:
-    with suppress(RunnerError):
-        return await engine.find(job.run, job.installation) is None
-    return False
+async def _known(step: Coroutine[object, object, T]) -> T:
+    """Return what *step* returns; whatever it raises is an error of the runner."""
+    try:
+        return await step
+    except RunnerError:
+        raise
+    except Exception as error:
+        # The last resort: whoever waits for this run is owed an end of it.
+        raise Unexpected(f"unexpected {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    try:
+        scratch = TemporaryDirectory(prefix="handrail-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise SourceUnavailable(
+            f"there is no place for the source on the bot's host: {error}; "
+            "check the disk and the directory for temporary files"
+        ) from error
+    with scratch as place:
+        yield Path(place)
+
+
+def _ending(error: RunnerError) -> Ending:
+    match error:
+        case SourceUnavailable():
+            return Ending.SOURCE
+        case ImageUnavailable():
+            return Ending.IMAGE
+        case _:
+            return Ending.ENGINE
 
 
 def _not_started(ending: Ending, note: str = "", *, gone: bool = True) -> Outcome:

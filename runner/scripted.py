@@ -11,7 +11,12 @@ from pathlib import Path
 
 from runner.driver import Mark, mark
 from runner.engine import Exit, Vitals
-from runner.errors import ContainerLost, EngineUnavailable, ImageUnavailable
+from runner.errors import (
+    ContainerExists,
+    ContainerLost,
+    EngineUnavailable,
+    ImageUnavailable,
+)
 from runner.job import Job
 from runner.masking.secrets import Secret
 from runner.workspace import placed
@@ -107,7 +112,7 @@ class ScriptedEngine:
         self._check()
         key = (job.installation, job.run)
         if key in self._containers:
-            raise EngineUnavailable(f"a container of run {job.run} already exists")
+            raise ContainerExists(f"a container of run {job.run} already exists")
         self.jobs.append(job)
         with tarfile.open(workspace) as archive:
             self.workspaces.append(frozenset(archive.getnames()))

@@ -32,6 +32,11 @@ def complete(archive: Path, job: Job) -> None:
             _add_file(tar, SOURCE_LIST, listed.encode("utf-8", "surrogateescape"))
     except tarfile.TarError as error:
         raise SourceUnavailable(f"could not read the source: {error}") from error
+    except OSError as error:
+        message = (
+            f"could not write the workspace: {error}; check the disk of the bot's host"
+        )
+        raise SourceUnavailable(message) from error
 
 
 def removed(before: Iterable[str], now: Iterable[str]) -> list[str]:

@@ -17,7 +17,7 @@ from runner.docker.container import DockerContainer
 from runner.docker.given import named
 from runner.docker.workspace import Owner, lay, owner_of
 from runner.driver import WORKSPACE, entrypoint
-from runner.errors import EngineUnavailable, ImageUnavailable
+from runner.errors import ContainerExists, ImageUnavailable
 from runner.job import Job
 
 #: What every container finds in its environment unless its job says otherwise.
@@ -175,7 +175,7 @@ class DockerEngine:
             if error.status_code != _CONFLICT:
                 raise
             message = f"a container of run {job.run} already exists"
-            raise EngineUnavailable(message) from error
+            raise ContainerExists(message) from error
         return str(created["Id"])
 
     def _host_config(self, job: Job) -> HostConfig:

@@ -1,14 +1,16 @@
 import asyncio
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from runner.errors import EngineUnavailable
 from runner.events import Ending, Event, Outcome, PhaseStarted
 from runner.execute import execute, resume
 from runner.job import DirectorySource, Job, Limits, Phase, WorkspaceFile
 from runner.masking.secrets import Secret
-from runner.scripted import ScriptedEngine
+from runner.scripted import ScriptedContainer, ScriptedEngine
 from runner.source import Sources
 from tests.support.runs import INSTALLATION, Record, a_job
 
@@ -339,3 +341,99 @@ async def test_what_ended_while_nobody_followed_comes_out_by_its_exit_code(
 
     assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, 3)
     assert bench.record.output == b"working done"
+
+
+class Confused(ScriptedEngine):
+    """An engine that fails in a way nobody thought of, at one of its steps."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__()
+        self.step_that_fails = step
+
+    async def resolve(self, image: str) -> str:
+        self._fail_at("resolve")
+        return await super().resolve(image)
+
+    async def create(self, job: Job, digest: str, workspace: Path) -> ScriptedContainer:
+        await super().create(job, digest, workspace)
+        self._fail_at("create")
+        return Unstartable(self, job)
+
+    def _fail_at(self, step: str) -> None:
+        if step == self.step_that_fails:
+            raise KeyError("hunter2hunter2")
+
+
+class Unstartable(ScriptedContainer):
+    """A container that fails in a way nobody thought of when it is started."""
+
+    async def start(self) -> None:
+        raise KeyError("hunter2hunter2")
+
+
+@pytest.mark.parametrize("step", ["resolve", "create", "start"])
+async def test_what_nobody_thought_of_ends_the_run_and_leaves_no_container(
+    bench: Bench, step: str
+) -> None:
+    bench.engine = Confused(step)
+    secrets = (Secret("TOKEN", b"hunter2hunter2"),)
+
+    outcome = await bench.run(a_job("true", secrets=secrets))
+
+    assert outcome.ending is Ending.ENGINE
+    assert outcome.note == "unexpected KeyError: '*****'"
+    assert outcome.container_gone
+    assert await bench.engine.left_behind(INSTALLATION) == ()
+
+
+async def test_an_engine_that_fails_after_it_created_leaves_no_container(
+    bench: Bench,
+) -> None:
+    class Slow(ScriptedEngine):
+        async def create(
+            self, job: Job, digest: str, workspace: Path
+        ) -> ScriptedContainer:
+            await super().create(job, digest, workspace)
+            raise EngineUnavailable("it did not answer in time")
+
+    bench.engine = Slow()
+
+    outcome = await bench.run(a_job("true"))
+
+    assert (outcome.ending, outcome.container_gone) == (Ending.ENGINE, True)
+    assert await bench.engine.left_behind(INSTALLATION) == ()
+
+
+async def test_a_created_container_of_the_same_run_is_left_to_its_owner(
+    bench: Bench, tmp_path: Path
+) -> None:
+    archive = tmp_path / "empty.tar"
+    archive.write_bytes(b"\0" * 10240)
+    await bench.engine.create(a_job("true"), "sha256:0", archive)
+
+    outcome = await bench.run(a_job("true"))
+
+    assert (outcome.ending, outcome.container_gone) == (Ending.ENGINE, False)
+    assert await bench.engine.left_behind(INSTALLATION) == ("run-1",)
+
+
+async def test_an_error_of_the_watcher_is_the_watchers_own(bench: Bench) -> None:
+    class Full(Record):
+        async def tell(self, event: Event) -> None:
+            raise OSError("disk full")
+
+    bench.record = Full()
+
+    with pytest.raises(OSError, match="disk full"):
+        await bench.run(a_job("true"))
+
+
+async def test_a_host_without_room_for_a_source_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+
+    outcome = await bench.run(a_job("true"))
+
+    assert outcome.ending is Ending.SOURCE
+    assert "no place for the source" in outcome.note

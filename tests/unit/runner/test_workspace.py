@@ -90,3 +90,11 @@ def test_what_the_source_lost_is_removed() -> None:
 
 def test_nothing_is_removed_through_what_became_a_link_or_file() -> None:
     assert removed(["d/x", "d/e/y", "f"], ["d"]) == ["f"]
+
+
+def test_a_disk_without_room_for_the_workspace_is_told(tmp_path: Path) -> None:
+    archive = tmp_path / "source.tar"
+    archive.symlink_to("/dev/full")
+
+    with pytest.raises(SourceUnavailable, match=r"No space left .* check the disk"):
+        complete(archive, a_job())
