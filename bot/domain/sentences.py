@@ -44,11 +44,6 @@ def exit_code(code: int) -> str:
     return f"exit code {code}" + (f" ({meaning})" if meaning else "")
 
 
-def ago(since: datetime, now: datetime) -> str:
-    """Return how long ago *since* was, in the largest sensible unit."""
-    return f"{span(now - since)} ago"
-
-
 def span(length: timedelta) -> str:
     """Return a length of time as a person says it, `3 min 5 s` or `2 h 10 min`."""
     seconds = max(0, int(length.total_seconds()))
@@ -74,8 +69,8 @@ def held_by_another(hold: Hold, role: Role, now: datetime) -> str:
         "ask an admin."
     )
     return (
-        f"{hold.actor.name or hold.actor.id} holds {hold.stack} since "
-        f"{ago(hold.since, now)}{why}. {next_step}"
+        f"{hold.actor.name or hold.actor.id} has held {hold.stack} for "
+        f"{span(now - hold.since)}{why}. {next_step}"
     )
 
 
@@ -92,8 +87,8 @@ def status(
         hold = occupancy.hold
         why = f": {hold.reason}" if hold.reason else ""
         lines.append(
-            f"{stack} is held by {hold.actor.name or hold.actor.id} since "
-            f"{ago(hold.since, now)}{why}."
+            f"{hold.actor.name or hold.actor.id} has held {stack} for "
+            f"{span(now - hold.since)}{why}."
         )
     if running is not None:
         lines.append(_running(running, now))
@@ -110,8 +105,8 @@ def _running(run: Run, now: datetime) -> str:
             "the stack stays busy. An admin can reply release: <reason>."
         )
     return (
-        f"Run {run.id} of {run.actor.name or run.actor.id} is {run.state} since "
-        f"{ago(run.state_since, now)}."
+        f"Run {run.id} of {run.actor.name or run.actor.id} has been {run.state} for "
+        f"{span(now - run.state_since)}."
     )
 
 

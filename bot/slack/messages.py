@@ -82,7 +82,7 @@ def card(
     """Render the channel message of a stack."""
     told = status(stack, occupancy, running, queue, now)
     blocks = [
-        section(f":card_index_dividers: *{escaped(stack)}*"),
+        section(f":memo: *{escaped(stack)}*"),
         section(shortened(escaped(told), _SECTION_LENGTH)),
     ]
     if last:

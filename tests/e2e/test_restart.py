@@ -126,7 +126,7 @@ async def test_a_bot_that_is_told_to_end_leaves_containers_and_holds_as_they_are
             tell(setup, 1)
             await ended(setup, ts, "finished, exit code 0")
             await setup.seen.slash("net-prod true", by="bob")
-            await setup.seen.whispers("bob", "ann holds net-prod since")
+            await setup.seen.whispers("bob", "ann has held net-prod for")
 
         _, output = await setup.recorded(1)
         assert output == b"done\n"

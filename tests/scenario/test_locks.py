@@ -12,7 +12,7 @@ async def test_a_lock_refuses_other_writers_with_who_why_and_since(bot: Bot) -> 
     await bot.tells(ts, "holds *net-prod*: moving the state")
     await bot.slash("net-prod ls", by="bob")
 
-    sentence = await bot.whispers("bob", "ann holds net-prod since")
+    sentence = await bot.whispers("bob", "ann has held net-prod for")
     assert "moving the state" in sentence
     assert "Ask ann to reply unlock" in sentence
     assert len(bot.roots()) == 1
@@ -38,7 +38,7 @@ async def test_nobody_but_an_admin_with_a_reason_unlocks_for_another(bot: Bot) -
     await bot.tells(ts, "holds *net-prod*")
 
     await bot.reply("unlock", to=ts, by="bob")
-    await bot.whispers("bob", "ann holds net-prod")
+    await bot.whispers("bob", "ann has held net-prod")
     await bot.reply("unlock", to=ts, by="ada")
     await bot.whispers("ada", "unlock: &lt;reason&gt;")
     await bot.reply("unlock: ann is on leave", to=ts, by="ada")
@@ -53,7 +53,7 @@ async def test_a_second_lock_names_the_first(bot: Bot) -> None:
     await bot.tells(ts, "holds *net-prod*")
 
     await bot.reply("lock", to=ts, by="bob")
-    await bot.whispers("bob", "ann holds net-prod")
+    await bot.whispers("bob", "ann has held net-prod")
     await bot.reply("lock", to=ts, by="ann")
     await bot.tells(ts, "You hold net-prod already")
 
@@ -180,4 +180,4 @@ async def test_a_card_shows_the_stack_and_takes_locks(bot: Bot) -> None:
 
     await bot.reply("lock: audit", to=ts, by="bob")
 
-    await bot.shows(ts, "held by bob")
+    await bot.shows(ts, "bob has held net-prod")

@@ -48,7 +48,7 @@ async def test_a_hold_and_a_queue_outlive_the_bot(bot: Bot) -> None:
         await bot.tells(ts, "*finished")
         await bot.tells(second, "*finished")
         await bot.slash("net-prod ls", by="bob")
-        await bot.whispers("bob", "ann holds net-prod")
+        await bot.whispers("bob", "ann has held net-prod")
 
 
 async def test_a_run_whose_container_vanished_is_lost_and_frees_the_stack(

@@ -256,8 +256,8 @@ def test_a_card_shows_the_hold_the_run_the_queue_and_the_last_runs() -> None:
     )
 
     told = shown(message)
-    assert "net-prod is held by bob since 5 s ago: audit." in told
-    assert "Run 8 of ann is performing since 5 s ago." in told
+    assert "bob has held net-prod for 5 s: audit." in told
+    assert "Run 8 of ann has been performing for 5 s." in told
     assert "Waiting: run 9 (ann)." in told
     assert "run 1 · <@U0ANN> · `terraform state list` · finished, exit code 0" in told
     assert "`echo 'id'`" in told

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 BLANKS = b" \t\r\n"
+CODES = (b"\x1b[0m", b"\x1b[1;31m", b"\x1b[K", b"\r", "\u200b".encode())
 
 
 def masked(
@@ -39,6 +40,46 @@ def _matches(
         ends = ((start, _end_of_wrapped(text, start, pattern)) for start in starts)
         found |= {(start, end) for start, end in ends if end}
     return found
+
+
+def masked_between_codes(text: bytes, plain: Collection[bytes]) -> bytes:
+    """Return *text* masked, also where CODES of at most 64 bytes interrupt *plain*."""
+    shown = bytearray()
+    at = 0
+    between = {match for each in plain for match in _interrupted(text, each)}
+    for start, end in sorted(between | _matches(text, plain, ())):
+        if start >= at:
+            shown += text[at:start] + b"*****"
+        at = max(at, end)
+    return bytes(shown + text[at:])
+
+
+def _interrupted(text: bytes, pattern: bytes) -> Iterable[tuple[int, int]]:
+    start = 0
+    while start < len(text):
+        code = _codes_at(text, start)
+        end = 0 if code else _end_between_codes(text, start, pattern)
+        if end:
+            yield start, end
+        start += code or 1
+
+
+def _end_between_codes(text: bytes, start: int, pattern: bytes) -> int:
+    at = start
+    for nth, letter in enumerate(pattern):
+        codes = _codes_at(text, at) if nth else 0
+        at += codes
+        if codes > 64 or text[at : at + 1] != bytes([letter]):
+            return 0
+        at += 1
+    return at
+
+
+def _codes_at(text: bytes, start: int) -> int:
+    at = start
+    while code := next((code for code in CODES if text.startswith(code, at)), b""):
+        at += len(code)
+    return at - start
 
 
 def live(text: bytes, wrapped: Collection[bytes]) -> int:

@@ -12,6 +12,7 @@ from runner.masking.masker import Masker, Masks
 from runner.masking.patterns import CONTEXT, Verbatim, View, Wrapped
 from runner.masking.secrets import Secret, encodings, forms
 from tests.unit.runner.masking.keys import PEM
+from tests.unit.runner.masking.output import ordinary_lines
 from tests.unit.runner.masking.reference import masked, pieces
 
 SOME_PATTERNS = st.sets(
@@ -131,6 +132,10 @@ WRITTEN: dict[str, Callable[[bytes], bytes]] = {
     "base64 for URLs": lambda value: urlsafe_b64encode(b"u:" + value),
     "wrapped at 76": lambda value: encodebytes(b"x" * 50 + value + b"\n"),
     "wrapped at 64": lambda value: wrapped_at(64, b"u" * 41 + value, b"\n"),
+    "hex": lambda value: value.hex().encode() + b"\n",
+    "hex in capitals": lambda value: value.hex().upper().encode(),
+    "hex wrapped at 60": lambda value: wrapped_hex((b"u" * 21 + value + b"\n").hex()),
+    "percent": lambda value: b"".join(b"%%%02X" % byte for byte in value),
     "wrapped and indented": lambda value: wrapped_at(64, value, b"\r\n    "),
 }
 VALUES = [b"hunter22", b"\xfb\xff\xbe?>~~ key", b"two-lines\nof secret", PEM]
@@ -140,6 +145,11 @@ def wrapped_at(columns: int, text: bytes, gap: bytes) -> bytes:
     encoded = b64encode(text)
     starts = range(0, len(encoded), columns)
     return gap.join(encoded[at : at + columns] for at in starts)
+
+
+def wrapped_hex(digits: str) -> bytes:
+    starts = range(0, len(digits), 60)
+    return "\n".join(digits[at : at + 60] for at in starts).encode()
 
 
 @pytest.mark.parametrize("way", WRITTEN)
@@ -239,3 +249,24 @@ def test_whole_texts_are_masked() -> None:
     assert masks.text("half a \ud800 character") == "half a \ud800 character"
     assert masks.text("\ud800 pässwört1").endswith(" *****")
     assert masks.data(b"no secret") == b"no secret"
+
+
+def test_base64_of_a_line_and_of_a_leaf_is_hidden() -> None:
+    masks = masks_of(b"first-secret-line\nsecond-secret-line", b'{"k": "leaf-of-json"}')
+
+    for each in (b"second-secret-line", b"leaf-of-json"):
+        assert masks.data(b"> " + b64encode(each) + b" <") == b"> ***** <"
+
+
+def test_ordinary_output_stays_as_it_is_beside_a_thousand_secrets() -> None:
+    chance = random.Random(3)
+    sizes = [chance.randint(6, 40) for _ in range(1000)]
+    masks = masks_of(*(b64encode(chance.randbytes(size)) for size in sizes))
+    text = b"".join(ordinary_lines(chance, 5_000_000))
+
+    stream = masks.stream()
+    shown = b"".join(
+        stream.feed(text[at : at + 65_536]) for at in range(0, len(text), 65_536)
+    )
+
+    assert shown + stream.flush() == text

@@ -102,6 +102,24 @@ def test_secrets_too_short_or_too_ordinary_are_named_in_order() -> None:
     )
 
 
+def test_hex_and_percent_are_known_of_a_value_in_both_cases() -> None:
+    found = encodings(a_secret(b"key-\xab\xcd\xef"))
+
+    assert {b"6b65792dabcdef", b"6B65792DABCDEF", b"%6b%65%79%2d%ab%cd%ef"} <= found
+    assert b"%6B%65%79%2D%AB%CD%EF" in found
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    ["authorized_user", "https://oauth2.googleapis.com/token", "eu-west-1", "12345"],
+)
+def test_a_leaf_that_ordinary_output_has_too_is_not_hidden(leaf: str) -> None:
+    found = forms(a_secret(b'{"a": "%b", "b": "hunter22"}' % leaf.encode()))
+
+    assert leaf.encode() not in found
+    assert b"hunter22" in found
+
+
 def test_what_cannot_be_masked_has_no_encodings() -> None:
     assert encodings(a_secret(b"12345")) == frozenset()
 
