@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
-from runner.masking.patterns import CONTEXT, Verbatim, View, Wrapped
+from runner.masking.interrupted import Interrupted
+from runner.masking.patterns import CONTEXT, Range, Verbatim, View, Wrapped
 from runner.masking.secrets import Secret, encodings, forms
 
 #: What stands in the place of a secret. Secrets that overlap become one of it,
@@ -24,7 +25,8 @@ class Masks:
         encoded = frozenset[bytes]().union(*map(encodings, known))
         self._views: list[View] = []
         if plain:
-            self._views.append(Verbatim(plain))
+            verbatim = Verbatim(plain)
+            self._views += [verbatim, Interrupted(verbatim)]
         if encoded:
             self._views.append(Wrapped(encoded))
 
@@ -54,6 +56,7 @@ class Masker:
         self._views = views
         self._kept = b""
         self._done = 0  # how many of the kept bytes were shown or replaced before
+        self._searched = 0  # up to here every match that starts in them was found
 
     def feed(self, data: bytes) -> bytes:
         """Take more of the stream; return what may be shown now."""
@@ -69,15 +72,13 @@ class Masker:
     def flush(self) -> bytes:
         """End the stream; return what was held back."""
         masked = b"".join(self._show(self._kept, len(self._kept)))
-        self._kept, self._done = b"", 0
+        self._kept, self._done, self._searched = b"", 0, 0
         return masked
 
     def _show(self, data: bytes, until: int) -> Iterator[bytes]:
         at = self._done
-        matches = (view.matches(data) for view in self._views)
-        for start, end in sorted(chain.from_iterable(matches)):
-            if start >= until:
-                break
+        until = max(until, self._searched)
+        for start, end in self._found(data, until):
             if start >= at:
                 yield data[at:start]
                 yield REPLACEMENT
@@ -86,3 +87,13 @@ class Masker:
         kept_from = max(0, until - CONTEXT)
         self._kept = data[kept_from:]
         self._done = max(at, until) - kept_from
+        self._searched = until - kept_from
+
+    def _found(self, data: bytes, until: int) -> list[Range]:
+        """Return, in order, the matches that start before *until* and are new.
+
+        Of what was searched before only the end is left, where a code that was cut
+        could pass for the beginning of another match.
+        """
+        matches = chain.from_iterable(view.matches(data) for view in self._views)
+        return sorted(each for each in matches if self._searched <= each[0] < until)

@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final, Protocol
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
@@ -20,6 +21,9 @@ CONTEXT: Final = WRAP
 
 #: How many bytes of a pattern the fast scan looks for.
 HEAD: Final = 8
+
+#: Up to how many heads the fastest automaton is made, which takes most to make.
+FEW: Final = 5000
 
 _BLANKS: Final = b" \t\r\n"
 _BLANK: Final = re.compile(rb"[ \t\r\n]")
@@ -39,34 +43,57 @@ class View(Protocol):
         """
 
 
-class Verbatim:
-    """Patterns as they stand, none of them empty.
-
-    A fast scan looks for the heads of the patterns; only what stands near one is
-    looked at for all that overlaps there.
-    """
+class Heads:
+    """The patterns by their beginnings, all of one size: what a fast scan finds."""
 
     def __init__(self, patterns: Iterable[bytes]) -> None:
-        self._patterns = sorted(set(patterns))
-        self._automaton = BytesAhoCorasick(self._patterns)
-        self.longest = max(map(len, self._patterns))
-        self._head = min(HEAD, *map(len, self._patterns))
-        heads = {pattern[: self._head] for pattern in self._patterns}
-        self._heads = BytesAhoCorasick(
-            heads, MatchKind.LeftmostFirst, Implementation.DFA
+        ordered = sorted(patterns)
+        self.size = min(HEAD, *map(len, ordered))
+        by_head = groupby(ordered, lambda pattern: pattern[: self.size])
+        self.patterns = {head: tuple(group) for head, group in by_head}
+        few = len(self.patterns) <= FEW
+        self._automaton = BytesAhoCorasick(
+            self.patterns,
+            MatchKind.LeftmostFirst,
+            Implementation.DFA if few else Implementation.ContiguousNFA,
         )
+
+    def starts(self, data: bytes) -> Iterator[int]:
+        """Give, in order, every place where a head stands.
+
+        The scan finds heads that do not overlap. Any other one overlaps the end of
+        one of them.
+        """
+        for _, found, end in self._automaton.find_matches_as_indexes(data):
+            yield found
+            for start in range(found + 1, end):
+                if data[start : start + self.size] in self.patterns:
+                    yield start
+
+    def at(self, data: bytes, start: int) -> tuple[bytes, ...]:
+        """Return, in order, the patterns that begin as *data* goes on at *start*."""
+        return self.patterns[data[start : start + self.size]]
+
+
+class Verbatim:
+    """Patterns as they stand, none of them empty."""
+
+    def __init__(self, patterns: Iterable[bytes]) -> None:
+        self.patterns = frozenset(patterns)
+        self.longest = max(map(len, self.patterns))
+        self._heads = Heads(self.patterns)
         self._shorter_than_head = {
-            head[:size] for head in heads for size in range(1, self._head)
+            head[:size] for head in self._heads.patterns for size in range(1, len(head))
         }
 
     def matches(self, data: bytes) -> list[Range]:
         """Return every match in *data*, overlapping ones too, in any order."""
-        found: list[Range] = []
-        for offset, end in self._near_heads(data, self._head + self.longest):
-            part = data[offset:end]
-            within = self._automaton.find_matches_as_indexes(part, overlapping=True)
-            found += [(offset + start, offset + end) for _, start, end in within]
-        return found
+        return [
+            (start, start + len(pattern))
+            for start in self._heads.starts(data)
+            for pattern in self._heads.at(data, start)
+            if data.startswith(pattern, start)
+        ]
 
     def live(self, data: bytes) -> int:
         """Return where the first match starts that more bytes may complete."""
@@ -76,33 +103,18 @@ class Verbatim:
         """Give, in order, the start of each suffix that may become a pattern."""
         offset = max(0, len(data) - self.longest + 1)
         tail = data[offset:]
-        too_short_for_head = max(0, len(tail) - self._head + 1)
-        for first, end in self._near_heads(tail, self._head):
-            for start in range(first, min(end, too_short_for_head)):
-                if self._goes_on(tail[start:]):
-                    yield offset + start
-        for start in range(too_short_for_head, len(tail)):
+        for start in self._heads.starts(tail):
+            if self._goes_on(tail, start):
+                yield offset + start
+        for start in range(max(0, len(tail) - self._heads.size + 1), len(tail)):
             if tail[start:] in self._shorter_than_head:
                 yield offset + start
 
-    def _near_heads(self, data: bytes, after: int) -> list[Range]:
-        """Return, without overlap, what is near a head: up to *after* from its start.
-
-        The scan finds heads that do not overlap. Any other one overlaps the end of
-        one of them.
-        """
-        near: list[Range] = []
-        for _, start, _ in self._heads.find_matches_as_indexes(data):
-            if near and start <= near[-1][1]:
-                near[-1] = (near[-1][0], start + after)
-            else:
-                near.append((start, start + after))
-        return near
-
-    def _goes_on(self, prefix: bytes) -> bool:
-        index = bisect_right(self._patterns, prefix)
-        following = self._patterns[index : index + 1]
-        return any(pattern.startswith(prefix) for pattern in following)
+    def _goes_on(self, data: bytes, start: int) -> bool:
+        prefix = data[start:]
+        following = self._heads.at(data, start)
+        index = bisect_right(following, prefix)
+        return any(each.startswith(prefix) for each in following[index : index + 1])
 
 
 class Wrapped:

@@ -1,37 +1,20 @@
 """What is secret: the values, and every shape of bytes in which one may appear."""
 
-import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+from runner.masking.escapes import escaped
+from runner.masking.interrupted import uninterrupted
+from runner.masking.leaves import leaves
+from runner.masking.ordinary import is_ordinary, is_ordinary_line
 
 #: Shorter forms would blank ordinary text.
 MINIMUM: Final = 6
 
 #: Longer forms are hidden in parts, so that little has to be held back.
 LONGEST: Final = 1024
-
-#: Values that hide nothing and stand in ordinary output, in lower case.
-STOP_WORDS: Final = frozenset(
-    b"0.0.0.0 127.0.0.1 account administrator ansible changeme cluster config "
-    b"database default development disabled enabled environment example example.com "
-    b"localhost master namespace password placeholder postgres postgresql private "
-    b"production profile project public pulumi region sandbox secret secrets service "
-    b"staging standard terraform testing undefined unknown username".split()
-)
-
-#: Values that hide nothing: a rule such as "------", a region such as "eu-west-1".
-STOP_VALUES: Final = re.compile(rb"([^0-9A-Za-z])\1*|[a-z]{2}(-[a-z]+){1,2}-[0-9]")
-
-#: Lines that say what stands around a secret: the armour of a PEM block,
-#: "[default]", "credentials: {", "kind: Config".
-STOP_LINES: Final = re.compile(
-    rb"-----(BEGIN|END) [A-Z0-9 ]+-----"
-    rb"|\[[\w .:-]+\]"
-    rb"|[-\s]*[\"']?[\w.-]+[\"']?\s*:\s*[\[{]?"
-    rb"|[\"']?(apiVersion|kind|type)[\"']?\s*:\s*[\w\"'./]+,?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +30,15 @@ def forms(secret: Secret) -> frozenset[bytes]:
 
     Each has MINIMUM to LONGEST bytes.
     """
-    return _made_by(FORMS, secret)
+    value = secret.value.strip()
+    return _made_by(FORMS, _secret_in(value, (_itself, _lines, _leaves)))
 
 
 def encodings(secret: Secret) -> frozenset[bytes]:
     """Return what to hide even where white space wraps it: text without blanks."""
-    return _made_by(ENCODINGS, secret)
+    value = secret.value.strip()
+    base64 = _made_by(BASE64, _secret_in(value, (_itself, _lines, _leaves)))
+    return base64 | _made_by(DIGITS, _secret_in(value, (_itself, _leaves)))
 
 
 def unmaskable(secrets: Iterable[Secret]) -> tuple[str, ...]:
@@ -60,13 +46,18 @@ def unmaskable(secrets: Iterable[Secret]) -> tuple[str, ...]:
     return tuple(secret.name for secret in secrets if not forms(secret))
 
 
-def _made_by(makers: Sequence["_Maker"], secret: Secret) -> frozenset[bytes]:
-    value = secret.value.strip()
-    if len(value) < MINIMUM or _is_ordinary(value):
-        return frozenset()
-    made = (form for make in makers for form in make(value))
+def _made_by(makers: "_Makers", pieces: Iterable[bytes]) -> frozenset[bytes]:
+    made = {form for piece in pieces for make in makers for form in make(piece)}
     long_enough = (form for form in made if len(form) >= MINIMUM)
     return frozenset(part for form in long_enough for part in _parts(form))
+
+
+def _secret_in(value: bytes, takers: "_Makers") -> frozenset[bytes]:
+    """Return all that is secret by itself, if *value* is."""
+    if len(value) < MINIMUM or is_ordinary(value):
+        return frozenset()
+    found = (piece for take in takers for piece in take(value))
+    return frozenset(piece for piece in found if len(piece) >= MINIMUM)
 
 
 def _parts(form: bytes) -> Iterator[bytes]:
@@ -76,8 +67,19 @@ def _parts(form: bytes) -> Iterator[bytes]:
         yield form[start : start + LONGEST]
 
 
-def _is_ordinary(value: bytes) -> bool:
-    return value.lower() in STOP_WORDS or bool(STOP_VALUES.fullmatch(value))
+def _itself(value: bytes) -> Iterator[bytes]:
+    yield value
+
+
+def _lines(value: bytes) -> Iterator[bytes]:
+    """Give each line, since tools indent and prefix the lines of a value."""
+    lines = (line.strip() for line in value.splitlines())
+    return (line for line in lines if not is_ordinary_line(line))
+
+
+def _leaves(value: bytes) -> Iterator[bytes]:
+    """Give each value in a document."""
+    return (leaf for leaf in leaves(value) if not is_ordinary(leaf))
 
 
 def _whole(value: bytes) -> Iterator[bytes]:
@@ -88,12 +90,9 @@ def _whole(value: bytes) -> Iterator[bytes]:
     yield b"\r\n".join(lines)
 
 
-def _lines(value: bytes) -> Iterator[bytes]:
-    """Give each line, since tools indent and prefix the lines of a value."""
-    lines = (line.strip() for line in value.splitlines())
-    for line in lines:
-        if not (_is_ordinary(line) or STOP_LINES.fullmatch(line)):
-            yield line
+def _uninterrupted(value: bytes) -> Iterator[bytes]:
+    """Give the value as it is found where colour codes are skipped."""
+    yield uninterrupted(value)
 
 
 def _base64(value: bytes) -> Iterator[bytes]:
@@ -118,10 +117,26 @@ def _base64_after(before: int, value: bytes) -> Iterator[bytes]:
     yield b64encode(unknown + value + b"\n")[first:]
 
 
-_Maker = Callable[[bytes], Iterable[bytes]]
+def _hex(value: bytes) -> Iterator[bytes]:
+    """Give two digits for each byte, in small letters and in capitals."""
+    digits = value.hex().encode()
+    yield digits
+    yield digits.upper()
 
-#: How a value may be written. Each maker gets it without surrounding white space.
-FORMS: Final[Sequence[_Maker]] = (_whole, _lines)
+
+def _percent(value: bytes) -> Iterator[bytes]:
+    """Give the URL encoding that spares no byte, as shell loops write it."""
+    for digits in (value.hex(" "), value.hex(" ").upper()):
+        yield ("%" + digits.replace(" ", "%")).encode()
+
+
+_Makers = Sequence[Callable[[bytes], Iterable[bytes]]]
+
+#: How it may be written. Each maker gets it without surrounding white space.
+FORMS: Final[_Makers] = (_whole, _uninterrupted, escaped)
 
 #: How it may be encoded by tools that wrap what they write.
-ENCODINGS: Final[Sequence[_Maker]] = (_base64,)
+BASE64: Final[_Makers] = (_base64,)
+
+#: How each byte may be spelled. Lines alone are not: a value is spelled as a whole.
+DIGITS: Final[_Makers] = (_hex, _percent)

@@ -1,0 +1,211 @@
+"""How a value is written where some of its characters must be escaped."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from string import ascii_letters, digits
+from typing import Final
+from urllib.parse import quote_from_bytes
+
+#: A value of these alone is written as it is by everything here.
+_NEVER_ESCAPED: Final = re.compile(rb"[0-9A-Za-z_.-]*")
+
+_HEX_ESCAPE: Final = re.compile(r"%[0-9A-F]{2}|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}")
+
+
+def escaped(value: bytes) -> frozenset[bytes]:
+    """Return every way to write *value* with escapes, without quotes around it."""
+    if _NEVER_ESCAPED.fullmatch(value):
+        return frozenset()
+    # What is no UTF-8 keeps its bytes where an escape does not spell them.
+    text = value.decode("utf-8", "surrogateescape")
+    letters = frozenset(text)
+    written = chain.from_iterable(
+        escape(text) for untouched, escape in ESCAPES if not letters <= untouched
+    )
+    return frozenset(_encoded(form) for form in written)
+
+
+def _encoded(form: str) -> bytes:
+    return form.encode("utf-8", "surrogateescape")
+
+
+def _replaced(text: str, escapes: Mapping[str, str]) -> str:
+    return text.translate({ord(letter): escape for letter, escape in escapes.items()})
+
+
+def _both_cases(form: str) -> Iterator[str]:
+    """Give *form* with the digits of its escapes in capitals, and in small letters."""
+    yield form
+    if not _HEX_ESCAPE.search(form):
+        return
+    yield _HEX_ESCAPE.sub(lambda found: _digits(found[0], str.upper), form)
+    yield _HEX_ESCAPE.sub(lambda found: _digits(found[0], str.lower), form)
+
+
+def _digits(escape: str, case: Callable[[str], str]) -> str:
+    kind = 1 if escape[0] == "%" else 2
+    return escape[:kind] + case(escape[kind:])
+
+
+_CONTROLS: Final = [chr(code) for code in (*range(32), 127)]
+_GO_HTML: Final = {letter: f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
+
+
+def _json(text: str) -> Iterator[str]:
+    """Give JSON strings as encoders differ on them, and a string in such a string."""
+    for once in frozenset(_json_once(text)):
+        yield from _both_cases(once)
+    for encode in (_json_plain, _json_of_go):
+        yield encode(encode(text))
+    yield _json_of_go(_json_plain(text))
+    yield _json_plain(_json_of_go(text))
+
+
+def _json_once(text: str) -> Iterator[str]:
+    ascii_only = json.dumps(text)[1:-1]
+    plain = _json_plain(text)
+    yield plain
+    yield plain.replace("\x7f", "\\u007f")  # jq
+    yield ascii_only
+    yield ascii_only.replace("/", "\\/")  # PHP
+    yield plain.replace("/", "\\/")
+    go = _json_of_go(text)
+    yield go
+    yield go.replace("\\b", "\\u0008").replace("\\f", "\\u000c")  # before Go 1.22
+    yield _replaced(ascii_only, _GO_HTML)  # Ruby on Rails and others
+
+
+def _json_plain(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _json_of_go(text: str) -> str:
+    return _replaced(_json_plain(text), _GO_HTML)
+
+
+def _hcl(text: str) -> Iterator[str]:
+    """Give strings as Terraform quotes them; templates are doubled."""
+    quoted = _replaced(text, _HCL)
+    yield quoted
+    yield quoted.replace("${", "$${").replace("%{", "%%{")
+    yield text.replace("${", "$${").replace("%{", "%%{")
+
+
+_HCL: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def _shell(text: str) -> Iterator[str]:
+    """Give words as shells quote them in `set -x`, `export -p` and `printf %q`."""
+    yield text.replace("'", "'\\''")
+    yield text.replace("'", "'\\''").replace("\n", "'$'\\n''")  # coreutils
+    # dash, busybox: quotes stand between double quotes
+    yield re.sub("'+", lambda quotes: f"'\"{quotes[0]}\"'", text)
+    yield re.sub(r'(["\\$`])', r"\\\1", text)
+    # bash escapes the comma too, other shells do not
+    yield re.sub(r"""([ \t!"$&'()*,;<>?\[\\\]^`{|}])""", r"\\\1", text)
+    yield re.sub(r"""([ \t!"$&'()*;<>?\[\\\]^`{|}~#=])""", r"\\\1", text)
+    yield _replaced(text, _ANSI_C)
+    octal = "".join(map(chr, text.encode("utf-8", "surrogateescape")))
+    yield _replaced(octal, _ANSI_C | _OCTAL)  # in the C locale
+
+
+_OCTAL: Final = {chr(code): f"\\{code:03o}" for code in range(128, 256)}
+_NAMED: Final = dict(zip("\a\b\t\n\v\f\r", "abtnvfr", strict=True))
+_ANSI_C: Final = (
+    {control: f"\\{ord(control):03o}" for control in _CONTROLS}
+    | {control: f"\\{letter}" for control, letter in _NAMED.items()}
+    | {"\x1b": "\\E", "\\": "\\\\", "'": "\\'"}
+)
+
+
+def _url(text: str) -> Iterator[str]:
+    """Give URL encodings: of queries and paths, by what each encoder leaves alone."""
+    whole = quote_from_bytes(_encoded(text), safe="")
+    paths = {_unquoted(whole, left_alone) for left_alone in _LEFT_ALONE}
+    for path in paths:
+        yield from _both_cases(path)
+        yield from _both_cases(path.replace("%20", "+"))
+
+
+def _unquoted(url: str, left_alone: str) -> str:
+    for letter in left_alone:
+        url = url.replace(f"%{ord(letter):02X}", letter)
+    return url
+
+
+_LEFT_ALONE: Final = (
+    "",
+    "/",
+    "*",  # HTML forms
+    "!*'()",  # encodeURIComponent
+    "$&+=:@",  # Go's PathEscape
+    ";/?:@&=+$,#!*'()",  # encodeURI
+)
+
+
+def _markup(text: str) -> Iterator[str]:
+    """Give HTML and XML, with the entities that each encoder knows."""
+    for quotes in _QUOTES:
+        entities = {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | quotes
+        yield _replaced(text, entities)
+    yield _replaced(text, {"&": "&amp;", "<": "&lt;"})
+
+
+_QUOTES: Final[tuple[dict[str, str], ...]] = (
+    {},
+    {'"': "&quot;"},
+    {'"': "&quot;", "\n": "&#10;"},  # XML attributes
+    {'"': "&quot;", "'": "&apos;"},
+    {'"': "&quot;", "'": "&#39;"},  # jq
+    {'"': "&quot;", "'": "&#x27;"},  # Python
+    {'"': "&#34;", "'": "&#39;"},  # Go
+    {'"': "&#34;", "'": "&#39;", "\n": "&#xA;", "\r": "&#xD;", "\t": "&#x9;"},
+)
+
+
+def _source_code(text: str) -> Iterator[str]:
+    """Give literals as Python's `repr` and Go's `%q` write them."""
+    for written in (repr(text), ascii(text), repr(_encoded(text))[1:]):
+        yield from _in_either_quotes(written[1:-1])
+    named = _replaced(text, _GO_QUOTED)
+    yield named
+    yield "".join(map(_go_ascii, named))
+
+
+def _in_either_quotes(body: str) -> Iterator[str]:
+    """Give what stands between quotes, also as it would in quotes of the other kind."""
+    yield body
+    bare = body.replace("\\'", "'")
+    yield bare.replace("'", "\\'")
+    yield bare.replace('"', '\\"')
+
+
+def _go_ascii(letter: str) -> str:
+    code = ord(letter)
+    if code < 128:
+        return letter
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_GO_QUOTED: Final = (
+    {control: f"\\x{ord(control):02x}" for control in _CONTROLS}
+    | {control: f"\\{letter}" for control, letter in _NAMED.items()}
+    | {"\\": "\\\\", '"': '\\"'}
+)
+
+_Escape = Callable[[str], Iterator[str]]
+
+_BARE: Final = frozenset("".join(map(chr, range(32, 127)))) - frozenset("\"'\\/<>&")
+_NO_URL: Final = frozenset(ascii_letters + digits + "-_.~")
+
+#: Every kind of escaping, with the letters that it leaves as they are.
+ESCAPES: Final[tuple[tuple[frozenset[str], _Escape], ...]] = (
+    (_BARE | {"'"}, _json),
+    (_BARE - {"$", "%"} | frozenset("'/<>&"), _hcl),
+    (_NO_URL | frozenset("/+=:@%"), _shell),
+    (_NO_URL, _url),
+    (_BARE | {"/", "\\"}, _markup),
+    (_BARE | frozenset("/<>&"), _source_code),
+)
