@@ -27,6 +27,12 @@ def escaped(value: bytes) -> frozenset[bytes]:
     return frozenset(_encoded(form) for form in written)
 
 
+def in_json(value: bytes) -> frozenset[bytes]:
+    """Return how *value* most often stands in a JSON string: as jq and Go write it."""
+    text = value.decode("utf-8", "surrogateescape")
+    return frozenset(map(_encoded, (_json_plain(text), _json_of_go(text))))
+
+
 def _encoded(form: str) -> bytes:
     return form.encode("utf-8", "surrogateescape")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from runner.masking.escapes import escaped
+from runner.masking.escapes import escaped, in_json
 from runner.masking.interrupted import uninterrupted
 from runner.masking.leaves import leaves
 from runner.masking.ordinary import is_ordinary, is_ordinary_line
@@ -95,6 +95,12 @@ def _uninterrupted(value: bytes) -> Iterator[bytes]:
     yield uninterrupted(value)
 
 
+def _base64_of_json(value: bytes) -> Iterator[bytes]:
+    """Give base64 of the value in a document."""
+    for escaped_value in in_json(value):
+        yield from _base64(escaped_value)
+
+
 def _base64(value: bytes) -> Iterator[bytes]:
     """Give base64 in both alphabets, wherever the value begins in what is encoded."""
     for before in range(3):
@@ -136,7 +142,7 @@ _Makers = Sequence[Callable[[bytes], Iterable[bytes]]]
 FORMS: Final[_Makers] = (_whole, _uninterrupted, escaped)
 
 #: How it may be encoded by tools that wrap what they write.
-BASE64: Final[_Makers] = (_base64,)
+BASE64: Final[_Makers] = (_base64, _base64_of_json)
 
 #: How each byte may be spelled. Lines alone are not: a value is spelled as a whole.
 DIGITS: Final[_Makers] = (_hex, _percent)

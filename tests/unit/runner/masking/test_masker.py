@@ -1,5 +1,6 @@
 """Masking streams and whole values."""
 
+import json
 import random
 from base64 import b64encode, encodebytes, urlsafe_b64encode
 from collections.abc import Callable, Iterable
@@ -256,6 +257,20 @@ def test_base64_of_a_line_and_of_a_leaf_is_hidden() -> None:
 
     for each in (b"second-secret-line", b"leaf-of-json"):
         assert masks.data(b"> " + b64encode(each) + b" <") == b"> ***** <"
+
+
+def test_base64_of_a_document_hides_what_is_escaped_in_it() -> None:
+    value = b'two "lines"\nof <secret>'
+    masks = masks_of(value)
+
+    for escaped in (json.dumps(value.decode()).encode(), _GO_DOCUMENT):
+        shown = masks.data(b64encode(b'{"a": ' + escaped + b"}"))
+        assert shown.startswith(b"eyJhIjog")
+        assert shown[8:].count(b"*****") == 1
+        assert len(shown) < 24
+
+
+_GO_DOCUMENT = rb'"two \"lines\"\nof \u003csecret\u003e"'
 
 
 def test_ordinary_output_stays_as_it_is_beside_a_thousand_secrets() -> None:
