@@ -105,7 +105,6 @@ _HCL: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 def _shell(text: str) -> Iterator[str]:
     """Give words as shells quote them in `set -x`, `export -p` and `printf %q`."""
     yield text.replace("'", "'\\''")
-    yield text.replace("'", "'\\''").replace("\n", "'$'\\n''")  # coreutils
     # dash, busybox: quotes stand between double quotes
     yield re.sub("'+", lambda quotes: f"'\"{quotes[0]}\"'", text)
     yield re.sub(r'(["\\$`])', r"\\\1", text)
@@ -115,6 +114,21 @@ def _shell(text: str) -> Iterator[str]:
     yield _replaced(text, _ANSI_C)
     octal = "".join(map(chr, text.encode("utf-8", "surrogateescape")))
     yield _replaced(octal, _ANSI_C | _OCTAL)  # in the C locale
+    yield _of_coreutils(text, _UNPRINTABLE)
+    yield _of_coreutils(octal, _UNPRINTABLE_IN_C)
+
+
+def _of_coreutils(text: str, unprintable: re.Pattern[str]) -> str:
+    """Quote as `ls` and coreutils' `printf %q` do: what is unprintable apart."""
+    escapes = _ANSI_C | _OCTAL | {"\x1b": "\\033"}
+    quoted = unprintable.sub(
+        lambda run: f"'$'{_replaced(run[0], escapes)}''", text.replace("'", "'\\''")
+    )
+    return quoted.removesuffix("''") if unprintable.search(text[-1:]) else quoted
+
+
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f]+")
+_UNPRINTABLE_IN_C: Final = re.compile(r"[\x00-\x1f\x7f-\xff]+")
 
 
 _OCTAL: Final = {chr(code): f"\\{code:03o}" for code in range(128, 256)}
@@ -172,9 +186,10 @@ _QUOTES: Final[tuple[dict[str, str], ...]] = (
 
 
 def _source_code(text: str) -> Iterator[str]:
-    """Give literals as Python's `repr` and Go's `%q` write them."""
+    """Give literals as Python's `repr`, Node and Go's `%q` write them."""
     for written in (repr(text), ascii(text), repr(_encoded(text))[1:]):
-        yield from _in_either_quotes(written[1:-1])
+        for literal in _in_either_quotes(written[1:-1]):
+            yield from _both_cases(literal)
     named = _replaced(text, _GO_QUOTED)
     yield named
     yield "".join(map(_go_ascii, named))

@@ -15,7 +15,7 @@ from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
 from tests.unit.runner.masking.reference import pieces
 
-#: What each tool really prints for a value, without the quotes around it.
+#: What each tool writes for a value, without the quotes around it.
 WRITTEN = {
     "JSON: jq": ('a"b\\c\n<é>', r"a\"b\\c\n<é>"),
     "JSON: Python": ('a"b\\c\n<é>', r"a\"b\\c\n<\u00e9>"),
@@ -54,6 +54,12 @@ WRITTEN = {
     "XML: Go": ("a<b\t\n'\"", "a&lt;b&#x9;&#xA;&#39;&#34;"),
     "Python: repr": ("it's\n\x01é\\", r"it's\n\x01é\\"),
     "Python: both quotes": ('it\'s "a"\n', 'it\\\'s "a"\\n'),
+    "coreutils: unprintable": (
+        "it's\na\x1bé\x7f!",
+        r"it'\''s'$'\n''a'$'\033''é'$'\177''!",
+    ),
+    "coreutils: C locale": ("key é ü\x01z", r"key '$'\303\251'' '$'\303\274\001''z"),
+    "Node: inspect": ("it's é\x1b\x7f", r"it's é\x1B\x7F"),
     "Python: ascii": ("it's é", r"it's \xe9"),
     "Python: bytes": ("it's é", r"it's \xc3\xa9"),
     "Go: %q": ("a\"b\\c\n\x01é'", r"a\"b\\c\n\x01é'"),
@@ -78,6 +84,10 @@ def test_what_a_tool_writes_is_hidden_at_every_cut(tool: str) -> None:
         stream = masks.stream()
         shown = b"".join(map(stream.feed, pieces(text, [cut]))) + stream.flush()
         assert shown == b"key: [*****] ok\n"
+
+
+def test_what_is_unprintable_at_the_end_ends_the_word_of_coreutils() -> None:
+    assert rb"key'$'\n''b'$'\001" in escaped(b"key\nb\x01")
 
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)
