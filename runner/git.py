@@ -105,7 +105,7 @@ def _take(lock: int) -> bool:
 
 
 async def _git(*arguments: str) -> str:
-    process = await _started(*arguments)
+    process = await _started_whole(*arguments)
     try:
         out, err = await process.communicate()
     finally:
@@ -114,6 +114,19 @@ async def _git(*arguments: str) -> str:
     if process.returncode:
         raise GitFailed(err.decode("utf-8", "replace"))
     return out.decode().strip()
+
+
+async def _started_whole(*arguments: str) -> Process:
+    # It may run before its start is over here. Called off in that moment asyncio
+    # would kill it unheard, and wait for whatever it had started.
+    starting = asyncio.ensure_future(_started(*arguments))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait({starting})
+        if not starting.exception():
+            await finished(_end(starting.result()))
+        raise
 
 
 async def _started(*arguments: str) -> Process:

@@ -51,7 +51,6 @@ async def test_a_task_is_told_to_its_end_and_changes_what_the_next_one_finds(
     second = await demo.task(LIST)
 
     assert first.code == 0, first.err
-    assert "sample · performing" in first.out
     assert "@ann runs exactly this, after the stack's init:" in first.out
     assert "finished, exit code 0, after" in first.out
     assert NETWORK in first.out
