@@ -151,7 +151,7 @@ class Perform:
         names = unmaskable(job.secrets)
         if names:
             text = f"Not masked, because too short or too ordinary: {', '.join(names)}."
-            await self._record.tell(run.thread, [Said(text=text)])
+            await self._say(run, text)
 
     async def _settle(self, run: Run, outcome: Outcome, recorder: Recorder) -> None:
         await recorder.flush()

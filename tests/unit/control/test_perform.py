@@ -237,6 +237,16 @@ async def test_what_cannot_be_masked_is_named_in_the_thread(stage: Stage) -> Non
     assert told == ["Not masked, because too short or too ordinary: PIN."]
 
 
+async def test_naming_them_waits_for_a_store_that_is_away(stage: Stage) -> None:
+    stage.stack = a_stack(secrets={"PIN": FromEnv(variable="A")})
+    stage.safe.values["A"] = "1234"
+    stage.record.away["tell"] = 1
+
+    run = await stage.performed()
+
+    assert the_end(run) == (RunState.FINISHED, None, 0)
+
+
 async def test_the_end_is_recorded_though_the_store_is_away_just_then(
     stage: Stage,
 ) -> None:
