@@ -21,7 +21,7 @@ from bot.domain.errors import HandrailError, StoreUnavailable
 from bot.domain.run import Run, RunId
 from bot.domain.sentences import ending
 from bot.domain.stack import StackName
-from bot.settings import Settings, SettingsProblems, default_data_dir, stored_at
+from bot.settings import Settings, SettingsProblems, data_dir, stored_at
 from bot.store.archive import SqlArchive
 from bot.store.audit import verify
 from bot.store.database import Database
@@ -85,10 +85,10 @@ def demo(
     """Try Handrail here: a local Slack workspace, a sample stack, the real bot."""
     # The thread tells; the log would only repeat it.
     set_up_logs((), least=logging.ERROR)
-    data_dir = _data_dir()
+    folder = data_dir(os.environ)
     if not task:
-        _run(show_page(data_dir, os.environ, typer.echo, port=port))
-    elif not _run(perform_task(task, data_dir, os.environ, typer.echo)):
+        _run(show_page(folder, os.environ, typer.echo, port=port))
+    elif not _run(perform_task(task, folder, os.environ, typer.echo)):
         raise typer.Exit(1)
 
 
@@ -129,14 +129,14 @@ def output(run: Annotated[int, typer.Argument(help="The run's number.")]) -> Non
 @engine_app.command("up")
 def engine_is_up() -> None:
     """Make sure that a Docker-API engine answers, installing one only if none does."""
-    address = engine_up(typer.echo, _data_dir())
+    address = engine_up(typer.echo, data_dir(os.environ))
     typer.echo(f"DOCKER_HOST={address.url}")
 
 
 @engine_app.command("down")
 def engine_is_down() -> None:
     """Stop the engine that `handrail engine up` started, and no other."""
-    stopped = engine_down(_data_dir())
+    stopped = engine_down(data_dir(os.environ))
     typer.echo("Stopped." if stopped else "There is no engine that Handrail started.")
 
 
@@ -194,11 +194,6 @@ def _read(use: Callable[[Database], Awaitable[None]]) -> None:
             await use(database)
 
     asyncio.run(opened())
-
-
-def _data_dir() -> Path:
-    named = os.environ.get("HANDRAIL_DATA_DIR")
-    return Path(named) if named else default_data_dir(os.environ)
 
 
 def _line(run: Run) -> str:

@@ -236,12 +236,17 @@ def stored_at(environ: Mapping[str, str]) -> str:
     """Return the database's URL, which needs no other setting to be right."""
     named = environ.get("HANDRAIL_DATABASE_URL", "").strip()
     if not named:
-        folder = environ.get("HANDRAIL_DATA_DIR") or default_data_dir(environ)
-        named = f"sqlite:///{folder}/handrail.db"
+        named = f"sqlite:///{data_dir(environ)}/handrail.db"
     try:
         return _database_url(named)
     except ValueError as wrong:
         raise SettingsProblems([f"HANDRAIL_DATABASE_URL {wrong}"]) from wrong
+
+
+def data_dir(environ: Mapping[str, str]) -> Path:
+    """Return where Handrail keeps what it has to, as it was told or by default."""
+    named = environ.get("HANDRAIL_DATA_DIR", "").strip()
+    return Path(named) if named else default_data_dir(environ)
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
