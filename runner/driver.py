@@ -13,6 +13,9 @@ DRIVER: Final = Path(__file__).with_name("driver.sh").read_text(encoding="utf-8"
 #: Where the workspace is in every container.
 WORKSPACE: Final = "/mnt/workspace"
 
+#: Where secret files are in every container: in memory, and read-only.
+SECRETS: Final = "/mnt/secrets"
+
 #: What opens the gate, written on the container's standard input.
 OPEN: Final = b"go\n"
 
@@ -32,10 +35,11 @@ class Mark(StrEnum):
     ENDED = "ended"  #: the command has run, however it ended
 
 
-def entrypoint(job: Job, nonce: str) -> list[str]:
+def entrypoint(job: Job, nonce: str, *, waits: bool = False) -> list[str]:
     """Return the argument list that runs the scripts of *job*.
 
-    *nonce* sets the driver's marks apart from all that a script might print.
+    *nonce* sets the driver's marks apart from all that a script might print. One
+    that *waits* begins once OPEN was written on its standard input.
     """
     script = job.script
     texts = [
@@ -46,7 +50,7 @@ def entrypoint(job: Job, nonce: str) -> list[str]:
         *(("after_run", text) for text in script.after_run),
     ]
     words = [word for pair in texts for word in pair]
-    options = [nonce, WORKSPACE, job.project_root]
+    options = [nonce, WORKSPACE, job.project_root, "files" if waits else ""]
     return ["/bin/sh", "-c", DRIVER, "handrail", *options, *words]
 
 

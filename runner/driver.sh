@@ -1,10 +1,11 @@
-# The entrypoint of every container: $1 nonce, $2 workspace, $3 project root,
-# then pairs of a kind and a text. The texts run by `eval` in this one shell, so
+# The entrypoint of every container: $1 nonce, $2 workspace, $3 project root, $4
+# not empty if it has to wait for its files, then pairs of a kind and a text. The texts run by `eval` in this one shell, so
 # what they export, define and change reaches those after them and the command.
 
 exec 2>&1 9>&1
-__hr_nonce=$1 __hr_workspace=$2 __hr_root=$3 __hr_stage=preparing __hr_interrupted=
-shift 3
+__hr_nonce=$1 __hr_workspace=$2 __hr_root=$3 __hr_waits=$4
+__hr_stage=preparing __hr_interrupted=
+shift 4
 
 # The texts are kept in variables because a text may `set --` anything.
 __hr_count=0
@@ -83,6 +84,8 @@ __hr_forget_removed() {
 # Shells run a trap only once the child in the foreground has ended.
 trap 'exit 130' INT
 trap '__hr_finish $?' EXIT
+
+[ -z "$__hr_waits" ] || IFS= read -r __hr_line || exit 130
 
 __hr_forget_removed
 if ! cd "$__hr_workspace/source/$__hr_root" 2>/dev/null; then

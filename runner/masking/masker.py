@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 from runner.masking.interrupted import Interrupted
 from runner.masking.patterns import CONTEXT, Range, Verbatim, View, Wrapped
@@ -17,22 +17,40 @@ PIECE: Final = 64 * 1024
 
 
 class Masks:
-    """All that is to be hidden from a run, shared by its streams."""
+    """All that is to be hidden from a run, shared by its streams. It may grow."""
 
-    def __init__(self, secrets: Iterable[Secret]) -> None:
-        known = tuple(secrets)
-        plain = frozenset[bytes]().union(*map(forms, known))
-        encoded = frozenset[bytes]().union(*map(encodings, known))
-        self._views: list[View] = []
-        if plain:
-            verbatim = Verbatim(plain)
-            self._views += [verbatim, Interrupted(verbatim)]
-        if encoded:
-            self._views.append(Wrapped(encoded))
+    def __init__(
+        self, secrets: Iterable[Secret] = (), *, others: Iterable[View] = ()
+    ) -> None:
+        """Hide *secrets*, and whatever else *others* find."""
+        self._known: dict[bytes, Secret] = {}
+        self._always = tuple(others)
+        self._groups: list[_Group] = []
+        self._views: list[View] = list(self._always)
+        self.learn(secrets)
 
-    def stream(self) -> "Masker":
-        """Return a masker for one more stream."""
-        return Masker(self._views)
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All secrets that are hidden, in the order in which they became known."""
+        return tuple(self._known.values())
+
+    def learn(self, secrets: Iterable[Secret]) -> tuple[Secret, ...]:
+        """Hide *secrets* from here on, in every stream; return what was not known.
+
+        What a stream holds back is searched again, what it has shown is not.
+        """
+        new: dict[bytes, Secret] = {}
+        for secret in secrets:
+            if secret.value not in self._known:
+                new.setdefault(secret.value, secret)
+        if new:
+            self._known |= new
+            self._gather(tuple(new.values()))
+        return tuple(new.values())
+
+    def stream(self, *, shown: int = 0) -> "Masker":
+        """Return a masker for one more stream, of which *shown* bytes are told."""
+        return Masker(self._views, shown=shown)
 
     def data(self, whole: bytes) -> bytes:
         """Return *whole* with every secret replaced."""
@@ -45,6 +63,34 @@ class Masks:
         masked = self.data(data)
         return whole if masked == data else masked.decode("utf-8", "replace")
 
+    def _gather(self, secrets: tuple[Secret, ...]) -> None:
+        """Make views of *secrets* and of what was learned in smaller groups.
+
+        So there are few views, and each secret is made into one a few times only.
+        """
+        while self._groups and len(self._groups[-1].secrets) <= len(secrets):
+            secrets = (*self._groups.pop().secrets, *secrets)
+        self._groups.append(_Group(secrets, tuple(_views(secrets))))
+        views = chain.from_iterable(group.views for group in self._groups)
+        self._views[:] = [*self._always, *views]
+
+
+class _Group(NamedTuple):
+    secrets: tuple[Secret, ...]
+    views: tuple[View, ...]
+
+
+def _views(secrets: Iterable[Secret]) -> Iterator[View]:
+    known = tuple(secrets)
+    plain = frozenset[bytes]().union(*map(forms, known))
+    encoded = frozenset[bytes]().union(*map(encodings, known))
+    if plain:
+        verbatim = Verbatim(plain)
+        yield verbatim
+        yield Interrupted(verbatim)
+    if encoded:
+        yield Wrapped(encoded)
+
 
 class Masker:
     """Replaces secrets in one stream, however it is cut.
@@ -52,27 +98,34 @@ class Masker:
     What `feed` holds back is exactly what may still become a secret.
     """
 
-    def __init__(self, views: Sequence[View]) -> None:
+    def __init__(self, views: Sequence[View], *, shown: int = 0) -> None:
         self._views = views
         self._kept = b""
-        self._done = 0  # how many of the kept bytes were shown or replaced before
+        self._before = 0  # how many bytes of the stream came before the kept ones
+        # Relative to the kept bytes, as the next one is:
+        self._done = shown  # up to here the stream was shown or replaced before
         self._searched = 0  # up to here every match that starts in them was found
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the stream have been shown or replaced."""
+        return self._before + self._done
 
     def feed(self, data: bytes) -> bytes:
         """Take more of the stream; return what may be shown now."""
-        if not self._views:
-            return data
         masked: list[bytes] = []
         for start in range(0, len(data), PIECE):
             whole = self._kept + data[start : start + PIECE]
-            live = min(view.live(whole) for view in self._views)
+            live = min((view.live(whole) for view in self._views), default=len(whole))
             masked.extend(self._show(whole, live))
         return b"".join(masked)
 
     def flush(self) -> bytes:
-        """End the stream; return what was held back."""
+        """Return what was held back: no secret goes on from here."""
         masked = b"".join(self._show(self._kept, len(self._kept)))
-        self._kept, self._done, self._searched = b"", 0, 0
+        self._before += len(self._kept)
+        self._done -= len(self._kept)
+        self._kept, self._searched = b"", 0
         return masked
 
     def _show(self, data: bytes, until: int) -> Iterator[bytes]:
@@ -85,6 +138,7 @@ class Masker:
             at = max(at, end)
         yield data[at:until]
         kept_from = max(0, until - CONTEXT)
+        self._before += kept_from
         self._kept = data[kept_from:]
         self._done = max(at, until) - kept_from
         self._searched = until - kept_from

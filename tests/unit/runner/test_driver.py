@@ -43,10 +43,10 @@ class Drive:
         return ended(out, process.returncode)
 
     def start(
-        self, *texts: tuple[str, str], root: str = ""
+        self, *texts: tuple[str, str], root: str = "", waits: str = ""
     ) -> "subprocess.Popen[bytes]":
         words = [word for pair in texts for word in pair]
-        options = [NONCE, str(self.workspace), root]
+        options = [NONCE, str(self.workspace), root, waits]
         return subprocess.Popen(
             [*self.shell, "-c", DRIVER, "handrail", *options, *words],
             stdin=subprocess.PIPE,
@@ -122,6 +122,22 @@ def test_texts_share_one_shell_and_the_command_its_exports(drive: Drive) -> None
     assert end.output.split() == [
         *("hello", "variable", "exported", str(drive.workspace / "source/below"))
     ]
+
+
+def test_a_driver_that_waits_for_files_begins_when_it_is_told(drive: Drive) -> None:
+    texts = (INIT, "cat ../late"), (COMMAND, "true")
+    with drive.start(*texts, waits="files") as process:
+        (drive.workspace / "late").write_text("in time")
+        out, _ = process.communicate(OPEN + OPEN, timeout=20)
+
+    assert ended(out, process.returncode).output == "in time"
+
+
+def test_without_anybody_to_bring_the_files_nothing_runs(drive: Drive) -> None:
+    with drive.start((INIT, "echo never"), (COMMAND, "true"), waits="files") as process:
+        out, _ = process.communicate(b"", timeout=20)
+
+    assert ended(out, process.returncode) == Ended("", [], 130)
 
 
 @pytest.mark.parametrize("text", ["false", "exit 3", "set -e\nfalse\necho no", "if"])
@@ -260,7 +276,7 @@ def test_the_entrypoint_hands_each_text_over_as_one_argument() -> None:
 
     assert words[:2] == ["/bin/sh", "-c"]
     assert words[3:] == [
-        *("handrail", NONCE, "/mnt/workspace", ""),
+        *("handrail", NONCE, "/mnt/workspace", "", ""),
         *("initializing", "terraform init"),
         *("command", "rm -rf '$x'"),
         *("after_run", "bye"),

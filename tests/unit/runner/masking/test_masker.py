@@ -285,3 +285,63 @@ def test_ordinary_output_stays_as_it_is_beside_a_thousand_secrets() -> None:
     )
 
     assert shown + stream.flush() == text
+
+
+def test_what_is_learned_is_hidden_from_there_on_in_every_stream() -> None:
+    masks = masks_of(b"s3cret")
+    streams = masks.stream(), masks.stream()
+    before = [stream.feed(b"a hunter22, ") for stream in streams]
+
+    new = masks.learn([Secret("S9", b"hunter22"), Secret("S10", b"s3cret")])
+
+    after = [run(stream, [b"another hunter22, a s3cret"]) for stream in streams]
+    assert [secret.name for secret in new] == ["S9"]
+    assert before == [b"a hunter22, "] * 2
+    assert after == [b"another *****, a *****"] * 2
+
+
+def test_what_is_held_back_is_searched_for_what_was_learned_meanwhile() -> None:
+    masks = masks_of(b"hunter22-and-more")
+    stream = masks.stream()
+    held = stream.feed(b"a hunter22-and-")
+
+    masks.learn([Secret("S9", b"hunter22")])
+
+    assert held + run(stream, [b"then"]) == b"a *****-and-then"
+
+
+def test_learning_one_by_one_hides_as_much_as_knowing_all() -> None:
+    values = [f"value-{nth:03}-of-many".encode() for nth in range(50)]
+    masks = masks_of()
+    for value in values:
+        masks.learn([Secret("S", value)])
+
+    text = b" ".join(values)
+
+    assert masks.data(text) == masks_of(*values).data(text)
+    assert [secret.value for secret in masks.secrets] == values
+
+
+@given(
+    patterns=SOME_PATTERNS,
+    text=st.text("ab*", max_size=60).map(str.encode),
+    data=st.data(),
+)
+def test_a_stream_goes_on_from_wherever_an_earlier_one_came_to(
+    patterns: set[bytes], text: bytes, data: st.DataObject
+) -> None:
+    first = a_masker(patterns)
+    cut = data.draw(st.integers(0, len(text)))
+    told = first.feed(text[:cut])
+
+    again = Masker([Verbatim(patterns)], shown=first.position)
+
+    rest = run(again, one_by_one(text))
+    assert told + rest == run(a_masker(patterns), [text])
+
+
+def test_what_was_shown_is_not_shown_again_however_little_is_known_now() -> None:
+    again = masks_of().stream(shown=5)
+
+    assert run(again, [b"a hun", b"ter22"]) == b"ter22"
+    assert again.position == 10
