@@ -1,7 +1,7 @@
 """What the use cases need from outside, split by who uses it."""
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType, Protocol
@@ -10,8 +10,9 @@ from bot.domain.audit import Deed
 from bot.domain.lock import Hold, Occupancy
 from bot.domain.people import Actor, ChannelId, Person, TeamId, UserId
 from bot.domain.run import Reason, Run, RunId, RunState, ThreadId
-from bot.domain.stack import StackName, ValueSource
+from bot.domain.stack import Stack, StackName, ValueSource
 from bot.domain.telling import Telling
+from runner.job import WorkspaceFile
 
 DeliveryKey = NewType("DeliveryKey", str)
 LetterId = NewType("LetterId", int)
@@ -51,6 +52,26 @@ class Values(Protocol):
 
     async def variable(self, source: ValueSource) -> str:
         """Return the value for an environment variable, or raise SecretUnavailable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minted:
+    """What was made for one run alone."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    #: masked, as the content of the files is
+    secret_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: tuple[WorkspaceFile, ...] = ()
+
+
+class Credentials(Protocol):
+    """Makes credentials that only one run has, and that end with it or soon after."""
+
+    async def mint(self, run: Run, stack: Stack) -> Minted:
+        """Return what *stack* asks for, or raise SecretUnavailable.
+
+        Empty for a stack that asks for none.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
