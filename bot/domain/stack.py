@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NewType
@@ -58,8 +59,43 @@ class Hooks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AwsRole:
+    """A role that Handrail assumes for each run, so that no key is stored."""
+
+    role_arn: str
+    duration: timedelta = timedelta(hours=1)
+    external_id: str | None = None
+    region: str | None = None  #: of the run and of the STS that is asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcToken:
+    """A token that Handrail signs for each run, and who may take it."""
+
+    audiences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcIssuer:
+    """As whom Handrail signs tokens."""
+
+    issuer: str  #: URL without a trailing slash, below which the key set is served
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePolicy:
+    """What the image of every stack has to be."""
+
+    digest: bool = False  #: named by its digest
+    registries: tuple[str, ...] = ()  #: below one of these, in full; none: any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
     """A configured target, with its contexts already merged in.
+
+    *reading_state* is shell text that prints the state as JSON, for the values in
+    it to be masked; empty where there is none to read.
 
     *readers*, *writers* and *admins* are as written: a user (`U…`), a user group
     (`@handle` or `S…`) or the members of a channel (`#name` or `C…`). Readers
@@ -78,6 +114,11 @@ class Stack:
     limits: Limits = Limits()
     network: str = "bridge"
     persistent: bool = False
+    strict_masking: bool = False  #: refuse to run with a secret that cannot be masked
+    mask_shapes: bool = True  #: mask what looks like a token, whoever knows it
+    reading_state: str = ""
+    aws: AwsRole | None = None
+    oidc: OidcToken | None = None
     channel: ChannelId | None = None
     readers: tuple[str, ...] | None = None
     writers: tuple[str, ...]
@@ -92,6 +133,8 @@ class Catalog:
     admins: tuple[UserId, ...] = ()
     stacks: Mapping[StackName, Stack]
     slots: int = 10  #: runs at once on the engine
+    oidc: OidcIssuer | None = None
+    image_policy: ImagePolicy = ImagePolicy()
 
     def stack(self, name: str) -> Stack:
         """Return the stack called *name*, or refuse with the nearest names."""
