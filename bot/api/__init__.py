@@ -1,0 +1,1 @@
+"""HTTP that the bot serves, beside Slack's own."""

@@ -1,0 +1,1 @@
+"""Credentials that only one run has: a cloud's role, and a signed token."""
