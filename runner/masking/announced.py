@@ -74,9 +74,9 @@ class Announcements:
         """Show what comes before the next value; return where that begins."""
         line, value = self._next_line(data, lowered, at)
         self._taking = value > 0
-        if not self._taking:
-            self._held = data[line:]
-            self._within_line = not self._held and not data.endswith(b"\n")
+        self._held = b"" if self._taking else data[line:]
+        shown_to_end = not self._taking and not self._held
+        self._within_line = shown_to_end and not data.endswith(b"\n")
         if line > at:
             yield data[at:line]
         return value or len(data)
@@ -117,7 +117,6 @@ class Announcements:
         self._value += data[at : min(end, at + room)]
         if newline < 0:
             return end
-        self._within_line = False
         yield from self._announced()
         return newline + 1
 

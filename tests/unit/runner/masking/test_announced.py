@@ -59,10 +59,10 @@ LINES = {
 @pytest.mark.parametrize("kind", LINES)
 def test_a_line_that_announces_a_value_is_taken_out_at_every_cut(kind: str) -> None:
     line, value = LINES[kind]
-    whole = b"before\n" + line + (b"after" if line.endswith(b"\n") else b"")
+    whole = b"before\n" + (line + b"after\n" if line.endswith(b"\n") else b"") + line
     expected = [b"before\n", Announced(value)]
     if line.endswith(b"\n"):
-        expected.append(b"after")
+        expected += [b"after\n", Announced(value)]
 
     assert taken([whole]) == expected
     assert taken(one_by_one(whole)) == expected
@@ -99,7 +99,18 @@ def test_a_line_without_a_value_is_taken_out_and_announces_nothing(line: bytes) 
     assert taken([b"a\n", line, b"b\n"]) == [b"a\nb\n"]
 
 
-def test_the_longest_lead_is_a_lead() -> None:
+def test_announcing_lines_may_follow_each_other_behind_any_cut() -> None:
+    text = b"x\n::add-mask::one\n::add-mask::two\ny"
+
+    for cut in range(len(text)):
+        assert values(pieces(text, [cut])) == [b"one", b"two"]
+
+
+def test_a_lead_that_is_too_long_is_not_held_back() -> None:
+    stream = Announcements()
+
+    assert list(stream.feed(b" " * LONGEST_LEAD)) == []
+    assert list(stream.feed(b" ")) == [b" " * (LONGEST_LEAD + 1)]
     assert values([b" " * LONGEST_LEAD + b"::add-mask::hunter22"]) == [b"hunter22"]
 
 
@@ -163,7 +174,7 @@ def test_any_cut_gives_what_the_whole_text_gives(
     assert taken(pieces(text, cuts)) == taken([text])
 
 
-@given(st.binary(max_size=300))
+@given(st.binary(max_size=300).filter(lambda text: b"mask" not in text.lower()))
 def test_output_without_announcements_is_untouched(text: bytes) -> None:
     assert shown(one_by_one(text)) == text
 
