@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.domain.slack_text import as_typed, words_apart
@@ -44,7 +44,17 @@ class Help:
     """`help`."""
 
 
-Word = Lock | Unlock | Stop | Release | Status | Help
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redact:
+    """`redact: text`: the text is taken out of all that was told of the run.
+
+    It is verbatim, because it is searched for, but for the white space around it.
+    """
+
+    text: str = field(default="", repr=False)
+
+
+Word = Lock | Unlock | Stop | Release | Redact | Status | Help
 
 _WITH_REASON: Final[Mapping[str, type[Lock | Unlock | Release]]] = {
     "lock": Lock,
@@ -56,6 +66,7 @@ _ALONE: Final[Mapping[str, type[Stop | Status | Help]]] = {
     "status": Status,
     "help": Help,
 }
+_REDACT: Final = re.compile(r"redact(?:\s*:(?P<text>.*))?", re.DOTALL | re.IGNORECASE)
 _SAID: Final = re.compile(r"(?P<word>\w+)(?:\s*:\s*(?P<rest>\S.*))?", re.DOTALL)
 
 
@@ -64,7 +75,11 @@ def parse_word(text: str) -> Word | None:
 
     Capitals do not count, because a phone makes one of the first letter.
     """
-    said = _SAID.fullmatch(words_apart(as_typed(text)[0]).strip())
+    typed = as_typed(text)[0].strip()
+    redaction = _REDACT.fullmatch(typed)
+    if redaction is not None:
+        return Redact(text=(redaction["text"] or "").strip())
+    said = _SAID.fullmatch(words_apart(typed).strip())
     if said is None:
         return None
     word, rest = said["word"].lower(), (said["rest"] or "").strip()

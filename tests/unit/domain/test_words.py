@@ -5,6 +5,7 @@ import pytest
 from bot.domain.words import (
     Help,
     Lock,
+    Redact,
     Release,
     Status,
     Stop,
@@ -26,6 +27,16 @@ from bot.domain.words import (
         ("unlock", Unlock()),
         ("unlock: he is on leave", Unlock(reason="he is on leave")),
         ("release: the host is gone", Release(reason="the host is gone")),
+        ("redact: hunter2 hunter2", Redact(text="hunter2 hunter2")),
+        ("REDACT : hunter2", Redact(text="hunter2")),
+        ("redact: a &lt;b&gt; &amp;amp; c", Redact(text="a <b> &amp; c")),
+        ("redact: <http://x.io/?a=1|x.io/?a=1>", Redact(text="x.io/?a=1")),
+        ("redact:two\nlines: of it ", Redact(text="two\nlines: of it")),
+        ("redact: a\u00a0b", Redact(text="a\u00a0b")),
+        ("\u00a0redact: \u201ca\u201d\u00a0", Redact(text="\u201ca\u201d")),
+        ("redact\u00a0: `a`", Redact(text="`a`")),
+        ("redact", Redact()),
+        ("redact: ", Redact()),
         ("stop", Stop()),
         ("status", Status()),
         ("help", Help()),
@@ -48,7 +59,14 @@ def test_a_whole_message_is_a_word(text: str, word: Word) -> None:
         "status?",
         "lock\nunlock",
         "`lock`",
+        "redact hunter2",
+        "redacted: hunter2",
+        "please redact: hunter2",
     ],
 )
 def test_anything_else_is_talk(text: str) -> None:
     assert parse_word(text) is None
+
+
+def test_what_is_to_be_redacted_does_not_show_in_a_log() -> None:
+    assert "hunter2" not in repr(Redact(text="hunter2"))
