@@ -6,8 +6,8 @@ import logging
 import sys
 from collections.abc import (
     AsyncIterator,
+    Callable,
     Coroutine,
-    Iterable,
     Mapping,
     MutableMapping,
 )
@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
+from types import TracebackType
 from typing import Any, Final
 
 import structlog
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
+from structlog.typing import Processor
 
 from bot.alone import alone
 from bot.catalog.secrets import HostValues
@@ -29,8 +31,10 @@ from bot.control.access import Access
 from bot.control.job import Jobs
 from bot.control.perform import Perform
 from bot.control.recover import Recover
+from bot.control.redact import Redact
 from bot.control.reply import Reply
 from bot.control.schedule import Schedule
+from bot.control.secrecy import Secrecy
 from bot.control.submit import Submit
 from bot.domain.stack import Catalog
 from bot.settings import Settings
@@ -46,14 +50,16 @@ from bot.slack.delivery import Delivery
 from bot.slack.directory import SlackDirectory
 from bot.slack.pacing import SLACKS_OWN, Budget, Pace
 from bot.slack.post import Post
+from bot.slack.removal import SlackMessages
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
 from bot.store.outbox import SqlOutbox
 from bot.store.record import SqlRecord
 from runner.engine import Engine
-from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
 from runner.source import Sources
+
+log = structlog.get_logger(__name__)
 
 _ANOTHER: Final = (
     "Another Handrail runs on this data directory. End it first, or give this one a "
@@ -81,7 +87,6 @@ class _Parts:
     settings: Settings
     catalog: Catalog
     engine: Engine
-    environ: Mapping[str, str]
     client: AsyncWebClient
     directory: SlackDirectory
     access: Access
@@ -89,7 +94,7 @@ class _Parts:
     archive: SqlArchive
     outbox: SqlOutbox
     installation: str
-    own_secrets: tuple[Secret, ...]
+    secrecy: Secrecy
     budget: Budget
 
 
@@ -100,6 +105,7 @@ async def handrail(
     engine: Engine,
     environ: Mapping[str, str],
     budget: Budget = SLACKS_OWN,
+    secrecy: Secrecy | None = None,
 ) -> AsyncIterator[Handrail]:
     """Run the bot while the body runs.
 
@@ -112,7 +118,8 @@ async def handrail(
         await knock(client, settings.app_token.get_secret_value())
     with alone(settings.data_dir, _ANOTHER):
         async with Database.open(settings.database_url) as database:
-            parts = _parts(settings, catalog, engine, environ, client, database, budget)
+            secrecy = secrecy or secrecy_of(settings, environ)
+            parts = _parts(settings, catalog, engine, secrecy, client, database, budget)
             async with _running(parts):
                 yield Handrail(archive=parts.archive, installation=parts.installation)
 
@@ -121,7 +128,7 @@ def _parts(
     settings: Settings,
     catalog: Catalog,
     engine: Engine,
-    environ: Mapping[str, str],
+    secrecy: Secrecy,
     client: AsyncWebClient,
     database: Database,
     budget: Budget,
@@ -131,7 +138,6 @@ def _parts(
         settings=settings,
         catalog=catalog,
         engine=engine,
-        environ=environ,
         client=client,
         directory=directory,
         access=Access(catalog, directory),
@@ -139,7 +145,7 @@ def _parts(
         archive=SqlArchive(database),
         outbox=SqlOutbox(database),
         installation=installation_id(settings.data_dir),
-        own_secrets=own_tokens(settings),
+        secrecy=secrecy,
         budget=budget,
     )
 
@@ -158,7 +164,7 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
         signing_secret=_revealed(parts.settings.signing_secret),
         command=parts.settings.command,
         submit=_submitting(parts, schedule),
-        reply=_replying(parts, schedule),
+        reply=_replying(parts, perform, schedule),
     )
     recover = _recovering(parts, perform, schedule)
     left_behind = await parts.archive.active_runs()
@@ -176,9 +182,9 @@ def _performing(parts: _Parts) -> Perform:
         record=parts.record,
         archive=parts.archive,
         jobs=Jobs(
-            values=HostValues(parts.environ),
+            values=parts.secrecy.values,
             installation=parts.installation,
-            own_secrets=parts.own_secrets,
+            own_secrets=parts.secrecy.own,
         ),
         engine=parts.engine,
         sources=Sources(parts.settings.data_dir / "sources"),
@@ -194,21 +200,26 @@ def _submitting(parts: _Parts, schedule: Schedule) -> Submit:
         record=parts.record,
         archive=parts.archive,
         clock=utc_now,
-        own_secrets=Masks(parts.own_secrets),
+        secrecy=parts.secrecy,
         promote=schedule.promote,
     )
 
 
-def _replying(parts: _Parts, schedule: Schedule) -> Reply:
+def _replying(parts: _Parts, perform: Perform, schedule: Schedule) -> Reply:
     return Reply(
         catalog=parts.catalog,
         access=parts.access,
         record=parts.record,
         archive=parts.archive,
         clock=utc_now,
-        own_secrets=Masks(parts.own_secrets),
-        stop=schedule.stop,
-        wake=schedule.wake,
+        secrecy=parts.secrecy,
+        redact=Redact(
+            record=parts.record,
+            messages=SlackMessages(parts.client),
+            hide=perform.hide,
+            clock=utc_now,
+        ),
+        schedule=schedule,
     )
 
 
@@ -274,23 +285,46 @@ def installation_id(data_dir: Path) -> str:
     return path.read_text().strip()
 
 
-def set_up_logs(secrets: Iterable[Secret], *, least: int = logging.INFO) -> None:
-    """Log JSON lines of *least* level to stderr, *secrets* masked in each."""
-    masks = Masks(secrets)
+def secrecy_of(settings: Settings, environ: Mapping[str, str]) -> Secrecy:
+    """Return what hides secrets from every text of the bot."""
+    return Secrecy(own_tokens(settings), HostValues(environ))
+
+
+def set_up_logs(hidden: Callable[[str], str], *, least: int = logging.INFO) -> None:
+    """Log JSON lines of *least* level to stderr, each as *hidden* returns it.
+
+    Those of the libraries too, from warnings on, and what ends the process.
+    """
 
     def masked(_: object, __: str, event: MutableMapping[str, Any]) -> str:
-        return masks.text(json.dumps(event, default=str))
+        return hidden(json.dumps(event, default=str))
 
+    processors: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        masked,
+    ]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            masked,
-        ],
+        processors=processors,
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(least),
     )
+    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=[remove_meta, *processors])
+    )
+    logging.basicConfig(
+        level=max(least, logging.WARNING), handlers=[handler], force=True
+    )
+    sys.excepthook = _logged
+
+
+def _logged(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    log.critical("handrail failed", exc_info=(kind, error, trace))
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

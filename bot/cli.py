@@ -13,9 +13,10 @@ from typing import Annotated, TypeVar
 import typer
 
 from bot import check as checks
-from bot.app import handrail, own_tokens, set_up_logs
+from bot.app import handrail, secrecy_of, set_up_logs
 from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
+from bot.control.secrecy import Secrecy
 from bot.demo.play import perform_task, show_page
 from bot.domain.errors import HandrailError, StoreUnavailable
 from bot.domain.run import Run, RunId
@@ -60,8 +61,9 @@ def main() -> None:
 def serve() -> None:
     """Run the bot until it is told to end (SIGTERM, Ctrl-C)."""
     settings = Settings.read(os.environ)
-    set_up_logs(own_tokens(settings))
-    _run(_serve(settings))
+    secrecy = secrecy_of(settings, os.environ)
+    set_up_logs(secrecy.hidden)
+    _run(_serve(settings, secrecy))
 
 
 @app.command()
@@ -84,7 +86,7 @@ def demo(
 ) -> None:
     """Try Handrail here: a local Slack workspace, a sample stack, the real bot."""
     # The thread tells; the log would only repeat it.
-    set_up_logs((), least=logging.ERROR)
+    set_up_logs(str, least=logging.ERROR)
     folder = data_dir(os.environ)
     if not task:
         _run(show_page(folder, os.environ, typer.echo, port=port))
@@ -154,14 +156,14 @@ def audit_verify() -> None:
     _read(walk)
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, secrecy: Secrecy) -> None:
     catalog = load(settings.config)
     address = await asyncio.to_thread(find_engine, os.environ, settings.data_dir)
     if address is None:
         raise EngineUnavailable(checks.NO_ENGINE)
     async with (
         DockerEngine(address) as engine,
-        handrail(settings, catalog, engine, os.environ),
+        handrail(settings, catalog, engine, os.environ, secrecy=secrecy),
     ):
         typer.echo(f"Handrail serves {len(catalog.stacks)} stacks.")
         await asyncio.Event().wait()

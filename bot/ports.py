@@ -128,6 +128,33 @@ class Ended:
     release: bool = True
 
 
+class HideStream(Protocol):
+    """Hides texts in one stream."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take more of the stream; return what may be shown now."""
+
+    def flush(self) -> bytes:
+        """Return what was held back."""
+
+
+class Hide(Protocol):
+    """Knows texts that are to be taken out of the record."""
+
+    def text(self, whole: str) -> str:
+        """Return *whole* with every such text replaced."""
+
+    def stream(self) -> HideStream:
+        """Return what hides them in one more stream."""
+
+
+class Messages(Protocol):
+    """Other people's messages."""
+
+    async def delete(self, channel: ChannelId, ts: str) -> bool:
+        """Delete a message; False where Slack does not let the app do so."""
+
+
 class Record(Protocol):
     """Runs, claims, holds and their audit rows. Each method is one transaction.
 
@@ -201,6 +228,15 @@ class Record(Protocol):
         self, hold: Hold, actor: Actor, reason: str, at: datetime, thread: ThreadId
     ) -> bool:
         """Release exactly *hold*; False if it is no longer in force."""
+
+    async def redact(
+        self, run: RunId, hide: Hide, actor: Actor, at: datetime, *, why: str
+    ) -> int:
+        """Take what *hide* knows out of all that is stored of a run.
+
+        What was posted of it is posted anew, in place. Returns how many places were
+        changed. Its audit row is left out where Handrail itself changed nothing.
+        """
 
     async def tell(self, thread: ThreadId, tell: Sequence[Telling]) -> None:
         """Put messages into the outbox."""

@@ -12,7 +12,7 @@ from bot.control.recorder import Recorder, insisting
 from bot.control.waiting import waiting
 from bot.domain.errors import Refused, RoleSourceUnavailable, SecretUnavailable
 from bot.domain.people import HANDRAIL, Role, TeamId, UserId
-from bot.domain.run import Reason, Run, RunState
+from bot.domain.run import Reason, Run, RunId, RunState
 from bot.domain.stack import Catalog, Stack
 from bot.domain.telling import Said
 from bot.ports import Archive, Clock, Ended, Record
@@ -20,7 +20,8 @@ from runner.engine import Engine
 from runner.events import Ending, Outcome
 from runner.execute import execute, resume
 from runner.job import Job, Limits, Phase
-from runner.masking.secrets import unmaskable
+from runner.masking.masker import Masks
+from runner.masking.secrets import Secret, unmaskable
 from runner.source import Sources
 
 log = structlog.get_logger(__name__)
@@ -79,6 +80,7 @@ class Perform:
         self._engine = engine
         self._sources = sources
         self._clock = clock
+        self._followed: dict[RunId, tuple[Masks, Recorder]] = {}
 
     async def __call__(self, run: Run, stop: asyncio.Event) -> None:
         """Start *run*, which is ready, and see it to its end."""
@@ -127,6 +129,13 @@ class Perform:
                 told=told,
             )
             await self._settle(run, outcome, recorder)
+
+    async def hide(self, run: RunId, secret: Secret) -> None:
+        """Hide *secret* in what *run* prints from here on, if it is followed here."""
+        if run in self._followed:
+            masks, recorder = self._followed[run]
+            masks.learn((secret,))
+            await recorder.flush()
 
     def _limits(self, run: Run) -> Limits:
         stack = self._catalog.stacks.get(run.stack)

@@ -1,22 +1,31 @@
 """Act on the words that people reply in a thread, and on its buttons."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
 from bot.control.access import Access
+from bot.control.redact import Redact as Redaction
+from bot.control.schedule import Schedule
+from bot.control.secrecy import Secrecy
 from bot.domain.audit import Deed, Verb
 from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
 from bot.domain.lock import Hold
 from bot.domain.people import Actor, ActorKind, ChannelId, Person, Role, TeamId, UserId
-from bot.domain.run import RunId
 from bot.domain.sentences import HELP, held_by_another, status
 from bot.domain.stack import Catalog, Stack
 from bot.domain.telling import Said
-from bot.domain.words import Help, Lock, Release, Status, Stop, Unlock, Word
+from bot.domain.words import (
+    Help,
+    Lock,
+    Redact,
+    Release,
+    Status,
+    Stop,
+    Unlock,
+    Word,
+)
 from bot.ports import Archive, Clock, DeliveryKey, Record, StopAnswer, Thread
-from runner.masking.masker import Masks
 
 _QUICK_SECONDS: Final = (0.0, 0.3, 1.0)
 
@@ -31,6 +40,7 @@ class Uttered:
     team: TeamId
     channel: ChannelId
     thread_ts: str
+    ts: str = ""  #: of the reply; a button has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +64,18 @@ class Reply:
         record: Record,
         archive: Archive,
         clock: Clock,
-        own_secrets: Masks,
-        stop: Callable[[RunId], None],
-        wake: Callable[[], None],
+        secrecy: Secrecy,
+        redact: Redaction,
+        schedule: Schedule,
     ) -> None:
         self._catalog = catalog
         self._access = access
         self._record = record
         self._archive = archive
         self._clock = clock
-        self._own_secrets = own_secrets
-        self._stop = stop
-        self._wake = wake
+        self._secrecy = secrecy
+        self._redact = redact
+        self._schedule = schedule
 
     async def __call__(self, uttered: Uttered) -> bool:
         """Act on *uttered*, or raise Refused. False: not our thread, or repeated."""
@@ -105,19 +115,24 @@ class Reply:
         wish = _Wish(person=person, role=role, stack=stack, thread=thread)
         match uttered.word:
             case Lock(reason=reason):
-                await self._lock(wish, self._own_secrets.text(reason))
+                await self._lock(wish, await self._hidden(reason, stack))
             case Unlock(reason=reason):
-                await self._unlock(wish, self._own_secrets.text(reason))
+                await self._unlock(wish, await self._hidden(reason, stack))
             case Stop():
                 await self._stop_run(wish)
             case Release(reason=reason):
-                await self._release(wish, self._own_secrets.text(reason))
+                await self._release(wish, await self._hidden(reason, stack))
+            case Redact(text=text):
+                await self._redact_run(wish, text, uttered.ts)
             case Status():
                 await self._say(wish, await self._status(stack))
             case Help():
                 await self._say(wish, HELP)
             case _:
                 assert_never(uttered.word)
+
+    async def _hidden(self, reason: str, stack: Stack) -> str:
+        return (await self._secrecy.about(stack)).text(reason) if reason else ""
 
     async def _lock(self, wish: _Wish, reason: str) -> None:
         wanted = Hold(
@@ -146,7 +161,7 @@ class Reply:
         )
         if not released:
             await self._say(wish, "Another hand was first: nothing was released.")
-        self._wake()
+        self._schedule.wake()
 
     def _refuse_foreign_unlock(self, hold: Hold, role: Role, reason: str) -> None:
         if role is not Role.ADMIN or not reason:
@@ -165,9 +180,9 @@ class Reply:
         answer = await self._record.ask_stop(run, wish.person.actor, self._clock())
         match answer:
             case StopAnswer.ASKED:
-                self._stop(run)
+                self._schedule.stop(run)
             case StopAnswer.DISCARDED:
-                self._wake()
+                self._schedule.wake()
             case StopAnswer.TOO_LATE:
                 raise Refused(
                     "The command performs, and it may be changing state, so it "
@@ -193,7 +208,20 @@ class Reply:
         )
         if not released:
             await self._say(wish, f"No run that is over keeps {wish.stack.name} busy.")
-        self._wake()
+        self._schedule.wake()
+
+    async def _redact_run(self, wish: _Wish, text: str, ts: str) -> None:
+        run = wish.thread.run
+        if run is None:
+            raise Refused(
+                "There is no run in this thread. Reply redact: <text> in the thread "
+                "of the run that showed it.",
+                reason=Refusal.BAD_COMMAND,
+            )
+        done = await self._redact(
+            run, text, by=wish.person.actor, channel=wish.thread.channel, ts=ts
+        )
+        await self._say(wish, done)
 
     async def _status(self, stack: Stack) -> str:
         occupancy = await self._archive.occupancy(stack.name)
@@ -220,7 +248,7 @@ class Reply:
 
 def _needed(word: Word) -> Role:
     match word:
-        case Lock() | Unlock() | Stop():
+        case Lock() | Unlock() | Stop() | Redact():
             return Role.WRITER
         case Release():
             return Role.ADMIN

@@ -7,6 +7,7 @@ from typing import assert_never
 import structlog
 
 from bot.control.access import Access
+from bot.control.secrecy import Secrecy, names_within
 from bot.control.waiting import waiting
 from bot.domain.audit import Deed, Verb
 from bot.domain.errors import (
@@ -18,11 +19,12 @@ from bot.domain.errors import (
 from bot.domain.lock import admits
 from bot.domain.people import Actor, ActorKind, ChannelId, Person, Role, TeamId, UserId
 from bot.domain.run import Run, RunState
-from bot.domain.sentences import held_by_another
-from bot.domain.stack import Catalog, Stack
+from bot.domain.sentences import held_by_another, not_maskable
+from bot.domain.stack import Catalog, Stack, StackName
 from bot.domain.task import CardRequest, HelpRequest, TaskRequest, parse
 from bot.ports import Archive, Clock, DeliveryKey, Directory, NewRun, Record, Thread
 from runner.masking.masker import Masks
+from runner.masking.secrets import unmaskable
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +68,7 @@ class Submit:
         record: Record,
         archive: Archive,
         clock: Clock,
-        own_secrets: Masks,
+        secrecy: Secrecy,
         promote: Callable[[], Awaitable[None]],
     ) -> None:
         self._catalog = catalog
@@ -75,7 +77,7 @@ class Submit:
         self._record = record
         self._archive = archive
         self._clock = clock
-        self._own_secrets = own_secrets
+        self._secrecy = secrecy
         self._promote = promote
 
     async def __call__(self, slash: Slash) -> Answer:
@@ -121,7 +123,7 @@ class Submit:
     ) -> Accepted:
         stack = self._catalog.stack(request.stack)
         role = await self._access.require(Role.WRITER, person, stack)
-        self._refuse_own_secrets(request)
+        await self._refuse_secrets(request, stack)
         await self._refuse_held(stack, person.actor, role)
         where = stack.channel or channel
         await self._require_presence(where)
@@ -146,14 +148,35 @@ class Submit:
                 held_by_another(hold, role, self._clock()), reason=Refusal.HELD
             )
 
-    def _refuse_own_secrets(self, request: TaskRequest) -> None:
-        if self._own_secrets.text(request.command) != request.command:
-            raise Refused(
+    async def _refuse_secrets(self, request: TaskRequest, stack: Stack) -> None:
+        """Refuse what would put a secret into the record, or could not mask one."""
+        masks = await self._secrecy.about(stack)
+        lacking = unmaskable(masks.secrets)
+        if stack.strict_masking and lacking:
+            raise Refused(not_maskable(stack.name, lacking), reason=Refusal.UNSAFE)
+        if masks.text(request.command) != request.command:
+            raise Refused(self._telling(request, masks), reason=Refusal.UNSAFE)
+
+    def _telling(self, request: TaskRequest, masks: Masks) -> str:
+        own = {secret.name for secret in self._secrecy.own}
+        names = names_within(request.command, masks)
+        if own.intersection(names):
+            return (
                 "The command contains one of Handrail's own tokens, so it was "
                 "neither run nor recorded. Replace that token now, and take it "
-                "out of the command.",
-                reason=Refusal.BAD_COMMAND,
+                "out of the command."
             )
+        if names:
+            return (
+                f"The command contains the value of {', '.join(names)}, so it was "
+                "neither run nor recorded. Name the variable or the file in its "
+                "place: the container has it."
+            )
+        return (
+            "The command contains what looks like a token or a password, which "
+            "everybody here could read, so it was neither run nor recorded. Have it "
+            "put under `secrets` of the stack, and name its variable in its place."
+        )
 
     async def _require_presence(self, channel: ChannelId) -> None:
         if not await self._directory.is_present(channel):
@@ -175,11 +198,23 @@ class Submit:
             log.warning("store away, run waits", run=run.id, error=str(away))
 
     async def _note(self, refusal: Refused, slash: Slash) -> None:
+        masks = await self._masks(refusal, slash)
         await self._record.refuse(
             Deed(
                 verb=Verb.REFUSED,
                 actor=Actor(kind=ActorKind.PERSON, id=slash.user, team=slash.team),
                 at=self._clock(),
-                detail=self._own_secrets.text(f"{refusal.reason}: /task {slash.text}"),
+                detail=masks.text(f"{refusal.reason}: /task {slash.text}"),
             )
         )
+
+    async def _masks(self, refusal: Refused, slash: Slash) -> Masks:
+        """Return what hides secrets in what somebody typed.
+
+        Who may nothing makes no program run that reads a secret.
+        """
+        named = slash.text.strip().split(maxsplit=1)[:1]
+        stack = self._catalog.stacks.get(StackName("".join(named)))
+        if stack is None or refusal.reason is Refusal.NOT_ALLOWED:
+            return self._secrecy.masks(stack)
+        return await self._secrecy.about(stack)

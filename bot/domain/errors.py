@@ -10,6 +10,7 @@ class Refusal(StrEnum):
     BAD_COMMAND = "bad_command"
     NOT_ALLOWED = "not_allowed"
     HELD = "held"
+    UNSAFE = "unsafe"
     CHANNEL = "channel"
     TOO_LATE = "too_late"
     UNAVAILABLE = "unavailable"

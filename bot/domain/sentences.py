@@ -1,5 +1,6 @@
 """What Handrail says in words: pure text, without any markup."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.lock import Hold, Occupancy
@@ -11,7 +12,8 @@ HELP = """\
 /task <stack> <command> runs the command on the stack, after its init.
 /task <stack> --no-init <command> skips the init. After -- all is the command.
 /task <stack> shows the stack: who has it, what waits, the last runs.
-Replies in a run's thread: lock, lock: reason, unlock, stop, status, help."""
+Replies in a run's thread: lock, lock: reason, unlock, stop, status, help,
+redact: text (hides the text in all that was told of the run)."""
 
 _REASONS = {
     Reason.EXIT_CODE: "the command failed",
@@ -22,7 +24,7 @@ _REASONS = {
     Reason.SILENCE: "it printed nothing for longer than the stack allows",
     Reason.OUT_OF_MEMORY: "it needed more memory than the stack allows",
     Reason.REJECTED: "it was not allowed to start",
-    Reason.CREDENTIALS: "a secret could not be read",
+    Reason.CREDENTIALS: "a secret or a credential could not be had",
     Reason.LOST: "its container was lost",
     Reason.ENGINE: "the container engine failed",
 }
@@ -56,6 +58,15 @@ def span(length: timedelta) -> str:
     if hours < 48:
         return f"{hours} h {minutes} min"
     return f"{hours // 24} days"
+
+
+def not_maskable(stack: str, names: Sequence[str]) -> str:
+    """Say why a stack that insists on masking does not run."""
+    return (
+        f"{', '.join(names)} of {stack} cannot be masked, because too short or too "
+        "ordinary, and the stack has strict_masking, so nothing was run. Give longer "
+        "values, or have those that are no secrets moved to `env`."
+    )
 
 
 def held_by_another(hold: Hold, role: Role, now: datetime) -> str:

@@ -72,6 +72,7 @@ def _register_replies(app: AsyncApp, reply: Reply) -> None:
             team=TeamId(event.get("user_team") or event.get("team") or body["team_id"]),
             channel=ChannelId(event["channel"]),
             thread_ts=event["thread_ts"],
+            ts=event["ts"],
         )
         await _uttered(uttered, reply, client)
 

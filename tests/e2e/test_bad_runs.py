@@ -100,7 +100,7 @@ async def test_a_secret_that_is_not_set_is_named_and_nothing_starts(
         seen = await told(bot, "true")
 
         assert failed_for(seen.run) is Reason.CREDENTIALS
-        assert "a secret could not be read" in seen.final
+        assert "a secret or a credential could not be had" in seen.final
         assert "DB_PASSWORD" in seen.final
         assert "NET_DB_PASSWORD" in seen.final
         assert seen.run.container is None
