@@ -1,6 +1,6 @@
 """The connection to Slack: one Bolt app, by Socket Mode or signed HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -131,9 +131,19 @@ def _app_token_refused(error: SlackApiError) -> SlackUnavailable:
 
 
 @asynccontextmanager
-async def signed_http(app: AsyncApp, host: str, port: int) -> AsyncIterator[None]:
-    """Listen for Slack's signed requests at `/slack/events` while the body runs."""
-    runner = web.AppRunner(app.web_app("/slack/events"))
+async def signed_http(
+    app: AsyncApp,
+    host: str,
+    port: int,
+    routes: Iterable[web.AbstractRouteDef] = (),
+) -> AsyncIterator[None]:
+    """Listen for Slack's signed requests at `/slack/events` while the body runs.
+
+    The same address answers *routes* too; those are not Slack's and not signed.
+    """
+    application = app.web_app("/slack/events")
+    application.add_routes(routes)
+    runner = web.AppRunner(application)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
