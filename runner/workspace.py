@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from runner.driver import SECRETS
 from runner.errors import SourceUnavailable
 from runner.job import Job, WorkspaceFile
 
@@ -61,6 +62,18 @@ def placed(job: Job, file: WorkspaceFile) -> str:
     return str(path)
 
 
+def held(job: Job, file: WorkspaceFile) -> str:
+    """Return where the container has the secret *file*, or raise SourceUnavailable."""
+    path = PurePosixPath(file.path)
+    if PurePosixPath(SECRETS) not in path.parents:
+        return f"{SECRETS}/source/{placed(job, file)}"
+    if ".." in path.parts:
+        raise SourceUnavailable(
+            f'the file "{file.path}" does not lie below {SECRETS}; give it a path there'
+        )
+    return str(path)
+
+
 def _parents(path: str) -> Iterable[str]:
     return (str(parent) for parent in PurePosixPath(path).parents)
 
@@ -87,12 +100,16 @@ def _source_files(tar: tarfile.TarFile) -> set[str]:
 def _add_file(
     tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644
 ) -> None:
-    parents = [str(parent) for parent in PurePosixPath(name).parents]
-    for parent in reversed(parents[:-1]):
-        _add_directory(tar, parent)
+    _add_parents(tar, name)
     member = tarfile.TarInfo(name)
     member.size, member.mode = len(content), mode
     tar.addfile(member, BytesIO(content))
+
+
+def _add_parents(tar: tarfile.TarFile, name: str) -> None:
+    parents = [str(parent) for parent in PurePosixPath(name).parents]
+    for parent in reversed(parents[:-1]):
+        _add_directory(tar, parent)
 
 
 def _add_directory(tar: tarfile.TarFile, name: str) -> None:

@@ -87,12 +87,19 @@ def read(api: docker.APIClient, container: str, path: str) -> bytes | None:
         return next((_content(tar, m.name) for m in tar if m.isreg()), None)
 
 
+def directory(name: str) -> tarfile.TarInfo:
+    """Return the entry of a directory that everybody may look into."""
+    member = tarfile.TarInfo(name)
+    member.type, member.mode = tarfile.DIRTYPE, 0o755
+    return member
+
+
 def _own(archive: Path, owned: IO[bytes], owner: Owner, before: set[str]) -> None:
     with (
         tarfile.open(archive) as source,
         tarfile.open(fileobj=owned, mode="w") as target,
     ):
-        target.addfile(_moved(_directory(""), owner))
+        target.addfile(_moved(directory(""), owner))
         for member in source.getmembers():
             content = source.extractfile(member) if member.isreg() else None
             target.addfile(_moved(member, owner), content)
@@ -112,12 +119,6 @@ def _moved(original: tarfile.TarInfo, owner: Owner) -> tarfile.TarInfo:
         member.linkname = f"{at}/{member.linkname}"
     member.uid, member.gid, member.uname, member.gname = owner.uid, owner.gid, "", ""
     member.pax_headers = {}  # they would win over what was changed here
-    return member
-
-
-def _directory(name: str) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)
-    member.type, member.mode = tarfile.DIRTYPE, 0o755
     return member
 
 
