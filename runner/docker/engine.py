@@ -8,7 +8,7 @@ from typing import Final, Self, TypedDict, cast
 
 import docker
 from docker.errors import APIError, ImageNotFound, NotFound
-from docker.types import HostConfig, LogConfig, Mount
+from docker.types import HostConfig, LogConfig, Mount, Ulimit
 from docker.utils import parse_repository_tag
 
 from runner.docker.address import EngineAddress
@@ -184,6 +184,8 @@ class DockerEngine:
             init=True,
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
+            ipc_mode="private",
+            ulimits=[Ulimit(name="core", soft=0, hard=0)],  # a core holds all secrets
             pids_limit=job.limits.pids,
             mem_limit=job.limits.memory,
             memswap_limit=job.limits.memory,
