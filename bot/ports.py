@@ -241,10 +241,13 @@ class Record(Protocol):
     async def tell(self, thread: ThreadId, tell: Sequence[Telling]) -> None:
         """Put messages into the outbox."""
 
-    async def append_output(self, run: RunId, data: bytes, *, limit: int) -> bool:
+    async def append_output(
+        self, run: RunId, data: bytes, *, position: int, limit: int
+    ) -> bool:
         """Keep masked output, up to *limit* bytes of a run, and tell the Tail.
 
-        False when the limit was reached, now or before.
+        *position* is how much of the container's output *data* goes up to. False
+        when the limit was reached, now or before.
         """
 
 
@@ -273,7 +276,10 @@ class Archive(Protocol):
         """Return the thread whose first message that is."""
 
     async def output_size(self, run: RunId) -> int:
-        """Return how many bytes of output are kept."""
+        """Return how many bytes of output were kept, redacted since or not."""
+
+    async def output_position(self, run: RunId) -> int:
+        """Return how much of the container's output is kept; 0 for none."""
 
     def output(self, run: RunId) -> AsyncIterator[bytes]:
         """Yield the kept output, in order."""

@@ -52,6 +52,7 @@ class Recorder:
         self._clock = clock
         self._stop = stop
         self._gathered = bytearray()
+        self._position = kept  # of the output, behind what is gathered
         self._keeping = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
         self._full = kept >= KEPT_OUTPUT
@@ -84,10 +85,10 @@ class Recorder:
         if self._resolved is not None:
             await self._created(None)
         async with self._keeping:
-            data = bytes(self._gathered)
+            data, position = bytes(self._gathered), self._position
             self._gathered.clear()
             if data:
-                await insisting(lambda: self._keep(data))
+                await insisting(lambda: self._keep(data, position))
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,6 +100,7 @@ class Recorder:
 
     async def _gather(self, data: bytes) -> None:
         self._gathered += data
+        self._position += len(data)
         if len(self._gathered) >= _GATHER_BYTES:
             await self.flush()
         elif self._later is None or self._later.done():
@@ -108,10 +110,13 @@ class Recorder:
         await asyncio.sleep(_GATHER_SECONDS)
         await self.flush()
 
-    async def _keep(self, data: bytes) -> None:
+    async def _keep(self, data: bytes, position: int) -> None:
         if self._full:
             return
-        if not await self._record.append_output(self._run.id, data, limit=KEPT_OUTPUT):
+        has_room = await self._record.append_output(
+            self._run.id, data, position=position, limit=KEPT_OUTPUT
+        )
+        if not has_room:
             text = (
                 f"The output passed {KEPT_OUTPUT >> 20} MB. What follows is not "
                 "kept; the run goes on."

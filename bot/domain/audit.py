@@ -1,7 +1,13 @@
-"""The audit chain: append-only rows, each sealed with the hash of the one before."""
+"""The audit chain: append-only rows, each sealed with the hash of the one before.
+
+A text can be taken out of a row all the same. The row keeps its hash, which it no
+longer matches, and a later row, the voucher, names what it is now.
+"""
 
 import json
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -12,6 +18,9 @@ from bot.domain.run import RunId
 
 #: what the first row of a chain names as the one before it
 GENESIS: Final = "0" * 64
+
+_ROWS: Final = "; rows: "
+_VOUCHED: Final = re.compile(r"(\d+):([0-9a-f]{64})")
 
 
 class Verb(StrEnum):
@@ -26,6 +35,7 @@ class Verb(StrEnum):
     HELD = "held"
     RELEASED = "released"
     CLAIM_RELEASED = "claim_released"
+    REDACTED = "redacted"  #: the row is a voucher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,32 +58,31 @@ class AuditRow:
     deed: Deed
     previous: str
     hash: str
+    #: random, part of the hash: without it the hash would let a detail that was
+    #: taken out be guessed. None in rows of before there were salts.
+    salt: str | None = None
 
 
-def sealed(deed: Deed, *, ordinal: int, previous: str) -> AuditRow:
+def sealed(
+    deed: Deed, *, ordinal: int, previous: str, salt: str | None = None
+) -> AuditRow:
     """Return *deed* as the row that follows the one whose hash is *previous*."""
-    return AuditRow(
-        ordinal=ordinal,
-        deed=deed,
-        previous=previous,
-        hash=_hash(deed, ordinal, previous),
-    )
+    row = AuditRow(ordinal=ordinal, deed=deed, previous=previous, hash="", salt=salt)
+    return replace(row, hash=seal_of(row))
 
 
-def is_sound(row: AuditRow, *, previous: str, ordinal: int) -> bool:
-    """Tell whether *row* is untouched and follows the row hashed *previous*."""
-    return (
-        row.ordinal == ordinal
-        and row.previous == previous
-        and row.hash == _hash(row.deed, row.ordinal, row.previous)
-    )
+def redacted(row: AuditRow, detail: str, *, salt: str) -> AuditRow:
+    """Return *row* with another detail and a new salt, its hash as it was."""
+    return replace(row, deed=replace(row.deed, detail=detail), salt=salt)
 
 
-def _hash(deed: Deed, ordinal: int, previous: str) -> str:
+def seal_of(row: AuditRow) -> str:
+    """Return the hash that *row* would have if it were sealed as it is now."""
     # A JSON list keeps the fields apart whatever they contain.
+    deed = row.deed
     fields = [
-        previous,
-        ordinal,
+        row.previous,
+        row.ordinal,
         deed.verb.value,
         [deed.actor.kind.value, deed.actor.id, deed.actor.team, deed.actor.name],
         deed.at.astimezone(UTC).isoformat(timespec="microseconds"),
@@ -81,4 +90,61 @@ def _hash(deed: Deed, ordinal: int, previous: str) -> str:
         deed.run,
         deed.detail,
     ]
-    return sha256(json.dumps(fields, ensure_ascii=True).encode()).hexdigest()
+    salted = fields if row.salt is None else [*fields, row.salt]
+    return sha256(json.dumps(salted, ensure_ascii=True).encode()).hexdigest()
+
+
+def is_sound(row: AuditRow, *, previous: str, ordinal: int) -> bool:
+    """Tell whether *row* is untouched and follows the row hashed *previous*."""
+    return _follows(row, previous, ordinal) and row.hash == seal_of(row)
+
+
+def voucher(why: str, places: int, rows: Iterable[AuditRow]) -> str:
+    """Return the detail of a REDACTED row that vouches for *rows* as they are now."""
+    vouched = " ".join(f"{row.ordinal}:{seal_of(row)}" for row in rows)
+    return f"{why}; places: {places}{_ROWS}{vouched or 'none'}"
+
+
+def vouched_by(row: AuditRow) -> Mapping[int, str]:
+    """Return the seals that *row* vouches for, by the ordinals of their rows."""
+    if row.deed.verb is not Verb.REDACTED:
+        return {}
+    named = row.deed.detail.rpartition(_ROWS)[2]
+    return {int(ordinal): seal for ordinal, seal in _VOUCHED.findall(named)}
+
+
+class Walk:
+    """Follows the chain row by row, in one pass from its first to its last."""
+
+    def __init__(self) -> None:
+        self._last: AuditRow | None = None
+        #: what the rows that do not match their hash would have to be vouched as
+        self._pending: dict[int, str] = {}
+
+    def step(self, row: AuditRow) -> bool:
+        """Take the next row; False where it is not in its place."""
+        previous = self._last.hash if self._last else GENESIS
+        if not _follows(row, previous, self.next):
+            return False
+        self._last = row
+        if row.hash != seal_of(row):
+            self._pending[row.ordinal] = seal_of(row)
+            return True
+        for ordinal, seal in vouched_by(row).items():
+            if self._pending.get(ordinal) == seal:
+                del self._pending[ordinal]
+        return True
+
+    @property
+    def next(self) -> int:
+        """Return the ordinal that the next row must have."""
+        return self._last.ordinal + 1 if self._last else 1
+
+    @property
+    def unvouched(self) -> int | None:
+        """Return the first row that was changed and that no row vouches for."""
+        return min(self._pending, default=None)
+
+
+def _follows(row: AuditRow, previous: str, ordinal: int) -> bool:
+    return row.ordinal == ordinal and row.previous == previous

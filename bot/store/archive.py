@@ -14,6 +14,7 @@ from bot.ports import Thread
 from bot.store import output
 from bot.store.database import Database
 from bot.store.locks import claim_on, hold_on
+from bot.store.output import Chunk
 from bot.store.rows import run_of, thread_of, transition_of
 from bot.store.tables import runs, threads, transitions
 
@@ -80,9 +81,14 @@ class SqlArchive:
         return await self._thread(_THREADS.where(place))
 
     async def output_size(self, run: RunId) -> int:
-        """Return how many bytes of output are kept."""
+        """Return how many bytes of output were kept, redacted since or not."""
         async with self._database.read("measure the output of a run") as db:
             return await output.size(db, run)
+
+    async def output_position(self, run: RunId) -> int:
+        """Return how much of the container's output is kept; 0 for none."""
+        async with self._database.read("ask how far the output is kept") as db:
+            return await output.position(db, run)
 
     async def output(self, run: RunId) -> AsyncIterator[bytes]:
         """Yield the kept output, in order.
@@ -91,15 +97,16 @@ class SqlArchive:
         """
         start = 0
         while chunk := await self._chunk(run, start):
-            yield chunk
-            start += len(chunk)
+            if chunk.data:
+                yield chunk.data
+            start = chunk.end
 
     async def tail(self, run: RunId, size: int) -> bytes:
         """Return the last *size* bytes of the kept output."""
         async with self._database.read("read the last output of a run") as db:
             return await output.tail(db, run, size)
 
-    async def _chunk(self, run: RunId, start: int) -> bytes:
+    async def _chunk(self, run: RunId, start: int) -> Chunk | None:
         async with self._database.read("read the output of a run") as db:
             return await output.chunk_at(db, run, start)
 

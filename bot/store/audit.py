@@ -4,12 +4,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import token_hex
 from typing import Final
 
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.audit import GENESIS, AuditRow, Deed, Verb, is_sound, sealed
+from bot.domain.audit import GENESIS, AuditRow, Deed, Verb, Walk, sealed
 from bot.domain.people import Actor
 from bot.domain.run import Run
 from bot.store.database import Database
@@ -17,6 +18,7 @@ from bot.store.rows import actor_of, actor_values
 from bot.store.tables import audit
 
 _BATCH: Final = 500
+_SALT_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ async def append(db: AsyncConnection, deed: Deed) -> AuditRow:
     newest = select(audit.c.ordinal, audit.c.hash).order_by(audit.c.ordinal.desc())
     last = (await db.execute(newest.limit(1))).one_or_none()
     ordinal, previous = (last.ordinal + 1, last.hash) if last else (1, GENESIS)
-    row = sealed(deed, ordinal=ordinal, previous=previous)
+    row = sealed(deed, ordinal=ordinal, previous=previous, salt=new_salt())
     await db.execute(
         insert(audit).values(
             ordinal=row.ordinal,
@@ -54,9 +56,15 @@ async def append(db: AsyncConnection, deed: Deed) -> AuditRow:
             detail=deed.detail,
             previous=row.previous,
             hash=row.hash,
+            salt=row.salt,
         )
     )
     return row
+
+
+def new_salt() -> str:
+    """Return a salt that nobody can guess."""
+    return token_hex(_SALT_BYTES)
 
 
 async def read(
@@ -72,26 +80,36 @@ async def read(
         async with database.read("read the audit rows") as db:
             for row in (await db.execute(rows.limit(batch))).mappings():
                 after = row["ordinal"]
-                yield _audit_row(row)
+                yield audit_row(row)
         if after == start:
             return
 
 
 async def verify(database: Database, *, batch: int = _BATCH) -> Verdict:
-    """Follow the chain from its first row to the first that is not sound."""
-    sound, previous = 0, GENESIS
+    """Follow the chain to the first row that is neither sound nor vouched for.
+
+    A row that was the last cannot be missed, nor one that was changed and vouched
+    for by somebody who can write to the database: the voucher shows.
+    """
+    walk = Walk()
+    is_whole = await _walk(walk, database, batch)
+    broken = walk.unvouched or (None if is_whole else walk.next)
+    return Verdict(sound=(broken or walk.next) - 1, broken=broken)
+
+
+async def _walk(walk: Walk, database: Database, batch: int) -> bool:
     try:
         async with aclosing(read(database, batch=batch)) as rows:
             async for row in rows:
-                if not is_sound(row, previous=previous, ordinal=sound + 1):
-                    return Verdict(sound=sound, broken=sound + 1)
-                sound, previous = row.ordinal, row.hash
+                if not walk.step(row):
+                    return False
     except ValueError:
-        return Verdict(sound=sound, broken=sound + 1)
-    return Verdict(sound=sound, broken=None)
+        return False
+    return True
 
 
-def _audit_row(row: RowMapping) -> AuditRow:
+def audit_row(row: RowMapping) -> AuditRow:
+    """Return the audit row of a row of `audit`. Raises ValueError."""
     return AuditRow(
         ordinal=row["ordinal"],
         deed=Deed(
@@ -104,4 +122,5 @@ def _audit_row(row: RowMapping) -> AuditRow:
         ),
         previous=row["previous"],
         hash=row["hash"],
+        salt=row["salt"],
     )

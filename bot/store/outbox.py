@@ -41,6 +41,7 @@ async def post(
             stands_for=kind if kind in REPLACED else None,
             attempts=0,
             error="",
+            revision=0,
         )
         await db.execute(
             letter.on_conflict_do_nothing(

@@ -1,9 +1,10 @@
-"""The output of a run: compressed chunks, each at its offset."""
+"""The output of a run: compressed chunks, each where it came to be."""
 
 import zlib
+from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import RowMapping, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.run import RunId
@@ -15,19 +16,30 @@ CHUNK: Final = 64 * 1024
 _FAST: Final = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A part of the output; the next one starts at *end*."""
+
+    start: int
+    end: int
+    data: bytes
+
+
 async def size(db: AsyncConnection, run: RunId) -> int:
-    """Return how many bytes are kept."""
-    newest = (
-        select(output_chunks.c.start + output_chunks.c.length)
-        .where(output_chunks.c.run == run)
-        .order_by(output_chunks.c.start.desc())
-        .limit(1)
-    )
-    return (await db.execute(newest)).scalar() or 0
+    """Return how many bytes were kept, redacted since or not."""
+    end = output_chunks.c.start + output_chunks.c.length
+    return await _last(db, run, select(end))
 
 
-async def append(db: AsyncConnection, run: RunId, data: bytes, *, start: int) -> None:
-    """Put *data* behind the *start* bytes that are kept already."""
+async def position(db: AsyncConnection, run: RunId) -> int:
+    """Return how much of the container's output is kept."""
+    return await _last(db, run, select(output_chunks.c.position))
+
+
+async def append(
+    db: AsyncConnection, run: RunId, data: bytes, start: int, position: int
+) -> None:
+    """Put *data*, read up to *position*, behind the *start* bytes that were kept."""
     for offset in range(0, len(data), CHUNK):
         piece = data[offset : offset + CHUNK]
         await db.execute(
@@ -35,18 +47,25 @@ async def append(db: AsyncConnection, run: RunId, data: bytes, *, start: int) ->
                 run=run,
                 start=start + offset,
                 length=len(piece),
-                data=zlib.compress(piece, _FAST),
+                position=position,
+                data=_packed(piece),
             )
         )
 
 
-async def chunk_at(db: AsyncConnection, run: RunId, start: int) -> bytes:
-    """Return the chunk that starts at *start*; empty behind the last."""
-    chunk = select(output_chunks.c.data).where(
+async def rewrite(db: AsyncConnection, run: RunId, start: int, data: bytes) -> None:
+    """Put *data* in the place of what the chunk at *start* has."""
+    at = (output_chunks.c.run == run) & (output_chunks.c.start == start)
+    await db.execute(update(output_chunks).where(at).values(data=_packed(data)))
+
+
+async def chunk_at(db: AsyncConnection, run: RunId, start: int) -> Chunk | None:
+    """Return the chunk that starts at *start*; None behind the last."""
+    chunk = select(output_chunks).where(
         output_chunks.c.run == run, output_chunks.c.start == start
     )
-    packed = (await db.execute(chunk)).scalar_one_or_none()
-    return b"" if packed is None else zlib.decompress(packed)
+    row = (await db.execute(chunk)).mappings().one_or_none()
+    return None if row is None else _chunk(row)
 
 
 async def tail(db: AsyncConnection, run: RunId, wanted: int) -> bytes:
@@ -55,16 +74,34 @@ async def tail(db: AsyncConnection, run: RunId, wanted: int) -> bytes:
     start = await size(db, run)
     while start > 0 and len(last) < wanted:
         chunk = await _chunk_before(db, run, start)
-        last = chunk + last
-        start -= len(chunk)
+        last = chunk.data + last
+        start = chunk.start
     return last[-wanted:] if wanted > 0 else b""
 
 
-async def _chunk_before(db: AsyncConnection, run: RunId, end: int) -> bytes:
+async def _chunk_before(db: AsyncConnection, run: RunId, end: int) -> Chunk:
     chunk = (
-        select(output_chunks.c.data)
+        select(output_chunks)
         .where(output_chunks.c.run == run, output_chunks.c.start < end)
         .order_by(output_chunks.c.start.desc())
         .limit(1)
     )
-    return zlib.decompress((await db.execute(chunk)).scalar_one())
+    return _chunk((await db.execute(chunk)).mappings().one())
+
+
+async def _last(db: AsyncConnection, run: RunId, wanted: Select[tuple[int]]) -> int:
+    of_run = wanted.where(output_chunks.c.run == run)
+    newest = of_run.order_by(output_chunks.c.start.desc()).limit(1)
+    return (await db.execute(newest)).scalar() or 0
+
+
+def _chunk(row: RowMapping) -> Chunk:
+    return Chunk(
+        start=row["start"],
+        end=row["start"] + row["length"],
+        data=zlib.decompress(row["data"]),
+    )
+
+
+def _packed(data: bytes) -> bytes:
+    return zlib.compress(data, _FAST)

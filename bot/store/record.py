@@ -178,7 +178,9 @@ class SqlRecord:
         async with self._database.write("put messages into the outbox") as db:
             await post(db, thread, tell)
 
-    async def append_output(self, run: RunId, data: bytes, *, limit: int) -> bool:
+    async def append_output(
+        self, run: RunId, data: bytes, *, position: int, limit: int
+    ) -> bool:
         """Keep masked output, up to *limit* bytes of a run, and tell the Tail.
 
         False when the limit was reached, now or before.
@@ -187,7 +189,7 @@ class SqlRecord:
             start = await output.size(db, run)
             room = max(limit - start, 0)
             if data[:room]:
-                await output.append(db, run, data[:room], start=start)
+                await output.append(db, run, data[:room], start, position)
                 of = await fetch(db, run)
                 await post(db, of.thread, (Tail(run=run),))
             return len(data) < room

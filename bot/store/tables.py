@@ -132,6 +132,7 @@ holds: Final = Table(
 # stands_for: the kind of an in-place letter until it is handed out for delivery.
 # Unique per thread, so until then it stands for later ones of its kind; from then
 # on what is told may be too late for it and becomes a letter of its own.
+# revision: how often what it tells was redacted.
 outbox: Final = Table(
     "outbox",
     metadata,
@@ -145,6 +146,7 @@ outbox: Final = Table(
     Column("error", Text, nullable=False),
     Column("fate", String),
     Column("message_ts", String),
+    Column("revision", Integer, nullable=False),
     UniqueConstraint("thread", "stands_for", name="outbox_in_place"),
     Index(
         "outbox_undelivered",
@@ -155,13 +157,16 @@ outbox: Final = Table(
     ),
 )
 
-# start: the offset of the chunk's first byte; length: before compression.
+# start and length: where the chunk's bytes came to be when they were kept. A
+# redaction changes the data alone, so these are no longer offsets in the output.
+# position: how much of the container's output had been read then.
 output_chunks: Final = Table(
     "output_chunks",
     metadata,
     Column("run", ForeignKey("runs.id"), primary_key=True),
     Column("start", BigInteger, primary_key=True),
     Column("length", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
 
@@ -177,6 +182,7 @@ audit: Final = Table(
     Column("detail", Text, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("salt", String),
 )
 
 deliveries: Final = Table(

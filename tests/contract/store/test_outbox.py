@@ -120,7 +120,7 @@ async def test_what_is_told_in_place_names_the_message_to_change(
     run = await store.run_in(RunState.PERFORMING)
     places = []
     for _ in range(2):
-        await store.record.append_output(run.id, b"x", limit=100)
+        await store.record.append_output(run.id, b"x", position=0, limit=100)
         await store.record.tell(run.thread, [Header(run=run.id)])
         while letters := await store.outbox.due(later(0)):
             places.append((type(letters[0].telling), letters[0].message_ts))
@@ -139,10 +139,10 @@ async def test_a_tail_that_was_posted_anew_is_changed_there(store: Store) -> Non
     run = await store.run_in(RunState.PERFORMING)
     await store.told()
     for ts in ("5.5", "6.6"):
-        await store.record.append_output(run.id, b"x", limit=100)
+        await store.record.append_output(run.id, b"x", position=0, limit=100)
         await store.outbox.delivered(await only(store), ts)
 
-    await store.record.append_output(run.id, b"x", limit=100)
+    await store.record.append_output(run.id, b"x", position=0, limit=100)
 
     assert (await only(store)).message_ts == "6.6"
 

@@ -18,13 +18,32 @@ async def test_output_is_kept_in_order_as_it_came(store: Store) -> None:
     pieces = [b"one\n", b"\x00\xff", b"three" * 50_000]
 
     went_on = [
-        await store.record.append_output(run.id, piece, limit=PLENTY)
+        await store.record.append_output(run.id, piece, position=0, limit=PLENTY)
         for piece in pieces
     ]
 
     assert went_on == [True, True, True]
     assert await kept(store, run.id) == b"".join(pieces)
     assert await store.archive.output_size(run.id) == len(b"".join(pieces))
+
+
+async def test_the_position_kept_is_that_of_the_newest_output(store: Store) -> None:
+    run, other = await store.finished(), await store.finished()
+    await store.record.append_output(run.id, b"*****", position=30, limit=PLENTY)
+    await store.record.append_output(run.id, b"x" * 70_000, position=40, limit=PLENTY)
+
+    assert await store.archive.output_position(run.id) == 40
+    assert await store.archive.output_position(other.id) == 0
+
+
+async def test_the_position_of_output_that_is_not_kept_does_not_count(
+    store: Store,
+) -> None:
+    run = await store.run_in(RunState.PERFORMING)
+    await store.record.append_output(run.id, b"abcd", position=4, limit=4)
+    await store.record.append_output(run.id, b"more", position=8, limit=4)
+
+    assert await store.archive.output_position(run.id) == 4
 
 
 async def test_a_run_without_output_has_none(store: Store) -> None:
@@ -37,8 +56,8 @@ async def test_a_run_without_output_has_none(store: Store) -> None:
 
 async def test_the_output_of_runs_is_kept_apart(store: Store) -> None:
     run, other = await store.finished(), await store.finished()
-    await store.record.append_output(run.id, b"mine", limit=PLENTY)
-    await store.record.append_output(other.id, b"theirs", limit=PLENTY)
+    await store.record.append_output(run.id, b"mine", position=0, limit=PLENTY)
+    await store.record.append_output(other.id, b"theirs", position=0, limit=PLENTY)
 
     assert await kept(store, run.id) == b"mine"
     assert await store.archive.tail(other.id, 100) == b"theirs"
@@ -49,7 +68,7 @@ async def test_output_is_cut_exactly_at_the_limit(store: Store, limit: int) -> N
     run = await store.run_in(RunState.PERFORMING)
 
     answers = [
-        await store.record.append_output(run.id, piece, limit=limit)
+        await store.record.append_output(run.id, piece, position=0, limit=limit)
         for piece in (b"abcd", b"efgh", b"ijkl")
     ]
 
@@ -59,10 +78,10 @@ async def test_output_is_cut_exactly_at_the_limit(store: Store, limit: int) -> N
 
 async def test_output_behind_the_limit_tells_nothing(store: Store) -> None:
     run = await store.run_in(RunState.PERFORMING)
-    await store.record.append_output(run.id, b"abcd", limit=4)
+    await store.record.append_output(run.id, b"abcd", position=0, limit=4)
     await store.told()
 
-    assert not await store.record.append_output(run.id, b"more", limit=4)
+    assert not await store.record.append_output(run.id, b"more", position=0, limit=4)
     assert await store.told() == []
 
 
@@ -71,7 +90,7 @@ async def test_much_output_is_one_tail_until_it_is_told(store: Store) -> None:
     await store.told()
 
     for _ in range(5):
-        await store.record.append_output(run.id, b"line\n", limit=PLENTY)
+        await store.record.append_output(run.id, b"line\n", position=0, limit=PLENTY)
 
     assert await store.told() == [Tail(run=run.id)]
 
@@ -82,8 +101,8 @@ async def test_a_tail_is_the_end_of_the_output_whatever_its_size(
 ) -> None:
     run = await store.run_in(RunState.PERFORMING)
     output = bytes(i % 251 for i in range(200_000)) + b"last lines"
-    await store.record.append_output(run.id, output[:150_000], limit=PLENTY)
-    await store.record.append_output(run.id, output[150_000:], limit=PLENTY)
+    await store.record.append_output(run.id, output[:150_000], position=0, limit=PLENTY)
+    await store.record.append_output(run.id, output[150_000:], position=0, limit=PLENTY)
 
     tail = await store.archive.tail(run.id, size)
 
@@ -92,12 +111,12 @@ async def test_a_tail_is_the_end_of_the_output_whatever_its_size(
 
 async def test_output_can_be_read_while_it_grows(store: Store) -> None:
     run = await store.run_in(RunState.PERFORMING)
-    await store.record.append_output(run.id, b"one ", limit=PLENTY)
+    await store.record.append_output(run.id, b"one ", position=0, limit=PLENTY)
 
     read = []
     async for piece in store.archive.output(run.id):
         read.append(piece)
         if len(read) == 1:
-            await store.record.append_output(run.id, b"two", limit=PLENTY)
+            await store.record.append_output(run.id, b"two", position=0, limit=PLENTY)
 
     assert read == [b"one ", b"two"]

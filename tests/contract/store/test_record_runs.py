@@ -289,7 +289,7 @@ async def test_an_end_without_output_is_told_without_a_tail(store: Store) -> Non
 
 async def test_an_end_with_output_is_told_with_a_last_tail(store: Store) -> None:
     run = await store.run_in(RunState.PERFORMING)
-    await store.record.append_output(run.id, b"done\n", limit=100)
+    await store.record.append_output(run.id, b"done\n", position=0, limit=100)
     await store.told()
 
     await store.record.end(run.id, FINISHED, later(9))

@@ -83,9 +83,13 @@ class FlakyRecord(SqlRecord):
         self.away: Counter[str] = Counter()
         self.stored = asyncio.Event()  #: whether any output was kept
 
-    async def append_output(self, run: RunId, data: bytes, *, limit: int) -> bool:
+    async def append_output(
+        self, run: RunId, data: bytes, *, position: int, limit: int
+    ) -> bool:
         self._fail_if_away("append_output")
-        has_room = await super().append_output(run, data, limit=limit)
+        has_room = await super().append_output(
+            run, data, position=position, limit=limit
+        )
         self.stored.set()
         return has_room
 
