@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from runner.job import Job
@@ -16,6 +17,12 @@ WORKSPACE: Final = "/mnt/workspace"
 #: Where secret files are in every container: in memory, and read-only.
 SECRETS: Final = "/mnt/secrets"
 
+#: Memory that every container has if its job reads the state.
+MEMORY: Final = "/run/handrail"
+
+#: Where the driver leaves its session while it waits at the gate, if it is told to.
+SESSION: Final = f"{MEMORY}/environment"
+
 #: What opens the gate, written on the container's standard input.
 OPEN: Final = b"go\n"
 
@@ -24,6 +31,27 @@ _START: Final = b"\x1e"  # no mark has it anywhere but at its start
 # A mark is whole without its newline, which an engine's log may keep back until
 # something follows. It is the driver's all the same, and no output.
 _END: Final = b"\x1f"
+
+
+# What the session has unset must not come back from the container's own environment:
+# lines that only look like exports, in values of several lines, do no harm.
+_READING: Final = r"""exec 2>/dev/null </dev/null
+echo $$
+while read -r word name; do
+  name=${{name%%=*}}
+  case $word:$name in
+    export:*[!A-Za-z0-9_]* | export:[0-9]* | export:) ;;
+    export:*) unset "$name" ;;
+  esac
+done <<END
+$(export -p)
+END
+. {session} || exit
+rm -f -- {session}
+cd -- "${{__hr_directory:?}}" || exit
+unset __hr_directory
+exec /bin/sh -c {reading}
+"""
 
 
 class Mark(StrEnum):
@@ -50,8 +78,21 @@ def entrypoint(job: Job, nonce: str, *, waits: bool = False) -> list[str]:
         *(("after_run", text) for text in script.after_run),
     ]
     words = [word for pair in texts for word in pair]
-    options = [nonce, WORKSPACE, job.project_root, "files" if waits else ""]
+    options = [
+        *(nonce, WORKSPACE, job.project_root),
+        *("files" if waits else "", ""),
+    ]
     return ["/bin/sh", "-c", DRIVER, "handrail", *options, *words]
+
+
+def reading_script(reading: str, session: str = SESSION) -> str:
+    """Return a script that runs the shell text *reading* where the session stands.
+
+    To be run once, by `/bin/sh -c`, beside a driver that waits at its gate. It prints
+    the number of its process, which stays the same, and a newline; then nothing but
+    what *reading* prints on standard output.
+    """
+    return _READING.format(session=quote(session), reading=quote(reading))
 
 
 def mark(nonce: str, word: Mark) -> bytes:

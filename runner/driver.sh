@@ -1,11 +1,13 @@
 # The entrypoint of every container: $1 nonce, $2 workspace, $3 project root, $4
-# not empty if it has to wait for its files, then pairs of a kind and a text. The texts run by `eval` in this one shell, so
-# what they export, define and change reaches those after them and the command.
+# not empty if it has to wait for its files, $5 the file in which a second process
+# finds this session at the gate, if one is to, then pairs of a kind and a text.
+# The texts run by `eval` in this one shell, so what they export, define and change
+# reaches those after them and the command.
 
 exec 2>&1 9>&1
-__hr_nonce=$1 __hr_workspace=$2 __hr_root=$3 __hr_waits=$4
+__hr_nonce=$1 __hr_workspace=$2 __hr_root=$3 __hr_waits=$4 __hr_session=$5
 __hr_stage=preparing __hr_interrupted=
-shift 4
+shift 5
 
 # The texts are kept in variables because a text may `set --` anything.
 __hr_count=0
@@ -81,6 +83,15 @@ __hr_forget_removed() {
   rm -f -- "$__hr_workspace/.handrail/removed.list"
 }
 
+# In a subshell, so that nothing that fails here ends the driver. What bash cannot
+# set is left out, where `export -n` is known.
+__hr_remember() (
+  umask 077
+  command export -n UID EUID PPID SHELLOPTS BASHOPTS || :
+  export __hr_directory="$(command pwd)"
+  export -p >"$__hr_session"
+)
+
 # Shells run a trap only once the child in the foreground has ended.
 trap 'exit 130' INT
 trap '__hr_finish $?' EXIT
@@ -107,8 +118,11 @@ if [ "$__hr_stage" = initializing ]; then
 fi
 
 __hr_stage=gate
+# The redirections hide what a `set -x` of a text would show.
+{ [ -z "$__hr_session" ] || __hr_remember || :; } 2>/dev/null
 __hr_mark gate
 IFS= read -r __hr_line || exit 130
+{ [ -z "$__hr_session" ] || rm -f -- "$__hr_session" || :; } 2>/dev/null
 
 # From here on Ctrl-C is the command's to answer: terraform releases its lock.
 __hr_stage=performing

@@ -1,6 +1,8 @@
 import os
+import shlex
 import shutil
 import signal
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.driver import DRIVER, OPEN, Mark, Marks, entrypoint, mark
+from runner.driver import (
+    DRIVER,
+    OPEN,
+    Mark,
+    Marks,
+    entrypoint,
+    mark,
+    reading_script,
+)
 from tests.support.runs import a_job
 
 NONCE = "4f1d"
@@ -20,6 +30,10 @@ SHELLS = [
     for words in (["sh"], ["dash"], ["bash", "--posix"], ["busybox", "sh"])
     if shutil.which(words[0])
 ]
+
+
+#: What every process in the container starts with.
+ENVIRONMENT = {"PATH": os.environ["PATH"], "GIVEN": "by the engine", "UNSET": "too"}
 
 
 @dataclass
@@ -43,16 +57,45 @@ class Drive:
         return ended(out, process.returncode)
 
     def start(
-        self, *texts: tuple[str, str], root: str = "", waits: str = ""
+        self,
+        *texts: tuple[str, str],
+        root: str = "",
+        waits: str = "",
+        session: Path | str = "",
     ) -> "subprocess.Popen[bytes]":
         words = [word for pair in texts for word in pair]
-        options = [NONCE, str(self.workspace), root, waits]
+        options = [NONCE, str(self.workspace), root, waits, str(session)]
         return subprocess.Popen(
             [*self.shell, "-c", DRIVER, "handrail", *options, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            env=ENVIRONMENT,
+        )
+
+    def read_at_the_gate(
+        self, reading: str, *texts: tuple[str, str], session: Path
+    ) -> tuple[Ended, list[str]]:
+        """Run *reading* at the gate; return the end, and what it printed by lines."""
+        with self.start(*texts, session=session) as process:
+            assert process.stdin
+            assert process.stdout
+            before = b""
+            while mark(NONCE, Mark.GATE) not in before:
+                before += os.read(process.stdout.fileno(), 4096)
+            read = subprocess.run(
+                [*self.shell, "-c", reading_script(reading, str(session))],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env=ENVIRONMENT,
+                check=False,
+                timeout=20,
+            )
+            assert read.stderr == b""
+            rest, _ = process.communicate(OPEN, timeout=20)
+        return ended(before + rest, process.returncode), read.stdout.decode().split(
+            "\n"
         )
 
     def interrupted(self, *texts: tuple[str, str], after: bytes, gate: bool) -> Ended:
@@ -276,11 +319,117 @@ def test_the_entrypoint_hands_each_text_over_as_one_argument() -> None:
 
     assert words[:2] == ["/bin/sh", "-c"]
     assert words[3:] == [
-        *("handrail", NONCE, "/mnt/workspace", "", ""),
+        *("handrail", NONCE, "/mnt/workspace", "", "", ""),
         *("initializing", "terraform init"),
         *("command", "rm -rf '$x'"),
         *("after_run", "bye"),
     ]
+
+
+def test_what_reads_at_the_gate_has_the_environment_and_directory_of_the_session(
+    drive: Drive, tmp_path: Path
+) -> None:
+    value = "it's $HOME \"q\" \\b\n  export GIVEN=x  \n'\\'';\t\x01é*"
+    session = tmp_path / "session"
+
+    end, read = drive.read_at_the_gate(
+        'printf "%s|" "$VALUE" "$GIVEN" "${UNSET-gone}" "${OWN-none}"; pwd',
+        (INIT, f"export VALUE={shlex.quote(value)}; OWN=not-exported"),
+        (INIT, "unset UNSET; mkdir 'it'\\''s here'; cd 'it'\\''s here'"),
+        (COMMAND, f'ls {session}; echo "${{__hr_directory-clean}}"; pwd'),
+        session=session,
+    )
+
+    directory = str(drive.workspace / "source/it's here")
+    assert "\n".join(read[1:]) == f"{value}|by the engine|gone|none|{directory}\n"
+    assert end.output.split("\n")[-3:] == ["clean", directory, ""]
+    assert "No such file" in end.output
+    assert end.code == 0
+
+
+def test_only_the_owner_can_read_what_the_session_left(
+    drive: Drive, tmp_path: Path
+) -> None:
+    session = tmp_path / "session"
+    with drive.start((COMMAND, "true"), session=session) as process:
+        assert process.stdout
+        before = b""
+        while mark(NONCE, Mark.GATE) not in before:
+            before += os.read(process.stdout.fileno(), 4096)
+        mode = session.stat().st_mode
+        process.communicate(OPEN, timeout=20)
+
+    assert stat.filemode(mode) == "-rw-------"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "set -euC",
+        "export UID EUID PPID SHELLOPTS",
+        "readonly HELD=fast; export HELD; export WITHOUT_VALUE",
+        "umask 777",
+        "pwd() { echo elsewhere; }; CDPATH=/; export CDPATH",
+        "set -a",
+    ],
+)
+def test_a_session_is_read_whatever_a_text_has_set(
+    drive: Drive, tmp_path: Path, text: str
+) -> None:
+    end, read = drive.read_at_the_gate(
+        "pwd", (INIT, text), (COMMAND, "true"), session=tmp_path / "session"
+    )
+
+    assert read[1:] == [str(drive.workspace / "source"), ""]
+    assert (end.output, end.code) == ("", 0)
+
+
+def test_what_reads_keeps_the_number_it_prints_first(
+    drive: Drive, tmp_path: Path
+) -> None:
+    _, read = drive.read_at_the_gate(
+        "echo $$; echo lost >&2; cat; exec 2>&1; echo error >&2",
+        (COMMAND, "true"),
+        session=tmp_path / "session",
+    )
+
+    assert read[0] == read[1]
+    assert read[2:] == ["error", ""]
+
+
+@pytest.mark.parametrize("session", ["session", "not/there/session"])
+def test_nothing_of_leaving_the_session_is_seen(
+    drive: Drive, tmp_path: Path, session: str
+) -> None:
+    texts = (INIT, "set -x; export SEEN=it"), (COMMAND, "true")
+    with_none = drive(*texts)
+
+    with drive.start(*texts, session=tmp_path / session) as process:
+        out, _ = process.communicate(OPEN, timeout=20)
+
+    assert ended(out, process.returncode) == with_none
+
+
+def test_a_session_that_was_not_left_is_not_read(drive: Drive, tmp_path: Path) -> None:
+    session = tmp_path / "not/there"
+
+    end, read = drive.read_at_the_gate("echo never", (COMMAND, "true"), session=session)
+
+    assert read[1:] == [""]
+    assert (end.output, end.code) == ("", 0)
+
+
+def test_a_session_whose_directory_went_is_not_read(
+    drive: Drive, tmp_path: Path
+) -> None:
+    _, read = drive.read_at_the_gate(
+        "echo never",
+        (INIT, 'mkdir gone; cd gone; rmdir "$PWD"'),
+        (COMMAND, "true"),
+        session=tmp_path / "session",
+    )
+
+    assert read[1:] == [""]
 
 
 PIECES = st.sampled_from(
