@@ -347,19 +347,20 @@ def test_what_reads_at_the_gate_has_the_environment_and_directory_of_the_session
     assert end.code == 0
 
 
-def test_only_the_owner_can_read_what_the_session_left(
+def test_what_the_session_left_is_its_owners_and_goes_once_the_gate_opens(
     drive: Drive, tmp_path: Path
 ) -> None:
     session = tmp_path / "session"
-    with drive.start((COMMAND, "true"), session=session) as process:
+    with drive.start((COMMAND, f"ls {session}; :"), session=session) as process:
         assert process.stdout
         before = b""
         while mark(NONCE, Mark.GATE) not in before:
             before += os.read(process.stdout.fileno(), 4096)
         mode = session.stat().st_mode
-        process.communicate(OPEN, timeout=20)
+        out, _ = process.communicate(OPEN, timeout=20)
 
     assert stat.filemode(mode) == "-rw-------"
+    assert "No such file" in ended(before + out, process.returncode).output
 
 
 @pytest.mark.parametrize(
