@@ -4,23 +4,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from bot.catalog.identity import AwsEntry, TokenEntry
+from bot.catalog.images import registry
 from bot.catalog.model import (
     ConfigEntry,
     ContextEntry,
     HooksEntry,
+    ImagePolicyEntry,
     LimitsEntry,
     SourceEntry,
     StackEntry,
     ValueEntry,
 )
 from bot.catalog.shapes import NEVER
+from bot.catalog.state_reading import reading
 from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.stack import (
+    AwsRole,
     Catalog,
     FromCommand,
     FromEnv,
     FromFile,
     Hooks,
+    ImagePolicy,
+    OidcIssuer,
+    OidcToken,
     Stack,
     StackFile,
     StackName,
@@ -41,7 +49,15 @@ def merged(config: ConfigEntry, base: Path) -> Catalog:
             for name, stack in config.stacks.items()
         },
         slots=config.slots,
+        oidc=OidcIssuer(issuer=config.oidc.issuer) if config.oidc else None,
+        image_policy=image_policy(config.image_policy),
     )
+
+
+def image_policy(entry: ImagePolicyEntry) -> ImagePolicy:
+    """Return what *entry* demands, its registries as Docker has them."""
+    registries = tuple(map(registry, entry.registries or ()))
+    return ImagePolicy(digest=entry.digest, registries=registries)
 
 
 def value_source(entry: ValueEntry, base: Path) -> ValueSource:
@@ -63,10 +79,11 @@ def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) ->
     source = _first(own.source, defaults.source)
     readers = _first(own.readers, defaults.readers)
     channel = _first(own.channel, defaults.channel)
+    init = _first(own.init, defaults.init) or ""
     return Stack(
         name=name,
         image=_first(own.image, defaults.image) or "",
-        init=_first(own.init, defaults.init) or "",
+        init=init,
         source=_source(source, base),
         project_root=_plain(source.path) if source else "",
         hooks=_hooks([layer.hooks for layer in layers]),
@@ -76,6 +93,11 @@ def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) ->
         limits=_limits(own.limits, defaults.limits),
         network=_first(own.network, defaults.network) or "bridge",
         persistent=_first(own.workspace, defaults.workspace) == "persistent",
+        strict_masking=_first(own.strict_masking, defaults.strict_masking) is True,
+        mask_shapes=_first(own.mask_shapes, defaults.mask_shapes) is not False,
+        reading_state=reading(init, _first(own.mask_state, defaults.mask_state)),
+        aws=_aws(_first(*(layer.aws for layer in reversed(layers)))),
+        oidc=_oidc(_first(*(layer.oidc for layer in reversed(layers)))),
         channel=ChannelId(channel) if channel else None,
         readers=None if readers is None else tuple(readers),
         writers=tuple(_first(own.writers, defaults.writers) or ()),
@@ -148,6 +170,17 @@ def _files(layers: Sequence[ContextEntry], base: Path) -> tuple[StackFile, ...]:
         StackFile(path=path, source=value_source(file, base), secret=file.secret)
         for path, file in files.items()
     )
+
+
+def _aws(entry: AwsEntry | None) -> AwsRole | None:
+    return None if entry is None else AwsRole(**entry.model_dump())
+
+
+def _oidc(entry: TokenEntry | None) -> OidcToken | None:
+    if entry is None:
+        return None
+    # Each audience once, in their order.
+    return OidcToken(audiences=tuple(dict.fromkeys(entry.audience)))
 
 
 def _limits(own: LimitsEntry, defaults: LimitsEntry) -> Limits:

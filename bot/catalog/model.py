@@ -1,10 +1,11 @@
 """The shape of `handrail.yaml`: one model per mapping in it."""
 
-from collections.abc import Container
-from typing import Annotated, Final, Literal, TypeGuard
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from bot.catalog.entry import Entry, count, is_known
+from bot.catalog.identity import AwsEntry, IssuerEntry, TokenEntry
 from bot.catalog.shapes import (
     ChannelIdText,
     ContextName,
@@ -15,13 +16,16 @@ from bot.catalog.shapes import (
     HookTexts,
     ImageName,
     Members,
+    Memory,
     NetworkName,
+    OutputSize,
     OwnVariable,
     PathBelow,
     PersonId,
+    RegistryPrefix,
     Silence,
-    Size,
     StackNameText,
+    StateReader,
     TeamIdText,
     Text,
     VariableName,
@@ -31,30 +35,12 @@ from bot.catalog.shapes import (
 #: Keys that are to come, and what to do until then.
 UNBUILT: Final = {
     "approvals": "anybody in `writers` may run on the stack until then",
-    "aws": "give credentials as `secrets` until then",
     "deny_tasks": "keep people out of `writers` until then",
-    "image_policy": "name the image by its digest until then",
     "labels": "name the stacks so that they sort until then",
     "policies": "everything that `writers` ask for runs until then",
     "presets": "people type the whole command until then",
-    "strict_masking": "output is masked, never withheld, until then",
     "vault": "use {command: [vault, kv, get, …]} until then",
 }
-
-
-class Entry(BaseModel):
-    """A mapping of the file, in which nothing is taken for something else."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-def _is_known(value: object, model: type[Entry]) -> TypeGuard[Container[str]]:
-    """Tell whether *value* has keys of *model* alone; others have their own error."""
-    return isinstance(value, dict) and value.keys() <= model.model_fields.keys()
-
-
-def _count(value: Container[str], *names: str) -> int:
-    return sum(name in value for name in names)
 
 
 def _has_program(arguments: list[str]) -> list[str]:
@@ -90,7 +76,7 @@ class ValueEntry(Entry):
     @model_validator(mode="before")
     @classmethod
     def _has_one_source(cls, value: object) -> object:
-        if _is_known(value, cls) and _count(value, "env", "file", "command") != 1:
+        if is_known(value, cls) and count(value, "env", "file", "command") != 1:
             raise ValueError("write exactly one of `env`, `file` and `command` here")
         return value
 
@@ -135,15 +121,15 @@ class SourceEntry(Entry):
     @model_validator(mode="before")
     @classmethod
     def _has_one_kind(cls, value: object) -> object:
-        if not _is_known(value, cls):
+        if not is_known(value, cls):
             return value
-        if _count(value, "git", "dir") != 1:
+        if count(value, "git", "dir") != 1:
             raise ValueError("write exactly one of `git` and `dir` here")
-        if _count(value, "dir", "ref") == 2:
+        if count(value, "dir", "ref") == 2:
             raise ValueError(
                 "`ref` belongs to `git`; remove it, or write `git` instead"
             )
-        if _count(value, "git", "ref") == 1 and "git" in value:
+        if count(value, "git", "ref") == 1 and "git" in value:
             raise ValueError("`ref` is missing; write the branch, as in `ref: main`")
         return value
 
@@ -180,7 +166,7 @@ class HooksEntry(Entry):
 class LimitsEntry(Entry):
     """What a run may use. Each limit is the stack's, or else that of defaults."""
 
-    memory: Size | None = Field(
+    memory: Memory | None = Field(
         default=None,
         description="Memory and swap together, as in 512m or 1g. Default: 1g.",
     )
@@ -197,6 +183,11 @@ class LimitsEntry(Entry):
     silence_timeout: Silence | None = Field(
         default=None,
         description="How long a run may print nothing, or none. Default: none.",
+    )
+    output: OutputSize | None = Field(
+        default=None,
+        description="How much output of a run is kept, as in 50m; a run that prints "
+        "more goes on. Default: 50m.",
     )
 
 
@@ -227,6 +218,16 @@ class ContextEntry(Entry):
         description="Shell texts, or lists of them, around the phases of a run. They "
         "accumulate: contexts wrap the stack's own, defaults wrap both.",
     )
+    aws: AwsEntry | None = Field(
+        default=None,
+        description="Role of AWS that is assumed for each run, with no stored key. Who "
+        "wins is as in env, for the whole mapping.",
+    )
+    oidc: TokenEntry | None = Field(
+        default=None,
+        description="Identity token that is signed for each run, for clouds that trust "
+        "the issuer at the top of the file. Who wins is as in env.",
+    )
 
 
 class StackEntry(ContextEntry):
@@ -250,6 +251,22 @@ class StackEntry(ContextEntry):
     network: NetworkName | None = Field(
         default=None,
         description="bridge, none or the name of a network. Default: bridge.",
+    )
+    strict_masking: bool | None = Field(
+        default=None,
+        description="Whether to refuse to run with a secret that is too short or too "
+        "common to be masked. Default: false.",
+    )
+    mask_shapes: bool | None = Field(
+        default=None,
+        description="Whether what looks like a well-known token is masked, too. "
+        "Default: true.",
+    )
+    mask_state: StateReader | None = Field(
+        default=None,
+        description="Whose state is read after init, so that its sensitive values are "
+        "masked: terraform, tofu or none. Default: that of the init, if it runs "
+        "`terraform init` or `tofu init`.",
     )
     workspace: Literal["fresh", "persistent"] | None = Field(
         default=None,
@@ -278,6 +295,19 @@ class StackEntry(ContextEntry):
     )
 
 
+class ImagePolicyEntry(Entry):
+    """What the image of every stack has to be."""
+
+    digest: bool = Field(
+        default=False, description="Whether an image has to end in its @sha256: digest."
+    )
+    registries: Annotated[list[RegistryPrefix], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Where images may come from: hosts, or hosts and paths, below one "
+        "of which an image has to be. Docker's short names are of docker.io.",
+    )
+
+
 class ConfigEntry(Entry):
     """Handrail's configuration: the stacks and who may run commands on them."""
 
@@ -289,12 +319,20 @@ class ConfigEntry(Entry):
     slots: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=10, description="How many runs the engine carries at once."
     )
+    image_policy: ImagePolicyEntry = Field(
+        default=ImagePolicyEntry(),
+        description="What images of stacks have to be. Default: anything.",
+    )
+    oidc: IssuerEntry | None = Field(
+        default=None, description="As whom Handrail signs identity tokens."
+    )
     defaults: StackEntry = Field(
         default=StackEntry(), description="What stacks and their contexts leave out."
     )
     contexts: dict[ContextName, ContextEntry] = Field(
         default={},
-        description="Bundles of env, secrets, files and hooks that stacks share.",
+        description="Bundles of env, secrets, files, hooks and identities that stacks "
+        "share.",
     )
     stacks: Annotated[dict[StackNameText, StackEntry], Field(min_length=1)] = Field(
         description="The stacks, by the names that people type."

@@ -7,15 +7,30 @@ does not hide those in others; what has the wrong type is left to the models.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from itertools import product
 from pathlib import Path
-from typing import TypeGuard
+from typing import Final, TypeAlias, TypeGuard
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from bot.catalog.merge import value_source
-from bot.catalog.model import FileEntry, ValueEntry
-from bot.catalog.problem import Finding, Where, short
+from bot.catalog.identity import TokenEntry
+from bot.catalog.images import breaches
+from bot.catalog.merge import image_policy, value_source
+from bot.catalog.model import FileEntry, ImagePolicyEntry, ValueEntry
+from bot.catalog.problem import Finding, Where, short, spelled
 from bot.catalog.secrets import absence
+from bot.catalog.shapes import ImageName
+
+#: A mapping of the file that a stack is made of, and where it stands.
+_Layer: TypeAlias = tuple[Where, Mapping[str, object]]
+
+#: What the role of a stack is given to a run as.
+_AWS_VARIABLES: Final = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+)
+_IMAGE: Final[TypeAdapter[str]] = TypeAdapter(ImageName)
 
 
 def check(config: object, base: Path) -> Iterator[Finding]:
@@ -28,6 +43,7 @@ def check(config: object, base: Path) -> Iterator[Finding]:
     for name, stack in _mapping(config, "stacks").items():
         if isinstance(stack, Mapping):
             yield from _incomplete(("stacks", name), stack, defaults)
+            yield from _merged(_layers(("stacks", name), stack, config), config)
 
 
 def absent(config: object, base: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -77,6 +93,71 @@ def _incomplete(
             text="is missing, so nobody could use the stack; write who may, as in "
             '`writers: [U0ANN, "@platform"]`, here or in defaults',
         )
+
+
+def _layers(
+    where: Where, stack: Mapping[str, object], config: object
+) -> Sequence[_Layer]:
+    """Return what *stack* is made of; what comes first wins."""
+    defaults, contexts = _mapping(config, "defaults"), _mapping(config, "contexts")
+    named = _list(stack if "contexts" in stack else defaults, "contexts")
+    shared = [
+        (("contexts", name), _mapping(contexts, name))
+        for name in reversed(named)
+        if isinstance(name, str)
+    ]
+    return [(where, stack), *shared, (("defaults",), defaults)]
+
+
+def _merged(layers: Sequence[_Layer], config: object) -> Iterator[Finding]:
+    yield from _forbidden_image(layers, _mapping(config, "image_policy"))
+    yield from _two_credentials(layers)
+    yield from _unsigned_token(layers, config)
+
+
+def _unsigned_token(layers: Sequence[_Layer], config: object) -> Iterator[Finding]:
+    place = _first(layers, "oidc")
+    if place is None or (isinstance(config, Mapping) and "oidc" in config):
+        return
+    with suppress(ValidationError):  # which is told already
+        TokenEntry.model_validate(dict(layers)[place]["oidc"])
+        yield Finding(
+            where=(*place, "oidc"),
+            text="asks for a token that nobody signs; write `oidc: {issuer: "
+            "https://handrail.example.com}` at the top of the file, or remove this",
+            on_key=True,
+        )
+
+
+def _forbidden_image(
+    layers: Sequence[_Layer], policy: Mapping[str, object]
+) -> Iterator[Finding]:
+    (where, stack), *_, (above, defaults) = layers
+    place, section = (where, stack) if "image" in stack else (above, defaults)
+    with suppress(ValidationError):  # which is told already
+        image = _IMAGE.validate_python(section.get("image"), strict=True)
+        demands = image_policy(ImagePolicyEntry.model_validate(policy))
+        for text in breaches(image, demands):
+            yield Finding(where=(*place, "image"), text=text)
+
+
+def _two_credentials(layers: Sequence[_Layer]) -> Iterator[Finding]:
+    role = _first(layers, "aws")
+    if role is None:
+        return
+    for group, name in product(("env", "secrets"), _AWS_VARIABLES):
+        groups = [(place, _mapping(section, group)) for place, section in layers]
+        if place := _first(groups, name):
+            yield Finding(
+                where=(*place, group, name),
+                text=f"{spelled((*role, 'aws'))} makes this for each run, too; keep "
+                "one of them",
+                on_key=True,
+            )
+
+
+def _first(layers: Sequence[_Layer], key: str) -> Where | None:
+    return next((place for place, section in layers if key in section), None)
 
 
 def _twice(where: Where, section: Mapping[str, object]) -> Iterator[Finding]:

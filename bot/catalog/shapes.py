@@ -19,6 +19,9 @@ _DURATION: Final = r"^(?=.)([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}
 _UNITS: Final = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 #: Docker refuses to run anything in less.
 _LEAST_MEMORY: Final = 6 << 20
+_LEAST_OUTPUT: Final = 64 << 10
+#: `AssumeRole` gives nothing shorter and nothing longer.
+_SESSION: Final = (timedelta(minutes=15), timedelta(hours=12))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,61 @@ Words = Annotated[
 ImageName = Annotated[
     str,
     Shape(
-        r"^[A-Za-z0-9][^\s\x00]*$",
-        "is not the name of an image; write it as in hashicorp/terraform:1.11",
+        r"^[A-Za-z0-9][^\s\x00@]*(@sha256:[0-9a-f]{64})?$",
+        "is not the name of an image; write it as in hashicorp/terraform:1.11, a "
+        "digest as @sha256: and its 64 hex digits",
+    ),
+]
+RegistryPrefix = Annotated[
+    str,
+    Shape(
+        r"^(localhost|(?=[^/]*[.:])[A-Za-z0-9][A-Za-z0-9.-]*)(:[0-9]{1,5})?"
+        r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+        "is not the beginning of an image's whole name; write the registry's host and, "
+        "if need be, a path, as in ghcr.io/acme or docker.io/library",
+    ),
+]
+#: The formats of IAM and STS, as the API reference of `AssumeRole` has them.
+RoleArn = Annotated[
+    str,
+    Shape(
+        r"^arn:aws(-[a-z]+){0,2}:iam::[0-9]{12}:role/([!-.0-~]+/)*"
+        r"[A-Za-z0-9_+=,.@-]{1,64}$",
+        "is not the ARN of a role; write it as in "
+        "arn:aws:iam::111111111111:role/handrail",
+    ),
+]
+ExternalId = Annotated[
+    str,
+    Shape(
+        r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$",
+        "is no external id of AWS; write 2 to 1224 letters, digits and _+=,.@:/-",
+        echo=False,
+    ),
+]
+Region = Annotated[
+    str,
+    Shape(
+        r"^[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}$",
+        "is not a region of AWS; write it as in eu-west-1",
+    ),
+]
+#: OpenID Connect Discovery: `iss` is compared as it is, and a path is put behind it.
+IssuerUrl = Annotated[
+    str,
+    Shape(
+        r"^(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://(localhost|127\.0\.0\.1))"
+        r"(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*$",
+        "cannot be an issuer; write an https URL in lower case, without user, ?, # and "
+        "a slash at the end, as in https://handrail.example.com",
+    ),
+]
+Audience = Annotated[
+    str,
+    Shape(
+        r"^[!-~]{1,255}$",
+        "cannot be an audience; write up to 255 characters without spaces, as in "
+        "sts.amazonaws.com",
     ),
 ]
 GitAddress = Annotated[
@@ -181,9 +237,20 @@ def _size(value: object) -> int:
     """Return bytes."""
     if not isinstance(value, str) or not re.fullmatch(_SIZE, value):
         raise ValueError(f"{_told(value)} is not a size; write it as in 512m or 2g")
-    size = int(float(value[:-1]) * _UNITS[value[-1].lower()])
+    return int(float(value[:-1]) * _UNITS[value[-1].lower()])
+
+
+def _memory(value: object) -> int:
+    size = _size(value)
     if size < _LEAST_MEMORY:
         raise ValueError("no container runs in so little memory; write 6m or more")
+    return size
+
+
+def _output(value: object) -> int:
+    size = _size(value)
+    if size < _LEAST_OUTPUT:
+        raise ValueError("so little output tells nobody a thing; write 64k or more")
     return size
 
 
@@ -211,14 +278,26 @@ def _silence(value: object) -> timedelta:
         raise ValueError(f"{error}, or none") from error
 
 
-def _hook(value: object) -> object:
+def _session(value: object) -> timedelta:
+    duration = _duration(value)
+    if not _SESSION[0] <= duration <= _SESSION[1]:
+        raise ValueError(f"{_told(value)} is no session of AWS; write 15m to 12h")
+    return duration
+
+
+def _state_reader(value: object) -> object:
+    # YAML reads a bare `no` or `off` as false.
+    return "none" if value is False else value
+
+
+def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Size = Annotated[
-    int,
-    BeforeValidator(_size, json_schema_input_type=Annotated[str, Field(pattern=_SIZE)]),
-]
+_SizeText = Annotated[str, Field(pattern=_SIZE)]
+
+Memory = Annotated[int, BeforeValidator(_memory, json_schema_input_type=_SizeText)]
+OutputSize = Annotated[int, BeforeValidator(_output, json_schema_input_type=_SizeText)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(
@@ -233,6 +312,28 @@ Silence = Annotated[
         | Literal["none", False],
     ),
 ]
+SessionDuration = Annotated[
+    timedelta,
+    BeforeValidator(
+        _session, json_schema_input_type=Annotated[str, Field(pattern=_DURATION)]
+    ),
+]
+StateReader = Annotated[
+    Literal["terraform", "tofu", "none"],
+    BeforeValidator(
+        _state_reader,
+        json_schema_input_type=Literal["terraform", "tofu", "none", False],
+    ),
+]
 HookTexts = Annotated[
-    list[Words], BeforeValidator(_hook, json_schema_input_type=Words | list[Words])
+    list[Words], BeforeValidator(_listed, json_schema_input_type=Words | list[Words])
+]
+Audiences = Annotated[
+    list[Audience],
+    Field(min_length=1),
+    BeforeValidator(
+        _listed,
+        json_schema_input_type=Audience
+        | Annotated[list[Audience], Field(min_length=1)],
+    ),
 ]

@@ -9,12 +9,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.catalog.document import Document
+from bot.catalog.identity import AwsEntry, IssuerEntry, TokenEntry
 from bot.catalog.model import (
     UNBUILT,
     ConfigEntry,
     ContextEntry,
     FileEntry,
     HooksEntry,
+    ImagePolicyEntry,
     LimitsEntry,
     SourceEntry,
     StackEntry,
@@ -27,6 +29,12 @@ _MISSING: Final = {
     "workspace": "is missing; write the id of your Slack workspace, as in "
     "`workspace: T0123ABCD`",
     "stacks": "is missing; write `stacks:` and below it at least one stack",
+    "role_arn": "is missing; write the role to assume, as in `role_arn: "
+    "arn:aws:iam::111111111111:role/handrail`",
+    "audience": "is missing; write who may take the token, as in `audience: "
+    "sts.amazonaws.com`",
+    "issuer": "is missing; write the URL of this bot, as in `issuer: "
+    "https://handrail.example.com`",
 }
 
 #: What a mapping of each model is for, for the one who wrote something else.
@@ -38,6 +46,10 @@ _MAPPINGS: Final = {
     SourceEntry: "write {git: git@example.com:infra.git, ref: main} or {dir: ./path}",
     HooksEntry: "write it as in {before_init: ./login.sh}",
     LimitsEntry: "write it as in {memory: 1g, run_timeout: 70m}",
+    AwsEntry: "write it as in {role_arn: arn:aws:iam::111111111111:role/handrail}",
+    TokenEntry: "write it as in {audience: sts.amazonaws.com}",
+    IssuerEntry: "write it as in {issuer: https://handrail.example.com}",
+    ImagePolicyEntry: "write it as in {digest: true, registries: [ghcr.io/acme]}",
 }
 
 #: The mappings of the file, by the key above them or above their names.
@@ -50,6 +62,14 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "source": SourceEntry,
     "hooks": HooksEntry,
     "limits": LimitsEntry,
+    "aws": AwsEntry,
+    "oidc": TokenEntry,
+}
+
+#: Those that stand at the top, where `oidc` is another than in a stack.
+_TOP_MODELS: Final[Mapping[str, type[BaseModel]]] = {
+    "image_policy": ImagePolicyEntry,
+    "oidc": IssuerEntry,
 }
 
 _KINDS: Final[Mapping[type, str]] = {
@@ -111,9 +131,10 @@ def _unknown_key(where: Where) -> Finding:
     if str(key) in UNBUILT:
         text = f"`{key}` is not built yet; remove it ({UNBUILT[str(key)]})"
         return Finding(where=where, text=text, on_key=True)
-    model = _model_at(tuple(above))
-    known = list(model.model_fields)
+    known = list(_model_at(tuple(above)).model_fields)
     unknown = f"there is no key `{short(str(key))}` here"
+    if elsewhere := _elsewhere(str(key), is_top=not above):
+        return Finding(where=where, text=f"{unknown}; {elsewhere}", on_key=True)
     near = get_close_matches(str(key).lower(), known, n=1)
     if not near:
         text = f"{unknown}; there are: {', '.join(known)}"
@@ -126,11 +147,21 @@ def _unknown_key(where: Where) -> Finding:
     )
 
 
+def _elsewhere(key: str, *, is_top: bool) -> str:
+    if is_top and key in StackEntry.model_fields:
+        return "move it below `defaults`, or into a stack"
+    if not is_top and key in ConfigEntry.model_fields:
+        return "move it to the top of the file"
+    return ""
+
+
 def _model_at(where: Where) -> type[BaseModel]:
     """Return the model of the mapping at *where*."""
     if not where:
         return ConfigEntry
     group = str(where[0])
+    if group in _TOP_MODELS:
+        return _TOP_MODELS[group]
     below = where[1:] if group == "defaults" else where[2:]
     return _MODELS[str(below[0]) if below else group]
 

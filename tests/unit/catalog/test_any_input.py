@@ -12,7 +12,16 @@ from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
 from tests.unit.catalog.test_load import DESIGN
 
-WHOLE = yaml.safe_load(DESIGN)
+WHOLE = yaml.safe_load(
+    f"""{DESIGN}
+    strict_masking: true
+    mask_shapes: false
+    mask_state: tofu
+    oidc: {{audience: [sts.amazonaws.com, vault]}}
+image_policy: {{digest: false, registries: [docker.io/hashicorp]}}
+oidc: {{issuer: https://handrail.example.com}}
+"""
+)
 
 
 def places(

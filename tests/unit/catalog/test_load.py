@@ -8,10 +8,14 @@ import pytest
 from bot.catalog.load import load
 from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.stack import (
+    AwsRole,
     FromCommand,
     FromEnv,
     FromFile,
     Hooks,
+    ImagePolicy,
+    OidcIssuer,
+    OidcToken,
     Stack,
     StackFile,
     StackName,
@@ -31,6 +35,7 @@ defaults:
 contexts:                         # bundles of environment, secrets, files, hooks
   aws-prod:
     env: {AWS_REGION: eu-west-1}
+    aws: {role_arn: "arn:aws:iam::111111111111:role/handrail"}   # per run
 stacks:
   net-prod:
     source: {git: "git@example.com:infra.git", ref: main, path: net/prod}
@@ -72,6 +77,8 @@ def test_the_example_of_the_design_is_understood(write: Write, tmp_path: Path) -
                 ),
             ),
             limits=Limits(memory=1 << 30, cpus=1.0, pids=256),
+            reading_state="terraform show -json",
+            aws=AwsRole(role_arn="arn:aws:iam::111111111111:role/handrail"),
             channel=ChannelId("C0INFRA"),
             writers=("@platform",),
         )
@@ -106,7 +113,15 @@ def test_every_key_of_a_stack_arrives(write: Write, tmp_path: Path) -> None:
                 channel: G0OPS
                 readers: ["#infra", S0GROUP]
                 admins: [W0EVE]
-                """
+                strict_masking: true
+                mask_shapes: false
+                mask_state: tofu
+                aws:
+                  {role_arn: "arn:aws-cn:iam::222222222222:role/ops/it", duration: 2h,
+                   external_id: acme/1, region: cn-north-1}
+                oidc: {audience: [vault, sts.amazonaws.com, vault]}
+                """,
+                top="oidc: {issuer: https://handrail.example.com/ops}",
             )
         )
     )
@@ -131,6 +146,15 @@ def test_every_key_of_a_stack_arrives(write: Write, tmp_path: Path) -> None:
     )
     assert (stack.network, stack.persistent, stack.channel) == ("none", True, "G0OPS")
     assert (stack.readers, stack.admins) == (("#infra", "S0GROUP"), ("W0EVE",))
+    assert (stack.strict_masking, stack.mask_shapes) == (True, False)
+    assert stack.reading_state == "tofu show -json"
+    assert stack.aws == AwsRole(
+        role_arn="arn:aws-cn:iam::222222222222:role/ops/it",
+        duration=timedelta(hours=2),
+        external_id="acme/1",
+        region="cn-north-1",
+    )
+    assert stack.oidc == OidcToken(audiences=("vault", "sts.amazonaws.com"))
 
 
 def test_the_stack_wins_over_its_contexts_a_later_one_over_an_earlier_one_all_over_defaults(  # noqa: E501
@@ -151,6 +175,84 @@ def test_the_stack_wins_over_its_contexts_a_later_one_over_an_earlier_one_all_ov
     )
 
     assert stack.env == {"A": "stack", "B": "late", "C": "early", "D": "defaults"}
+
+
+def test_an_identity_is_the_stacks_or_that_of_its_last_context_or_of_defaults(
+    write: Write,
+) -> None:
+    role = 'aws: {{role_arn: "arn:aws:iam::111111111111:role/{}"}}'.format
+    lines = f"""
+        contexts:
+          early: {{{role("early")}, oidc: {{audience: early}}}}
+          late: {{oidc: {{audience: late}}}}
+        oidc: {{issuer: http://localhost:8080}}
+        """
+
+    def identities(stack: str) -> tuple[str, str]:
+        path = write(
+            a_config(
+                stack,
+                defaults=role("defaults")[:-1]
+                + ", region: eu-west-1}\noidc: {audience: defaults}",
+                top=lines,
+            )
+        )
+        found = net_prod(path)
+        assert found.aws is not None
+        assert found.oidc is not None
+        region = found.aws.region or "nowhere"
+        name = found.aws.role_arn.rpartition("/")[2]
+        return f"{name} {region}", found.oidc.audiences[0]
+
+    assert identities("contexts: []") == ("defaults eu-west-1", "defaults")
+    assert identities("contexts: [early]") == ("early nowhere", "early")
+    assert identities("contexts: [early, late]") == ("early nowhere", "late")
+    assert identities(f"contexts: [early, late]\n{role('own')}") == (
+        "own nowhere",
+        "late",
+    )
+
+
+@pytest.mark.parametrize(
+    ("own", "defaults", "masking"),
+    [
+        ("", "", (False, True, "terraform show -json")),
+        ("", "strict_masking: true\nmask_shapes: false", (True, False)),
+        (
+            "strict_masking: false\nmask_shapes: true\nmask_state: terraform",
+            "strict_masking: true\nmask_shapes: false\nmask_state: none",
+            (False, True, "terraform show -json"),
+        ),
+        ("mask_state: none", "", (False, True, "")),
+        ("mask_state: no", "", (False, True, "")),
+        ("mask_state: off", "mask_state: tofu", (False, True, "")),
+    ],
+)
+def test_how_output_is_masked_is_the_stacks_word_or_that_of_defaults(
+    write: Write, own: str, defaults: str, masking: tuple[object, ...]
+) -> None:
+    stack = net_prod(write(a_config(f"init: terraform init\n{own}", defaults=defaults)))
+
+    told = (stack.strict_masking, stack.mask_shapes, stack.reading_state)
+    assert told[: len(masking)] == masking
+
+
+def test_what_stands_at_the_top_arrives_in_its_whole_form(write: Write) -> None:
+    catalog = load(
+        write(
+            a_config(
+                top="""
+                image_policy: {registries: [Index.Docker.IO/library, docker.io]}
+                oidc: {issuer: https://handrail.example.com}
+                """
+            )
+        )
+    )
+
+    assert catalog.oidc == OidcIssuer(issuer="https://handrail.example.com")
+    assert catalog.image_policy == ImagePolicy(
+        registries=("docker.io/library", "docker.io")
+    )
 
 
 def test_a_plain_variable_and_a_secret_of_one_name_do_not_both_arrive(

@@ -67,6 +67,10 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(told: Told) -> N
 
 #: Pairs of lines: what somebody wrote into a stack, and what they are told.
 BAD_LINES = Path(__file__).with_name("bad_lines.txt").read_text("utf-8").splitlines()
+#: The same at the top of the file.
+BAD_TOPS = Path(__file__).with_name("bad_tops.txt").read_text("utf-8").splitlines()
+
+DIGEST = f"@sha256:{'0a' * 32}"
 
 
 @pytest.mark.parametrize(
@@ -83,8 +87,16 @@ def test_a_bad_line_in_a_stack_is_told_with_what_to_write_instead(
 
 
 @pytest.mark.parametrize(
-    "key",
-    ["approvals", "aws", "deny_tasks", "image_policy", "labels", "policies", "presets"],
+    ("line", "said"), list(zip(BAD_TOPS[::2], BAD_TOPS[1::2], strict=True))
+)
+def test_a_bad_line_at_the_top_is_told_with_what_to_write_instead(
+    told: Told, line: str, said: str
+) -> None:
+    assert told(a_config(top=line)) == [f"handrail.yaml:10:{said.strip()}"]
+
+
+@pytest.mark.parametrize(
+    "key", ["approvals", "deny_tasks", "labels", "policies", "presets"]
 )
 def test_what_is_not_built_is_refused_by_name_wherever_it_stands(
     told: Told, key: str
@@ -147,7 +159,108 @@ def test_a_context_carries_no_more_than_it_may(told: Told) -> None:
     assert problems == [
         (
             "handrail.yaml:12:5: contexts.some.image: there is no key `image` "
-            "here; there are: env, secrets, files, hooks"
+            "here; there are: env, secrets, files, hooks, aws, oidc"
+        )
+    ]
+
+
+def test_an_image_that_breaks_the_policy_is_told_where_it_is_written(
+    told: Told,
+) -> None:
+    problems = told(
+        f"""\
+        version: 1
+        workspace: T0123ABCD
+        image_policy: {{digest: true, registries: [ghcr.io/acme]}}
+        defaults: {{image: busybox, writers: [U0ANN]}}
+        stacks:
+          first: {{}}
+          second: {{}}
+          good: {{image: "ghcr.io/acme/terraform:1.11{DIGEST}"}}
+          own: {{image: "ghcr.io/acme/terraform:1.11"}}
+        """
+    )
+
+    assert problems == [
+        (
+            "handrail.yaml:4:19: defaults.image: `busybox` has no digest, which "
+            "image_policy demands; write @sha256: and its 64 hex digits behind it"
+        ),
+        (
+            "handrail.yaml:4:19: defaults.image: `busybox` is docker.io/library/"
+            "busybox, below no registry of image_policy (ghcr.io/acme); take it from "
+            "there, or add its registry"
+        ),
+        (
+            "handrail.yaml:9:16: stacks.own.image: `ghcr.io/acme/terraform:1.11` has "
+            "no digest, which image_policy demands; write @sha256: and its 64 hex "
+            "digits behind it"
+        ),
+    ]
+
+
+def test_an_image_of_defaults_that_no_stack_uses_may_break_the_policy(
+    write: Write,
+) -> None:
+    top = "image_policy: {registries: [docker.io/library]}"
+
+    catalog = load(write(a_config(defaults="image: ghcr.io/acme/x", top=top)))
+
+    assert set(catalog.stacks) == {"db-prod", "net-prod"}
+
+
+def test_a_digest_that_is_cut_short_is_no_name_of_an_image(told: Told) -> None:
+    (problem,) = told(a_config(defaults="image: busybox@sha256:abc"))
+
+    assert problem == (
+        "handrail.yaml:11:10: defaults.image: `busybox@sha256:abc` is not the name of "
+        "an image; write it as in hashicorp/terraform:1.11, a digest as @sha256: and "
+        "its 64 hex digits"
+    )
+
+
+@pytest.mark.parametrize("group", ["env", "secrets"])
+@pytest.mark.parametrize(
+    "name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
+)
+def test_a_stored_key_beside_a_role_is_a_problem_wherever_either_stands(
+    told: Told, group: str, name: str
+) -> None:
+    value = "x" if group == "env" else "{env: X}"
+    role = 'aws: {role_arn: "arn:aws:iam::111111111111:role/handrail"}'
+
+    problems = told(
+        a_config(
+            "contexts: [some]",
+            defaults=f"{group}: {{{name}: {value}}}",
+            top=f"contexts:\n  some: {{{role}}}\n  other: {{}}",
+        )
+    )
+
+    assert problems == [
+        (
+            f"handrail.yaml:12:{len(group) + 6}: defaults.{group}.{name}: "
+            "contexts.some.aws makes this for each run, too; keep one of them"
+        )
+    ]
+
+
+def test_stacks_that_ask_for_a_token_need_an_issuer_wherever_they_ask(
+    told: Told,
+) -> None:
+    top = """
+        contexts:
+          some: {oidc: {audience: a}}
+          unused: {oidc: {audience: a}}
+        """
+
+    problems = told(a_config("contexts: [some]", top=top))
+
+    assert problems == [
+        (
+            "handrail.yaml:12:10: contexts.some.oidc: asks for a token that nobody "
+            "signs; write `oidc: {issuer: https://handrail.example.com}` at the top of "
+            "the file, or remove this"
         )
     ]
 

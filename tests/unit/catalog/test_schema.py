@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from bot.catalog import schema
 from tests.unit.catalog.conftest import a_config
 from tests.unit.catalog.test_load import DESIGN
-from tests.unit.catalog.test_problems import BAD_LINES
+from tests.unit.catalog.test_problems import BAD_LINES, BAD_TOPS
 
 #: What a schema cannot know: other keys, other files, what YAML has already read.
 BEYOND = (
@@ -18,6 +18,9 @@ BEYOND = (
     "this key stands twice",
     "nothing is written here",
     "so little memory",
+    "so little output",
+    "no session of AWS",
+    "a token that nobody signs",
     "longer than nothing",
     "first text has to be a program",
     "cannot be read; write it in quotes",
@@ -56,6 +59,13 @@ def test_what_load_refuses_in_a_stack_is_not_valid(
     config = yaml.safe_load(a_config(line))
 
     assert not validator.is_valid(config)
+
+
+@pytest.mark.parametrize("line", BAD_TOPS[::2])
+def test_what_load_refuses_at_the_top_is_not_valid(
+    validator: Draft202012Validator, line: str
+) -> None:
+    assert not validator.is_valid(yaml.safe_load(a_config(top=line)))
 
 
 def test_every_key_is_described() -> None:

@@ -1,0 +1,56 @@
+"""What `handrail check` says about the limits of stacks."""
+
+from bot.catalog.load import load
+from bot.catalog.loosening import loosened
+from tests.unit.catalog.conftest import Write, a_config
+
+
+def told(write: Write, stack: str, *, defaults: str = "") -> list[str]:
+    return loosened(load(write(a_config(stack, defaults=defaults))))
+
+
+def test_a_stack_as_it_is_by_itself_loosens_nothing(write: Write) -> None:
+    assert told(write, "init: terraform init") == []
+
+
+def test_what_is_as_tight_as_by_itself_or_tighter_is_not_told(write: Write) -> None:
+    stack = """
+        limits: {memory: 1g, cpus: 0.5, pids: 64, run_timeout: 70m,
+          silence_timeout: 5m}
+        network: none
+        mask_state: none
+        strict_masking: true
+        files: {x: {file: ./x, secret: false}}
+        """
+
+    assert told(write, stack) == []
+
+
+def test_everything_that_a_stack_loosens_stands_in_one_sentence(write: Write) -> None:
+    stack = """
+        init: terraform init
+        limits: {memory: 1.5g, cpus: 2.5, pids: 257, run_timeout: 90m}
+        network: db-net
+        mask_shapes: false
+        mask_state: none
+        """
+
+    assert told(write, stack) == [
+        (
+            "stack net-prod loosens: memory 1536m (default 1g), cpus 2.5 (default 1), "
+            "pids 257 (default 256), run_timeout 90m (default 70m), "
+            "network db-net (default bridge), mask_shapes false (default true), "
+            "mask_state none (its init makes a state)"
+        )
+    ]
+
+
+def test_what_defaults_loosen_is_told_of_every_stack_that_keeps_it(
+    write: Write,
+) -> None:
+    defaults = "limits: {run_timeout: 1d, pids: 512}"
+
+    assert told(write, "limits: {run_timeout: 3601s}", defaults=defaults) == [
+        "stack db-prod loosens: pids 512 (default 256), run_timeout 24h (default 70m)",
+        "stack net-prod loosens: pids 512 (default 256)",
+    ]
