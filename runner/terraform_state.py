@@ -14,6 +14,7 @@ MOST_BYTES: Final = 1 << 20
 #: Of the format; another promises nothing ("JSON Output Format" of Terraform).
 _MAJOR_VERSIONS: Final = frozenset({"0", "1"})
 
+_BLANKS: Final = re.compile(r"[ \t\r\n]*")
 _IDENTIFIER: Final = re.compile(r"[^\W\d][\w-]*")
 
 #: A value, what is marked in it (or True: all of it), and its address.
@@ -23,13 +24,15 @@ _Marked: TypeAlias = tuple[object, object, str]
 def sensitive_values(shown: bytes) -> tuple[Secret, ...]:
     """Return each value once that is marked as sensitive, named by its address.
 
-    A map or list that is marked counts as the values in it. What cannot be masked
-    is left out. Raises ValueError, in words that hold nothing of *shown*.
+    *shown* may hold several states, one after the other. A map or list that is
+    marked counts as the values in it; what cannot be masked is left out. Raises
+    ValueError, in words that hold nothing of *shown*.
     """
     names: dict[bytes, str] = {}
     try:
-        for value, name in _found(_state(shown)):
-            names.setdefault(value.encode("utf-8", "surrogatepass"), name)
+        for state in _states(shown):
+            for value, name in _found(state):
+                names.setdefault(value.encode("utf-8", "surrogatepass"), name)
     except RecursionError:
         raise _not_a_state("it is nested too deeply") from None
     secrets = [Secret(name, v) for v, name in names.items() if len(v) >= MINIMUM]
@@ -37,19 +40,35 @@ def sensitive_values(shown: bytes) -> tuple[Secret, ...]:
     return tuple(secret for secret in secrets if not unmaskable([secret]))
 
 
-def _state(shown: bytes) -> Mapping[str, object]:
+def _states(shown: bytes) -> Iterator[Mapping[str, object]]:
+    for document in _documents(shown):
+        state = _members(document)
+        version = str(state.get("format_version"))
+        if version.partition(".")[0] not in _MAJOR_VERSIONS:
+            raise _not_a_state("its format_version is missing or unknown")
+        # Terraform leaves out `values` where there is no state.
+        if "values" not in state and "planned_values" in state:
+            raise _not_a_state("it is a plan")
+        yield state
+
+
+def _documents(shown: bytes) -> Iterator[object]:
+    # Numbers stay as they are written.
+    decoder = json.JSONDecoder(parse_int=str, parse_float=str)
     try:
-        # Numbers stay as they are written.
-        state = _members(json.loads(shown, parse_int=str, parse_float=str))
-    except ValueError:
-        raise _not_a_state("it is not a JSON object") from None
-    version = str(state.get("format_version"))
-    if version.partition(".")[0] not in _MAJOR_VERSIONS:
-        raise _not_a_state("its format_version is missing or unknown")
-    # Terraform leaves out `values` where there is no state.
-    if "values" not in state and "planned_values" in state:
-        raise _not_a_state("it is a plan")
-    return state
+        text = shown.decode("utf-8-sig").strip()
+        document, at = decoder.raw_decode(text)
+        yield document
+        while at < len(text):
+            document, at = decoder.raw_decode(text, _past_blanks(text, at))
+            yield document
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise _not_a_state("it is not JSON") from None
+
+
+def _past_blanks(text: str, at: int) -> int:
+    blanks = _BLANKS.match(text, at)
+    return blanks.end() if blanks else at
 
 
 def _found(state: Mapping[str, object]) -> Iterator[tuple[str, str]]:

@@ -156,8 +156,19 @@ def test_text_that_is_no_unicode_is_a_value_as_well() -> None:
     assert secret.value == b"lone \xed\xa0\x80 surrogate"
 
 
+def test_several_states_may_follow_each_other() -> None:
+    outputs = {"it": {"sensitive": True, "value": "of-the-first"}}
+    more = {"too": {"sensitive": True, "value": "of-the-second"}}
+
+    seen = found(a_state(outputs=outputs) + b"\n" + a_state(outputs=more) + b"\n")
+
+    assert seen == {"output.it": "of-the-first", "output.too": "of-the-second"}
+
+
 NO_STATES = [
     b"",
+    b" \n",
+    a_state() + PASSWORD.encode(),
     PASSWORD.encode(),
     b'"' + PASSWORD.encode(),
     b'{"' + PASSWORD.encode() + b'": "\xff\xfe"}',
