@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from bot.catalog import loosening
 from bot.catalog.load import check, load
 from bot.catalog.problem import ConfigProblems
 from bot.domain.errors import HandrailError, RoleSourceUnavailable
@@ -22,16 +24,40 @@ NO_ENGINE: Final = (
 )
 
 
+_NO_AWS: Final = (
+    "has `aws`, for which a package is missing. Install Handrail with the extra `aws`: "
+    "pip install 'handrail[aws]'."
+)
+
+
 async def problems(environ: Mapping[str, str]) -> list[str]:
     """Return every problem of settings, configuration, Slack and engine."""
     settings, wrong_settings = _settings(environ)
-    path = Path(environ.get("HANDRAIL_CONFIG") or "handrail.yaml")
+    path = _config_file(environ)
     wrong_config = check(path, environ)
     found = [*wrong_settings, *map(str, wrong_config)]
     catalog = _catalog(path)
+    if catalog is not None:
+        found += without_package(catalog)
     if settings is not None and catalog is not None:
         found += [problem async for problem in _with_slack(settings, catalog)]
     return [*found, *await asyncio.to_thread(_with_engine, environ, settings)]
+
+
+def loosened(environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence on each stack that loosens a limit, which is no problem."""
+    catalog = _catalog(_config_file(environ))
+    return [] if catalog is None else loosening.loosened(catalog)
+
+
+def without_package(catalog: Catalog, package: str = "aiobotocore") -> list[str]:
+    """Return a sentence on each stack that needs *package*, unless it is installed."""
+    stacks = [] if find_spec(package) else catalog.stacks.values()
+    return [f"stack {stack.name} {_NO_AWS}" for stack in stacks if stack.aws]
+
+
+def _config_file(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HANDRAIL_CONFIG") or "handrail.yaml")
 
 
 def _settings(environ: Mapping[str, str]) -> tuple[Settings | None, Iterable[str]]:

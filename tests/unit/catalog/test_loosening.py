@@ -1,5 +1,8 @@
 """What `handrail check` says about the limits of stacks."""
 
+from pathlib import Path
+
+from bot import check
 from bot.catalog.load import load
 from bot.catalog.loosening import loosened
 from tests.unit.catalog.conftest import Write, a_config
@@ -53,4 +56,33 @@ def test_what_defaults_loosen_is_told_of_every_stack_that_keeps_it(
     assert told(write, "limits: {run_timeout: 3601s}", defaults=defaults) == [
         "stack db-prod loosens: pids 512 (default 256), run_timeout 24h (default 70m)",
         "stack net-prod loosens: pids 512 (default 256)",
+    ]
+
+
+def test_it_is_told_of_the_configuration_that_the_environment_names(
+    write: Write,
+) -> None:
+    path = write(a_config("limits: {pids: 512}"))
+
+    told = check.loosened({"HANDRAIL_CONFIG": str(path)})
+
+    assert told == ["stack net-prod loosens: pids 512 (default 256)"]
+
+
+def test_nothing_is_told_of_a_configuration_that_cannot_be_used(
+    tmp_path: Path,
+) -> None:
+    assert check.loosened({"HANDRAIL_CONFIG": str(tmp_path / "none")}) == []
+
+
+def test_a_stack_with_a_role_needs_the_package_that_assumes_it(write: Write) -> None:
+    role = 'aws: {role_arn: "arn:aws:iam::111111111111:role/handrail"}'
+    catalog = load(write(a_config(role)))
+
+    assert check.without_package(catalog) == []
+    assert check.without_package(catalog, "no_such_package") == [
+        (
+            "stack net-prod has `aws`, for which a package is missing. Install Handrail "
+            "with the extra `aws`: pip install 'handrail[aws]'."
+        )
     ]
