@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import sys
 from collections.abc import (
     AsyncIterator,
@@ -15,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
+from secrets import token_bytes, token_hex
 from types import TracebackType
 from typing import Any, Final
 
@@ -57,6 +58,7 @@ from bot.store.outbox import SqlOutbox
 from bot.store.record import SqlRecord
 from runner.engine import Engine
 from runner.masking.secrets import Secret
+from runner.seal import Seal
 from runner.source import Sources
 
 log = structlog.get_logger(__name__)
@@ -189,6 +191,7 @@ def _performing(parts: _Parts) -> Perform:
         engine=parts.engine,
         sources=Sources(parts.settings.data_dir / "sources"),
         clock=utc_now,
+        seal=Seal(seal_key(parts.settings.data_dir)),
     )
 
 
@@ -283,6 +286,23 @@ def installation_id(data_dir: Path) -> str:
     if not path.exists():
         path.write_text(token_hex(4))
     return path.read_text().strip()
+
+
+def seal_key(data_dir: Path) -> bytes:
+    """Return what seals the secrets that containers carry; made once."""
+    path = data_dir / "seal.key"
+    if not path.exists():
+        fresh = data_dir / f"seal.key.{token_hex(4)}"
+        with open(fresh, "xb", opener=_for_owner_only) as file:
+            file.write(token_bytes(32))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(path)
+    return path.read_bytes()
+
+
+def _for_owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def secrecy_of(settings: Settings, environ: Mapping[str, str]) -> Secrecy:

@@ -1,13 +1,12 @@
 """The port to a container engine, and what an adapter owes its only caller."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
 from runner.job import Job
-from runner.masking.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +26,14 @@ class Vitals:
     age: timedelta = timedelta(0)  #: since its start, or from there to its end
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """How a script ended that ran beside a container's own."""
+
+    code: int | None  #: None: it was cut off
+    output: bytes = field(repr=False)  #: what it printed; not masked
+
+
 class Container(Protocol):
     """A created container, from before its start to its removal.
 
@@ -43,6 +50,10 @@ class Container(Protocol):
     def nonce(self) -> str:
         """What sets the marks of this container's driver apart from output."""
 
+    @property
+    def reading(self) -> str:
+        """What prints the state of its stack: `Job.reading_state`."""
+
     async def start(self) -> None:
         """Start it. Once.
 
@@ -52,11 +63,24 @@ class Container(Protocol):
     async def vitals(self) -> Vitals:
         """Ask the engine whether it lives."""
 
-    async def secrets(self) -> tuple[Secret, ...]:
-        """Return the secret values it was given: its environment's and its files'.
+    async def keep(self, sealed: bytes) -> None:
+        """Put *sealed* into it, in whatever state it is, in the place of the last.
 
-        They come from the container itself, whatever has become of their sources.
-        A file that is gone is left out; one that was changed counts as it is now.
+        Raises ContainerLost, or EngineUnavailable after a bounded time of trying.
+        """
+
+    async def kept(self) -> bytes:
+        """Return what `keep` has put there.
+
+        Raises EngineUnavailable where there is nothing: it cannot be known what is
+        to be masked of it, so nothing of it may be shown.
+        """
+
+    async def aside(self, script: str, *, within: timedelta, most: int) -> Aside:
+        """Run *script* with its shell, beside what runs there; it has no input.
+
+        Cut off when it takes longer than *within* or prints more than *most* bytes
+        on its standard output; what it prints on the other one is dropped.
         """
 
     def output(self) -> AsyncGenerator[bytes, None]:

@@ -25,5 +25,9 @@ class SourceUnavailable(RunnerError):
     """The source of the stack could not be fetched."""
 
 
+class SealBroken(RunnerError):
+    """What a container carries was sealed with another key, or was changed."""
+
+
 class Unexpected(RunnerError):
     """Something happened that nobody thought of."""

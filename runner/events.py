@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from runner.job import Phase
+from runner.masking.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +37,42 @@ class PhaseStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Masked output, in the order in which the container printed it."""
+    """Masked output, in the order in which the container printed it.
+
+    *position* is how much of what the container printed has been told with it, in
+    bytes before masking: what follows is told by whoever goes on from there.
+    """
 
     data: bytes
+    position: int
 
 
-Event = SourceFetched | ImageResolved | ContainerCreated | PhaseStarted | Output
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretsLearned:
+    """*secrets* are hidden from here on; what was told before may show them.
+
+    Told again by whoever takes a run up.
+    """
+
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """A masked sentence that people need to know while the run goes on."""
+
+    text: str
+
+
+Event = (
+    SourceFetched
+    | ImageResolved
+    | ContainerCreated
+    | PhaseStarted
+    | Output
+    | SecretsLearned
+    | Remark
+)
 
 
 class Ending(StrEnum):

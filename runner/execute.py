@@ -25,8 +25,8 @@ from runner.events import (
 )
 from runner.job import Job, Limits, Phase
 from runner.masking.masker import Masks
-from runner.masking.secrets import Secret
 from runner.performance import Performance
+from runner.seal import Carried, Seal, about
 from runner.source import Sources
 from runner.unbroken import finished, insisted
 from runner.watcher import Watcher
@@ -43,17 +43,20 @@ async def execute(
     engine: Engine,
     watcher: Watcher,
     *,
+    masks: Masks,
+    seal: Seal,
     stop: asyncio.Event,
     sources: Sources,
     grace: timedelta = GRACE,
 ) -> Outcome:
     """Run *job* and tell *watcher*, in the order in which it happens.
 
-    *stop* ends it as long as it does not perform, and is ignored from then on.
+    Whatever *masks* hide, now or later, is hidden in all that is told; the
+    container carries it under *seal*. *stop* ends the run as long as it does not
+    perform, and is ignored from then on.
     When the surrounding task is cancelled, which is how a process goes away, the
     container is left as it is, to be taken up by `resume`.
     """
-    masks = Masks(job.secrets)
     preparation = _Preparation(job, engine, watcher, masks, stop)
     try:
         container = await preparation.container(sources)
@@ -62,7 +65,8 @@ async def execute(
     except RunnerError as error:
         gone = await insisted(preparation.cleared(error))
         return _not_started(_ending(error), masks.text(str(error)), gone=gone)
-    broken = await _start(container, stop, masks)
+    carried = Carried(container, masks, seal, about(job.run, job.installation))
+    broken = await _start(container, carried, stop, masks)
     if broken is not None:
         return broken
     performance = Performance(container, watcher, masks, stop)
@@ -76,20 +80,20 @@ async def resume(  # noqa: PLR0913 - all that is known of a run without its job
     watcher: Watcher,
     *,
     limits: Limits,
-    secrets: tuple[Secret, ...],
+    masks: Masks,
+    seal: Seal,
     stop: asyncio.Event,
     reached: Phase,
-    told: int,
+    position: int,
     grace: timedelta = GRACE,
 ) -> Outcome:
     """Follow the container of *run* that an earlier process left behind.
 
-    *reached* and *told* (bytes of masked output) are what that process stored.
-    All output is read and masked anew and the told bytes are dropped, so that
-    none is lost or doubled. Masked are the values that the container itself was
-    given, and *secrets*: those of the whole installation.
+    *reached* and *position* (of the last output) are what that process stored.
+    All output is read anew and what was told is dropped, so that none is lost or
+    doubled. *masks* learn what the container carries under *seal*; where that
+    cannot be read, nothing of it is shown.
     """
-    masks = Masks(secrets)
     try:
         container = await engine.find(run, installation)
         if container is None:
@@ -97,14 +101,15 @@ async def resume(  # noqa: PLR0913 - all that is known of a run without its job
         if not (await container.vitals()).started:
             gone = await insisted(container.remove())
             return _lost(reached, "its container was never started", gone=gone)
-        masks = Masks((*secrets, *await container.secrets()))
+        carried = Carried(container, masks, seal, about(run, installation))
+        await _known(carried.recalled())
     except RunnerError as error:
         note = masks.text(str(error))
         return Outcome(
             ending=Ending.ENGINE, phase=reached, note=note, container_gone=False
         )
     performance = Performance(
-        container, watcher, masks, stop, reached=reached, told=told
+        container, watcher, masks, stop, reached=reached, position=position
     )
     return await performance.run(limits, grace)
 
@@ -190,20 +195,25 @@ class _Preparation:
 
 
 async def _start(
-    container: Container, stop: asyncio.Event, masks: Masks
+    container: Container, carried: Carried, stop: asyncio.Event, masks: Masks
 ) -> Outcome | None:
     """Start *container*, or remove it and return why it was not started."""
     if stop.is_set():
         ending, note = Ending.STOPPED, ""
     else:
         try:
-            await finished(_known(container.start()))
+            await finished(_known(_sealed_and_started(container, carried)))
         except RunnerError as error:
             ending, note = _ending(error), masks.text(str(error))
         else:
             return None
     gone = await insisted(container.remove())
     return _not_started(ending, note, gone=gone)
+
+
+async def _sealed_and_started(container: Container, carried: Carried) -> None:
+    await carried.renew()
+    await container.start()
 
 
 async def _known(step: Coroutine[object, object, T]) -> T:

@@ -6,8 +6,6 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from runner.masking.secrets import Secret
-
 
 class Phase(StrEnum):
     """What the container is doing."""
@@ -60,6 +58,7 @@ class Limits:
     pids: int = 256
     run_timeout: timedelta = timedelta(minutes=70)
     silence_timeout: timedelta | None = None  #: without a byte of output
+    output: int = 50 << 20  #: bytes of output that are kept; the run goes on beyond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +85,10 @@ class Job:
     env: Mapping[str, str] = field(default_factory=dict)
     secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: tuple[WorkspaceFile, ...] = ()
-    #: every value to mask, those of `secret_env` and `files` among them
-    secrets: tuple[Secret, ...] = field(default=(), repr=False)
     limits: Limits = Limits()
     network: str = "bridge"
     #: name of the volume that keeps the workspace from run to run; None: fresh
     volume: str | None = None
+    #: shell text that prints the stack's state as JSON, whose sensitive values are
+    #: masked; empty: none
+    reading_state: str = ""

@@ -29,8 +29,8 @@ _CANNOT_RUN: Final = (126, 127)
 class Performance:
     """One container on its way from its start to its removal.
 
-    *reached* and *told* say what a process before this one has told of it: the
-    phase, and how many bytes of masked output.
+    *reached* and *position* say what a process before this one has told of it:
+    the phase, and the position of the last output.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Performance:
         stop: asyncio.Event,
         *,
         reached: Phase = Phase.PREPARING,
-        told: int = 0,
+        position: int = 0,
     ) -> None:
         self._container = container
         self._watcher = watcher
@@ -49,7 +49,7 @@ class Performance:
         self._stop = stop
         self._reached = reached
         self._marks = Marks(container.nonce)
-        self._teller = Teller(masks.stream(), watcher.tell, told)
+        self._teller = Teller(masks.stream(shown=position), watcher.tell)
         self._clock = asyncio.get_running_loop().time
         self._ending: Ending | None = None
         self._last_mark: Mark | None = None

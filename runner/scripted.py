@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from runner.driver import Mark, mark
-from runner.engine import Exit, Vitals
+from runner.engine import Aside, Exit, Vitals
 from runner.errors import (
     ContainerExists,
     ContainerLost,
@@ -18,8 +18,6 @@ from runner.errors import (
     ImageUnavailable,
 )
 from runner.job import Job
-from runner.masking.secrets import Secret
-from runner.workspace import placed
 
 #: What a text prints: always the same, or made from its environment.
 Printed = bytes | Callable[[Mapping[str, str]], bytes]
@@ -159,9 +157,11 @@ class ScriptedContainer:
     def __init__(self, engine: ScriptedEngine, job: Job) -> None:
         self.id = f"scripted-{job.run}"
         self.nonce = f"nonce-{job.run}"
+        self.reading = job.reading_state
         self._engine = engine
         self._job = job
         self._env = {**job.env, **job.secret_env}
+        self._sealed: bytes | None = None
         self._printed = bytearray()
         self._news = asyncio.Event()
         self._gate = asyncio.Event()
@@ -183,15 +183,35 @@ class ScriptedContainer:
             started=self._driving is not None, running=running, age=timedelta(0)
         )
 
-    async def secrets(self) -> tuple[Secret, ...]:
-        """Return those of the job it was created with."""
+    async def keep(self, sealed: bytes) -> None:
+        """Keep *sealed*."""
         self._check()
-        job = self._job
-        environment = (Secret(k, v.encode()) for k, v in job.secret_env.items())
-        files = (file for file in job.files if file.secret)
-        return (
-            *environment,
-            *(Secret(placed(job, file), file.content) for file in files),
+        self._sealed = sealed
+
+    async def kept(self) -> bytes:
+        """Return what is kept."""
+        self._check()
+        if self._sealed is None:
+            raise EngineUnavailable("the scripted container carries no seal")
+        return self._sealed
+
+    async def aside(self, script: str, *, within: timedelta, most: int) -> Aside:
+        """Do what was said of *script*, beside what the driver does."""
+        self._check()
+        step = self._engine.step(script)
+        printed = step.output
+        output = printed if isinstance(printed, bytes) else printed(self._env)
+        released = self._engine.arrived(script)
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                if step.block:
+                    await self._first(released, self._interrupted)
+        except TimeoutError:
+            return Aside(code=None, output=output)
+        if len(output) > most:
+            return Aside(code=None, output=output[:most])
+        return Aside(
+            code=130 if self._interrupted.is_set() else step.code, output=output
         )
 
     async def output(self) -> AsyncGenerator[bytes, None]:

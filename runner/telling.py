@@ -1,11 +1,12 @@
 """Masks what a container prints and tells it in pieces."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, Protocol
 
 from runner.events import Output
 
-#: The most that one event carries, in bytes.
+#: How much is masked at a time, in bytes: about the most that one event carries.
 PIECE: Final = 64 * 1024
 
 #: What is told, once, in the place of output that could not be masked.
@@ -15,6 +16,10 @@ WITHHELD: Final = b"[output withheld: masking failed]\n"
 class Stream(Protocol):
     """Replaces secrets in one stream of output."""
 
+    @property
+    def position(self) -> int:
+        """How many bytes of the stream have been shown or replaced."""
+
     def feed(self, data: bytes) -> bytes:
         """Take more of the stream; return what may be shown now."""
 
@@ -23,30 +28,28 @@ class Stream(Protocol):
 
 
 class Teller:
-    """Tells the output of one container, but for the first *told* bytes."""
+    """Tells the output of one container."""
 
     def __init__(
-        self, stream: Stream, tell: Callable[[Output], Awaitable[None]], told: int = 0
+        self, stream: Stream, tell: Callable[[Output], Awaitable[None]]
     ) -> None:
         self._stream = stream
         self._tell = tell
-        self._known = told
         self._withheld = False
 
     async def take(self, data: bytes) -> None:
         """Tell as much as is certain to hold no half secret."""
-        await self._pass_on(lambda: self._stream.feed(data))
+        for start in range(0, len(data), PIECE):
+            piece = data[start : start + PIECE]
+            await self._pass_on(partial(self._stream.feed, piece))
 
     async def end(self) -> None:
         """Tell what was held back."""
         await self._pass_on(self._stream.flush)
 
     async def _pass_on(self, mask: Callable[[], bytes]) -> None:
-        masked = self._masked(mask)
-        known = min(self._known, len(masked))
-        self._known -= known
-        for start in range(known, len(masked), PIECE):
-            await self._tell(Output(data=masked[start : start + PIECE]))
+        if masked := self._masked(mask):
+            await self._tell(Output(data=masked, position=self._stream.position))
 
     def _masked(self, mask: Callable[[], bytes]) -> bytes:
         if self._withheld:

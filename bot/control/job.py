@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from bot.domain.errors import SecretUnavailable
 from bot.domain.run import Run
-from bot.domain.stack import Stack, StackFile
+from bot.domain.stack import Stack
 from bot.ports import Values
 from runner.job import Job, Script, WorkspaceFile
 from runner.masking.secrets import Secret
@@ -48,11 +48,19 @@ class Jobs:
                 WorkspaceFile(path=file.path, content=content, secret=file.secret)
                 for file, content in files
             ),
-            secrets=(*self.own_secrets, *_secrets(secret_env, files)),
             limits=stack.limits,
             network=stack.network,
             volume=stack.name if stack.persistent else None,
         )
+
+
+def secrets_of(job: Job) -> tuple[Secret, ...]:
+    """Return the secret values that *job* carries."""
+    variables = job.secret_env.items()
+    return (
+        *(Secret(name, value.encode()) for name, value in variables),
+        *(Secret(file.path, file.content) for file in job.files if file.secret),
+    )
 
 
 async def _named(name: str, reading: Awaitable[_Value]) -> _Value:
@@ -83,12 +91,3 @@ def _told(run: Run) -> dict[str, str]:
         "HANDRAIL_ACTOR": run.actor.id,
         "HANDRAIL_ACTOR_NAME": run.actor.name,
     }
-
-
-def _secrets(
-    env: dict[str, str], files: list[tuple[StackFile, bytes]]
-) -> tuple[Secret, ...]:
-    return (
-        *(Secret(name, value.encode()) for name, value in env.items()),
-        *(Secret(file.path, content) for file, content in files if file.secret),
-    )

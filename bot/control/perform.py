@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from bot.control.access import Access
-from bot.control.job import Jobs
+from bot.control.job import Jobs, secrets_of
 from bot.control.recorder import Recorder, insisting
 from bot.control.waiting import waiting
 from bot.domain.errors import Refused, RoleSourceUnavailable, SecretUnavailable
@@ -22,6 +22,7 @@ from runner.execute import execute, resume
 from runner.job import Job, Limits, Phase
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret, unmaskable
+from runner.seal import Seal
 from runner.source import Sources
 
 log = structlog.get_logger(__name__)
@@ -60,7 +61,7 @@ class Perform:
     and `again` finds it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a run goes through, each once
         self,
         *,
         catalog: Catalog,
@@ -71,8 +72,10 @@ class Perform:
         engine: Engine,
         sources: Sources,
         clock: Clock,
+        seal: Seal,
     ) -> None:
         self._catalog = catalog
+        self._seal = seal
         self._access = access
         self._record = record
         self._archive = archive
@@ -102,20 +105,27 @@ class Perform:
             await self._name_unmaskable(started, job)
             async with Recorder(started, self._record, self._clock, stop) as recorder:
                 outcome = await execute(
-                    job, self._engine, recorder, stop=stop, sources=self._sources
+                    job,
+                    self._engine,
+                    recorder,
+                    masks=Masks((*self._jobs.own_secrets, *secrets_of(job))),
+                    seal=self._seal,
+                    stop=stop,
+                    sources=self._sources,
                 )
                 await self._settle(started, outcome, recorder)
 
     async def again(self, run: Run, stop: asyncio.Event) -> None:
         """Take up *run*, which an earlier process of the bot had started.
 
-        Its container knows which secrets it was given: those are masked, whatever
-        their sources would say by now.
+        Its container carries what is to be masked, whatever the sources of the
+        secrets would say by now.
         """
         await self._say(run, "Handrail was restarted; the run goes on.")
-        told = await insisting(lambda: self._archive.output_size(run.id))
+        kept = await insisting(lambda: self._archive.output_size(run.id))
+        position = await insisting(lambda: self._archive.output_position(run.id))
         async with Recorder(
-            run, self._record, self._clock, stop, kept=told
+            run, self._record, self._clock, stop, kept=kept
         ) as recorder:
             outcome = await resume(
                 str(run.id),
@@ -123,10 +133,11 @@ class Perform:
                 self._engine,
                 recorder,
                 limits=self._limits(run),
-                secrets=self._jobs.own_secrets,
+                masks=Masks(self._jobs.own_secrets),
+                seal=self._seal,
                 stop=stop,
                 reached=_PHASES[run.state],
-                told=told,
+                position=position,
             )
             await self._settle(run, outcome, recorder)
 
@@ -157,7 +168,7 @@ class Perform:
         return stack
 
     async def _name_unmaskable(self, run: Run, job: Job) -> None:
-        names = unmaskable(job.secrets)
+        names = unmaskable(secrets_of(job))
         if names:
             text = f"Not masked, because too short or too ordinary: {', '.join(names)}."
             await self._say(run, text)

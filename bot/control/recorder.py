@@ -16,6 +16,8 @@ from runner.events import (
     ImageResolved,
     Output,
     PhaseStarted,
+    Remark,
+    SecretsLearned,
     SourceFetched,
 )
 from runner.job import Phase
@@ -52,7 +54,7 @@ class Recorder:
         self._clock = clock
         self._stop = stop
         self._gathered = bytearray()
-        self._position = kept  # of the output, behind what is gathered
+        self._position = 0  # of the output, behind what is gathered
         self._keeping = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
         self._full = kept >= KEPT_OUTPUT
@@ -62,7 +64,7 @@ class Recorder:
         """Store one event of the job."""
         match event:
             case Output():
-                await self._gather(event.data)
+                await self._gather(event.data, event.position)
             case PhaseStarted():
                 await self._phase(event.phase)
             case SourceFetched():
@@ -72,6 +74,10 @@ class Recorder:
                 self._resolved = event.digest
             case ContainerCreated():
                 await self._created(event.container)
+            case SecretsLearned():
+                pass
+            case Remark():
+                await self._say(event.text)
             case _:
                 assert_never(event)
 
@@ -98,9 +104,9 @@ class Recorder:
         if self._later is not None:
             self._later.cancel()
 
-    async def _gather(self, data: bytes) -> None:
+    async def _gather(self, data: bytes, position: int) -> None:
         self._gathered += data
-        self._position += len(data)
+        self._position = position
         if len(self._gathered) >= _GATHER_BYTES:
             await self.flush()
         elif self._later is None or self._later.done():
@@ -123,6 +129,10 @@ class Recorder:
             )
             await self._record.tell(self._run.thread, [Said(text=text)])
             self._full = True
+
+    async def _say(self, text: str) -> None:
+        said = [Said(text=text)]
+        await insisting(lambda: self._record.tell(self._run.thread, said))
 
     async def _phase(self, phase: Phase) -> None:
         await self.flush()

@@ -11,13 +11,12 @@ import requests
 from docker.errors import APIError, NotFound
 
 from runner.docker.calls import Calls, told, told_of_container
-from runner.docker.given import given
 from runner.docker.logs import Follower
 from runner.docker.pipe import Pipe
+from runner.docker.sealed import keep, kept
 from runner.driver import OPEN
-from runner.engine import Exit, Vitals
+from runner.engine import Aside, Exit, Vitals
 from runner.errors import EngineUnavailable, ImageUnavailable, RunnerError
-from runner.masking.secrets import Secret
 
 _NEVER: Final = "0001-01-01"  #: how the Engine API says that a time has not come
 _NOT_RUNNING: Final = requests.codes.conflict
@@ -35,11 +34,14 @@ class _State(TypedDict):
 class DockerContainer:
     """A container that the engine knows by the id *name*."""
 
-    def __init__(self, calls: Calls, name: str, nonce: str, log: str) -> None:
+    def __init__(
+        self, calls: Calls, name: str, nonce: str, log: str, *, reading: str = ""
+    ) -> None:
         self._calls = calls
         self._id = name
         self._nonce = nonce
         self._log = log  # the log driver
+        self._reading = reading
 
     @property
     def id(self) -> str:
@@ -50,6 +52,11 @@ class DockerContainer:
     def nonce(self) -> str:
         """What sets its driver's marks apart."""
         return self._nonce
+
+    @property
+    def reading(self) -> str:
+        """What prints the state of its stack."""
+        return self._reading
 
     async def start(self) -> None:
         """Start it."""
@@ -62,9 +69,17 @@ class DockerContainer:
             return Vitals(started=False, running=False)
         return Vitals(started=True, running=state["Running"], age=_age(state))
 
-    async def secrets(self) -> tuple[Secret, ...]:
-        """Return the secret values it was given."""
-        return await self._calls.run(self._secrets)
+    async def keep(self, sealed: bytes) -> None:
+        """Put *sealed* into it, in the place of the last."""
+        await self._calls.run(self._keep, sealed)
+
+    async def kept(self) -> bytes:
+        """Return what was put there last."""
+        return await self._calls.run(self._kept)
+
+    async def aside(self, script: str, *, within: timedelta, most: int) -> Aside:
+        """Run *script* beside what runs there."""
+        raise NotImplementedError(script, within, most)
 
     async def output(self) -> AsyncGenerator[bytes, None]:
         """Yield all it ever printed, until it has ended."""
@@ -115,9 +130,13 @@ class DockerContainer:
             found: _State = self._calls.api.inspect_container(self._id)["State"]
             return found
 
-    def _secrets(self) -> tuple[Secret, ...]:
-        with told_of_container("tell which secrets the container was given"):
-            return given(self._calls.api, self._id)
+    def _keep(self, sealed: bytes) -> None:
+        with told_of_container("put what is to be masked into the container"):
+            keep(self._calls.api, self._id, sealed)
+
+    def _kept(self) -> bytes:
+        with told_of_container("tell what is to be masked in the container"):
+            return kept(self._calls.api, self._id)
 
     def _open_gate(self) -> None:
         with told_of_container("open the gate of the container"):

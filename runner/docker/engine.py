@@ -14,7 +14,6 @@ from docker.utils import parse_repository_tag
 from runner.docker.address import EngineAddress
 from runner.docker.calls import TROUBLE, Calls, told, words
 from runner.docker.container import DockerContainer
-from runner.docker.given import named
 from runner.docker.workspace import Owner, lay, owner_of
 from runner.driver import WORKSPACE, entrypoint
 from runner.errors import ContainerExists, ImageUnavailable
@@ -141,7 +140,9 @@ class DockerEngine:
             nonce = secrets.token_hex(16)
             name = self._created(job, digest, nonce)
             log = self._log_config.type if self._log_config else ""
-            container = DockerContainer(self._calls, name, nonce, log)
+            container = DockerContainer(
+                self._calls, name, nonce, log, reading=job.reading_state
+            )
             try:
                 self._furnish(job, container.id, user, workspace)
             except BaseException:
@@ -162,8 +163,11 @@ class DockerEngine:
                 image=digest,
                 name=_name(job.run, job.installation),
                 labels=_labels(job)
-                | {"handrail.run": job.run, "handrail.nonce": nonce}
-                | named(job),
+                | {
+                    "handrail.run": job.run,
+                    "handrail.nonce": nonce,
+                    "handrail.reading": job.reading_state,
+                },
                 entrypoint=entrypoint(job, nonce),
                 command=[],
                 environment={**ENVIRONMENT, **job.env, **job.secret_env},
@@ -214,9 +218,14 @@ class DockerEngine:
                 found = self._api.inspect_container(_name(run, installation))
             except NotFound:
                 return None
-            nonce = found["Config"]["Labels"].get("handrail.nonce", "")
-            log = str(found["HostConfig"]["LogConfig"]["Type"])
-            return DockerContainer(self._calls, str(found["Id"]), nonce, log)
+            labels: dict[str, str] = found["Config"]["Labels"]
+            return DockerContainer(
+                self._calls,
+                str(found["Id"]),
+                labels.get("handrail.nonce", ""),
+                str(found["HostConfig"]["LogConfig"]["Type"]),
+                reading=labels.get("handrail.reading", ""),
+            )
 
     def _left_behind(self, installation: str) -> tuple[str, ...]:
         with told("list its containers"):

@@ -12,9 +12,10 @@ from runner.docker.engine import DockerEngine
 from runner.errors import EngineUnavailable
 from runner.events import Ending
 from runner.execute import execute
+from runner.masking.masker import Masks
 from runner.source import Sources
 from tests.support.docker import busybox_image, docker_engine, engine_address, run_in
-from tests.support.runs import Record, a_job
+from tests.support.runs import SEAL, Record, a_job
 
 PREFIX = "unix://"
 
@@ -74,7 +75,15 @@ async def test_output_survives_lost_connections_to_the_engine() -> None:
     async with docker_engine(installation), line_to_engine() as (line, address):
         engine = DockerEngine(address)
         running = asyncio.create_task(
-            execute(job, engine, record, stop=stop, sources=Sources(Path("unused")))
+            execute(
+                job,
+                engine,
+                record,
+                masks=Masks(),
+                seal=SEAL,
+                stop=stop,
+                sources=Sources(Path("unused")),
+            )
         )
         for seen in (b"\n5000\n", b"\n15000\n", b"\n20000\n"):
             await record.printed(seen)

@@ -2,12 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
-from runner.events import Event, Output, PhaseStarted
+from runner.events import Event, Output, PhaseStarted, Remark, SecretsLearned
 from runner.job import Job, Phase, Script
+from runner.masking.masker import Masks
+from runner.masking.secrets import Secret
+from runner.seal import Seal
 
 INSTALLATION = "test"
+SEAL = Seal(bytes(32))
 
 
 def a_job(command: str = "true", **changes: Any) -> Job:
@@ -22,6 +27,13 @@ def a_job(command: str = "true", **changes: Any) -> Job:
         network="none",
     )
     return replace(plain, **changes)
+
+
+def masks_for(job: Job, *others: Secret) -> Masks:
+    """Return what hides the secrets of *job*, and *others*."""
+    variables = (Secret(k, v.encode()) for k, v in job.secret_env.items())
+    files = (Secret(f.path, f.content) for f in job.files if f.secret)
+    return Masks((*variables, *files, *others))
 
 
 def _taken(changes: dict[str, Any], owner: type[Script]) -> dict[str, Any]:
@@ -50,6 +62,23 @@ class Record:
     @property
     def output(self) -> bytes:
         return b"".join(e.data for e in self.events if isinstance(e, Output))
+
+    @property
+    def position(self) -> int:
+        """How much of what was printed has been told."""
+        return max(
+            (e.position for e in self.events if isinstance(e, Output)), default=0
+        )
+
+    @property
+    def learned(self) -> tuple[Secret, ...]:
+        """All that was told to be hidden from then on, each as often as told."""
+        told = (e.secrets for e in self.events if isinstance(e, SecretsLearned))
+        return tuple(chain.from_iterable(told))
+
+    @property
+    def remarks(self) -> list[str]:
+        return [e.text for e in self.events if isinstance(e, Remark)]
 
     @property
     def phases(self) -> list[Phase]:

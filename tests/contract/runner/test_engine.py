@@ -7,15 +7,15 @@ from uuid import uuid4
 
 import pytest
 
-from runner.errors import ContainerLost
+from runner.errors import ContainerLost, EngineUnavailable
 from runner.events import Ending, Outcome
 from runner.execute import execute, resume
-from runner.job import Job, Limits, Phase, WorkspaceFile
-from runner.masking.secrets import Secret
+from runner.job import Job, Limits, Phase
+from runner.masking.masker import Masks
 from runner.source import Sources
 from tests.contract.runner.rigs import BUSY, WAITING, DockerRig, Rig, ScriptedRig
 from tests.support.docker import docker_engine
-from tests.support.runs import Record, a_job
+from tests.support.runs import SEAL, Record, a_job, masks_for
 
 
 @pytest.fixture(params=["scripted", "docker"])
@@ -42,6 +42,8 @@ async def run(rig: Rig, record: Record, job: Job, stop: asyncio.Event) -> Outcom
         job,
         rig.engine,
         record,
+        masks=masks_for(job),
+        seal=SEAL,
         stop=stop,
         sources=Sources(Path("unused")),
         grace=timedelta(seconds=5),
@@ -55,10 +57,11 @@ async def again(rig: Rig, record: Record, job: Job, seen: Record) -> Outcome:
         rig.engine,
         record,
         limits=job.limits,
-        secrets=(),
+        masks=Masks(),
+        seal=SEAL,
         stop=asyncio.Event(),
         reached=seen.reached,
-        told=len(seen.output),
+        position=seen.position,
     )
 
 
@@ -152,10 +155,7 @@ async def test_the_environment_reaches_the_command_masked_where_secret(
     rig: Rig, record: Record, stop: asyncio.Event
 ) -> None:
     command = 'echo "$GREETING"'
-    secret = Secret("GREETING", b"hunter2hunter2")
-    job = job_for(
-        rig, command, secret_env={"GREETING": "hunter2hunter2"}, secrets=(secret,)
-    )
+    job = job_for(rig, command, secret_env={"GREETING": "hunter2hunter2"})
 
     await run(rig, record, job, stop)
 
@@ -309,26 +309,33 @@ async def test_a_bot_that_comes_back_masks_what_the_container_was_given(
     assert record.output == b"*****\n"
 
 
-async def test_a_container_tells_the_secrets_it_was_given(
-    rig: Rig, record: Record, stop: asyncio.Event
+async def test_a_container_carries_what_it_was_given_to_keep_whatever_its_state(
+    rig: Rig, tmp_path: Path
 ) -> None:
-    files = (
-        WorkspaceFile(path="keys/token", content=b"in a\nfile"),
-        WorkspaceFile(path="b.hcl", content=b"known to all", secret=False),
-    )
-    job = job_for(
-        rig, WAITING, env={"A": "known"}, secret_env={"B": "x=y\nz"}, files=files
-    )
-    running = asyncio.create_task(run(rig, record, job, stop))
-    await record.printed(b"first")
-    await called_off(running)
+    archive = tmp_path / "empty.tar"
+    archive.write_bytes(b"\0" * 10240)
+    job = job_for(rig, WAITING)
+    digest = await rig.engine.resolve(rig.image)
+    container = await rig.engine.create(job, digest, archive)
+    with pytest.raises(EngineUnavailable):
+        await container.kept()
+
+    await container.keep(b"created")
+    created = await container.kept()
+    await container.start()
+    await container.keep(b"running" * 100_000)
+    running = await container.kept()
+    await container.kill()
+    await container.exit()
+    await container.keep(b"ended")
     found = await rig.engine.find(job.run, rig.installation)
     assert found is not None
+    ended = await found.kept()
 
-    secrets = await found.secrets()
-
-    assert secrets == (Secret("B", b"x=y\nz"), Secret("keys/token", b"in a\nfile"))
-    assert await found.remove()
+    assert (created, running, ended) == (b"created", b"running" * 100_000, b"ended")
+    assert await container.remove()
+    with pytest.raises(ContainerLost):
+        await container.keep(b"removed")
 
 
 async def test_a_run_is_never_created_twice(

@@ -28,6 +28,7 @@ from runner.scripted import ScriptedEngine
 from runner.source import Sources
 from tests.contract.store.opened import Store
 from tests.support.builders import STACK, a_new_run, later
+from tests.support.runs import SEAL
 
 TEAM = TeamId("T0HOME")
 
@@ -154,6 +155,7 @@ class Stage:
             engine=self.engine,
             sources=Sources(self.folder / "sources"),
             clock=utc_now,
+            seal=SEAL,
         )
 
     async def ready(self, new: NewRun | None = None) -> Run:

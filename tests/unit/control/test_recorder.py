@@ -21,6 +21,10 @@ def a_recorder(stage: Stage, run: Run, stop: asyncio.Event | None = None) -> Rec
     return Recorder(run, stage.record, utc_now, stop or asyncio.Event())
 
 
+def printed(data: bytes) -> Output:
+    return Output(data=data, position=len(data))
+
+
 async def sentences(stage: Stage) -> list[str]:
     return [told.text for told in await stage.store.told() if isinstance(told, Said)]
 
@@ -33,7 +37,7 @@ async def test_output_is_gathered_and_kept_in_order(stage: Stage) -> None:
     run = await stage.preparing()
     async with a_recorder(stage, run) as recorder:
         for number in range(100):
-            await recorder.tell(Output(data=b"%d\n" % number))
+            await recorder.tell(printed(b"%d\n" % number))
         before = await kept(stage, run)
 
         await recorder.flush()
@@ -45,7 +49,7 @@ async def test_output_is_gathered_and_kept_in_order(stage: Stage) -> None:
 async def test_gathered_output_is_kept_soon_without_being_asked(stage: Stage) -> None:
     run = await stage.preparing()
     async with a_recorder(stage, run) as recorder:
-        await recorder.tell(Output(data=b"hello"))
+        await recorder.tell(printed(b"hello"))
 
         async with asyncio.timeout(5):
             await stage.record.stored.wait()
@@ -57,7 +61,7 @@ async def test_whoever_prints_fast_waits_for_the_store(stage: Stage) -> None:
     run = await stage.preparing()
     async with a_recorder(stage, run) as recorder:
         for _ in range(10):
-            await recorder.tell(Output(data=b"x" * 100_000))
+            await recorder.tell(printed(b"x" * 100_000))
 
         # At most the last quarter of a megabyte is still only in memory.
         assert await stage.store.archive.output_size(run.id) >= 1_000_000 - (256 << 10)
@@ -69,9 +73,9 @@ async def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost(
     run = await stage.preparing()
     async with a_recorder(stage, run) as recorder:
         stage.record.away["append_output"] = 2
-        await recorder.tell(Output(data=b"one "))
+        await recorder.tell(printed(b"one "))
         flushing = asyncio.create_task(recorder.flush())
-        await recorder.tell(Output(data=b"two"))
+        await recorder.tell(printed(b"two"))
         await flushing
         await recorder.flush()
 
@@ -80,7 +84,7 @@ async def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost(
 
 async def test_the_limit_is_told_once_and_the_run_goes_on(stage: Stage) -> None:
     run = await stage.preparing()
-    piece = Output(data=b"x" * (8 << 20))
+    piece = printed(b"x" * (8 << 20))
     async with a_recorder(stage, run) as recorder:
         for _ in range(8):
             await recorder.tell(piece)
@@ -98,7 +102,7 @@ async def test_the_limit_is_told_though_the_store_goes_away_just_then(
     run = await stage.preparing()
     stage.record.away["tell"] = 1
     async with a_recorder(stage, run) as recorder:
-        await recorder.tell(Output(data=b"x" * (KEPT_OUTPUT + 1)))
+        await recorder.tell(printed(b"x" * (KEPT_OUTPUT + 1)))
 
     assert len(await sentences(stage)) == 1
 
@@ -118,7 +122,7 @@ async def test_the_record_performs_before_the_command_does(stage: Stage) -> None
     run = await stage.preparing()
     async with a_recorder(stage, run) as recorder:
         await recorder.tell(PhaseStarted(phase=Phase.INITIALIZING))
-        await recorder.tell(Output(data=b"initialized\n"))
+        await recorder.tell(printed(b"initialized\n"))
 
         assert await recorder.may_perform()
 

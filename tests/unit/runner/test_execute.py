@@ -9,10 +9,11 @@ from runner.errors import EngineUnavailable
 from runner.events import Ending, Event, Outcome, PhaseStarted
 from runner.execute import execute, resume
 from runner.job import DirectorySource, Job, Limits, Phase, WorkspaceFile
+from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
 from runner.scripted import ScriptedContainer, ScriptedEngine
 from runner.source import Sources
-from tests.support.runs import INSTALLATION, Record, a_job
+from tests.support.runs import INSTALLATION, SEAL, Record, a_job, masks_for
 
 SOON = timedelta(milliseconds=20)
 
@@ -26,11 +27,13 @@ class Bench:
         self.stop = asyncio.Event()
         self.sources = Sources(cache)
 
-    async def run(self, job: Job, grace: timedelta = SOON) -> Outcome:
+    async def run(self, job: Job, *secrets: Secret, grace: timedelta = SOON) -> Outcome:
         return await execute(
             job,
             self.engine,
             self.record,
+            masks=masks_for(job, *secrets),
+            seal=SEAL,
             stop=self.stop,
             sources=self.sources,
             grace=grace,
@@ -43,10 +46,11 @@ class Bench:
             self.engine,
             self.record,
             limits=job.limits,
-            secrets=(),
+            masks=Masks(),
+            seal=SEAL,
             stop=self.stop,
             reached=seen.reached,
-            told=len(seen.output),
+            position=seen.position,
             grace=SOON,
         )
 
@@ -84,7 +88,7 @@ async def test_without_initializing_that_phase_is_not_told(bench: Bench) -> None
 async def test_output_is_masked_before_it_is_told(bench: Bench) -> None:
     bench.engine.prepare("env", b"token=hunter2hunter2 end")
 
-    await bench.run(a_job("env", secrets=(Secret("TOKEN", b"hunter2hunter2"),)))
+    await bench.run(a_job("env"), Secret("TOKEN", b"hunter2hunter2"))
 
     assert bench.record.output == b"token=***** end"
 
@@ -198,9 +202,7 @@ async def test_notes_are_masked(bench: Bench) -> None:
     bench.engine.missing_images.add("registry/hunter2hunter2")
     secret = Secret("TOKEN", b"hunter2hunter2")
 
-    outcome = await bench.run(
-        a_job("true", image="registry/hunter2hunter2", secrets=(secret,))
-    )
+    outcome = await bench.run(a_job("true", image="registry/hunter2hunter2"), secret)
 
     assert "registry/*****" in outcome.note
 
@@ -376,9 +378,9 @@ async def test_what_nobody_thought_of_ends_the_run_and_leaves_no_container(
     bench: Bench, step: str
 ) -> None:
     bench.engine = Confused(step)
-    secrets = (Secret("TOKEN", b"hunter2hunter2"),)
+    secret = Secret("TOKEN", b"hunter2hunter2")
 
-    outcome = await bench.run(a_job("true", secrets=secrets))
+    outcome = await bench.run(a_job("true"), secret)
 
     assert outcome.ending is Ending.ENGINE
     assert outcome.note == "unexpected KeyError: '*****'"
