@@ -131,6 +131,10 @@ class Ended:
 class HideStream(Protocol):
     """Hides texts in one stream."""
 
+    @property
+    def position(self) -> int:
+        """How many bytes of the stream have been shown or replaced."""
+
     def feed(self, data: bytes) -> bytes:
         """Take more of the stream; return what may be shown now."""
 
@@ -236,6 +240,8 @@ class Record(Protocol):
 
         What was posted of it is posted anew, in place. Returns how many places were
         changed. Its audit row is left out where Handrail itself changed nothing.
+        A run that has not begun is discarded if its command would become another.
+        *why* is Handrail's own sentence: no later redaction looks into it.
         """
 
     async def tell(self, thread: ThreadId, tell: Sequence[Telling]) -> None:
@@ -296,8 +302,10 @@ class Letter:
     thread: Thread
     telling: Telling
     attempts: int
-    #: the message to change, for a telling that is told in place
+    #: the message to change: the thread's own for what is told in place, else what
+    #: the letter became before something in it was redacted
     message_ts: str | None
+    revision: int = 0  #: how often something in it was redacted
 
 
 class Outbox(Protocol):
@@ -307,7 +315,10 @@ class Outbox(Protocol):
         """Return the next letter of each thread whose time has come, oldest first."""
 
     async def delivered(self, letter: Letter, message_ts: str | None) -> None:
-        """Note a delivery, and the message it became."""
+        """Note a delivery, and the message it became.
+
+        A letter that was redacted meanwhile stays due, to change that message.
+        """
 
     async def postpone(self, letter: Letter, until: datetime, error: str) -> None:
         """Note a failed attempt; the thread waits until *until*."""

@@ -3,10 +3,10 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final, Self
 
-from sqlalchemy import Table, event, make_url
+from sqlalchemy import Connection, Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import (
@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeout,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from bot.domain.errors import StoreUnavailable
 from bot.store.migrations import migrate
@@ -33,6 +33,8 @@ _WRITER_PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    # What is redacted must not stay behind in the free parts of the file.
+    "PRAGMA secure_delete = ON",
 )
 _READER_PRAGMAS: Final = ("PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON")
 
@@ -59,6 +61,7 @@ class Database:
                 await _try_to_connect(url)
             async with database.write("open the database") as db:
                 await db.run_sync(migrate)
+            await database.scrub()  # a crash may have come before it
             yield database
         finally:
             await database._close()
@@ -79,6 +82,18 @@ class Database:
         with _translated(action):
             async with self._reader.begin() as db:
                 yield db
+
+    async def scrub(self) -> None:
+        """Empty SQLite's log, which keeps what was overwritten in the tables.
+
+        Waits for transactions that read; one that goes on for longer than the busy
+        timeout leaves the log as it is until the next scrub.
+        """
+        if self._writer.dialect.name != _SQLITE:
+            return
+        with suppress(StoreUnavailable), _translated("empty the log"):
+            async with self._writer.connect() as db:
+                await db.run_sync(_empty_log)
 
     async def _close(self) -> None:
         await self._reader.dispose()
@@ -143,7 +158,14 @@ def _set_up(engine: AsyncEngine, pragmas: tuple[str, ...], *, begin: str) -> Non
     event.listen(engine.sync_engine, "handle_error", _keep_when_cancelled)
 
 
-def _execute(connection: DBAPIConnection, pragmas: tuple[str, ...]) -> None:
+def _empty_log(connection: Connection) -> None:
+    # Below SQLAlchemy, which would begin a transaction first.
+    _execute(connection.connection, ("PRAGMA wal_checkpoint(TRUNCATE)",))
+
+
+def _execute(
+    connection: DBAPIConnection | PoolProxiedConnection, pragmas: tuple[str, ...]
+) -> None:
     cursor = connection.cursor()
     for pragma in pragmas:
         cursor.execute(pragma)

@@ -5,16 +5,35 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import RowMapping, Update, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Update,
+    case,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.run import ThreadId
 from bot.domain.telling import Telling
-from bot.ports import Letter, LetterId
+from bot.ports import Hide, Letter, LetterId
 from bot.store.database import Database, upsert
+from bot.store.places import places
 from bot.store.rows import Value, thread_of
 from bot.store.tables import outbox, runs, threads
-from bot.store.tellings import FIRST, REPLACED, TAIL, from_text, kind_of, to_text
+from bot.store.tellings import (
+    FIRST,
+    REPLACED,
+    TAIL,
+    from_text,
+    hidden,
+    kind_of,
+    to_text,
+)
 
 
 class Fate(StrEnum):
@@ -25,12 +44,16 @@ class Fate(StrEnum):
 
 
 async def post(
-    db: AsyncConnection, thread: ThreadId, tellings: Sequence[Telling]
+    db: AsyncConnection,
+    thread: ThreadId,
+    tellings: Sequence[Telling],
+    *,
+    redacted: bool = False,
 ) -> None:
     """Put *tellings* into the outbox, in order.
 
     One that is told in place adds nothing while another of its kind still stands
-    for it.
+    for it. *redacted* ones take the place of what must no longer be read.
     """
     for telling in tellings:
         kind = kind_of(telling)
@@ -41,13 +64,49 @@ async def post(
             stands_for=kind if kind in REPLACED else None,
             attempts=0,
             error="",
-            revision=0,
+            revision=int(redacted),
         )
-        await db.execute(
-            letter.on_conflict_do_nothing(
-                index_elements=[outbox.c.thread, outbox.c.stands_for]
-            )
-        )
+        place = [outbox.c.thread, outbox.c.stands_for]
+        if redacted:
+            more = {"revision": outbox.c.revision + 1}
+            letter = letter.on_conflict_do_update(index_elements=place, set_=more)
+        else:
+            letter = letter.on_conflict_do_nothing(index_elements=place)
+        await db.execute(letter)
+
+
+async def redact_letters(db: AsyncConnection, thread: ThreadId, hide: Hide) -> int:
+    """Hide in every letter of *thread*, and put back those that were delivered.
+
+    Returns in how many places of them something was hidden.
+    """
+    letters = select(outbox).where(outbox.c.thread == thread)
+    changed = 0
+    for row in (await db.execute(letters)).mappings().all():
+        telling, error = hidden(row["telling"], hide), hide.text(row["error"])
+        if (telling, error) == (row["telling"], row["error"]):
+            continue
+        same = outbox.c.id == row["id"]
+        values = {"telling": telling, "error": error}
+        await db.execute(update(outbox).where(same).values(values))
+        changed += places(row["telling"], telling) + places(row["error"], error)
+        if telling != row["telling"]:
+            await put_back(db, same)
+    return changed
+
+
+async def put_back(db: AsyncConnection, letters: ColumnElement[bool]) -> None:
+    """Have *letters* delivered again, into the messages that they became.
+
+    One that is on its way may show what was there before, so it comes again too.
+    One that was given up, or that became no message, stays where it is.
+    """
+    became_one = outbox.c.message_ts.is_not(None)
+    delivered = (outbox.c.fate == Fate.DELIVERED.value) & became_one
+    again = {"fate": None, "attempts": 0, "not_before": None, "error": ""}
+    revised = update(outbox).values(revision=outbox.c.revision + 1)
+    await db.execute(revised.where(letters, outbox.c.fate.is_(None)))
+    await db.execute(revised.where(letters, delivered).values(again))
 
 
 # A thread that is not in the channel yet can only be told its first message.
@@ -68,6 +127,8 @@ _LETTERS: Final = (
         outbox.c.telling,
         outbox.c.attempts,
         outbox.c.stands_for,
+        outbox.c.revision,
+        outbox.c.message_ts,
         threads,
         runs.c.id.label("run"),
     )
@@ -98,10 +159,15 @@ class SqlOutbox:
         return tuple(_letter(row) for row in rows)
 
     async def delivered(self, letter: Letter, message_ts: str | None) -> None:
-        """Note a delivery, and the message it became."""
-        fate = _set(letter, fate=Fate.DELIVERED.value, message_ts=message_ts)
+        """Note a delivery, and the message it became.
+
+        A letter that was redacted meanwhile stays due, to change that message.
+        """
+        is_same = outbox.c.revision == letter.revision
+        fate = case((is_same, Fate.DELIVERED.value), else_=null())
+        noted = _set(letter, fate=fate, message_ts=message_ts)
         async with self._database.write("note a delivery") as db:
-            await db.execute(fate)
+            await db.execute(noted)
             if message_ts is not None:
                 await _note_place(db, letter, message_ts)
 
@@ -151,11 +217,12 @@ def _letter(row: RowMapping) -> Letter:
         telling=from_text(row["kind"], row["telling"]),
         attempts=row["attempts"],
         message_ts=_message_ts(row),
+        revision=row["revision"],
     )
 
 
 def _message_ts(row: RowMapping) -> str | None:
-    ts: str | None = None
+    ts: str | None = row["message_ts"]
     if row["kind"] in FIRST:
         ts = row["ts"]
     elif row["kind"] == TAIL:

@@ -1,5 +1,6 @@
 """The output of a run: compressed chunks, each where it came to be."""
 
+import asyncio
 import zlib
 from dataclasses import dataclass
 from typing import Final
@@ -68,6 +69,20 @@ async def chunk_at(db: AsyncConnection, run: RunId, start: int) -> Chunk | None:
     return None if row is None else _chunk(row)
 
 
+async def chunks_from(
+    db: AsyncConnection, run: RunId, start: int, *, limit: int
+) -> list[Chunk]:
+    """Return up to *limit* chunks in order, the first of which starts at *start*."""
+    chunks = (
+        select(output_chunks)
+        .where(output_chunks.c.run == run, output_chunks.c.start >= start)
+        .order_by(output_chunks.c.start)
+        .limit(limit)
+    )
+    rows = (await db.execute(chunks)).mappings().all()
+    return await asyncio.to_thread(lambda: [_chunk(row) for row in rows])
+
+
 async def tail(db: AsyncConnection, run: RunId, wanted: int) -> bytes:
     """Return the last *wanted* bytes, reading from the last chunk backwards."""
     last = b""
@@ -89,7 +104,7 @@ async def _chunk_before(db: AsyncConnection, run: RunId, end: int) -> Chunk:
     return _chunk((await db.execute(chunk)).mappings().one())
 
 
-async def _last(db: AsyncConnection, run: RunId, wanted: Select[tuple[int]]) -> int:
+async def _last(db: AsyncConnection, run: RunId, wanted: Select[int]) -> int:
     of_run = wanted.where(output_chunks.c.run == run)
     newest = of_run.order_by(output_chunks.c.start.desc()).limit(1)
     return (await db.execute(newest)).scalar() or 0

@@ -14,13 +14,22 @@ from bot.domain.people import HANDRAIL, Actor, ChannelId
 from bot.domain.run import Run, RunId, RunState, ThreadId, check_transition
 from bot.domain.stack import StackName
 from bot.domain.telling import Card, Echo, Header, Held, Released, Said, Tail, Telling
-from bot.ports import DeliveryKey, Ended, NewRun, Progress, StopAnswer, Thread
+from bot.ports import (
+    DeliveryKey,
+    Ended,
+    Hide,
+    NewRun,
+    Progress,
+    StopAnswer,
+    Thread,
+)
 from bot.store import audit, locks, output
 from bot.store.database import Database, upsert
 from bot.store.endings import end_run, stop_run
 from bot.store.moves import fetch, insert_run, move
 from bot.store.outbox import post
 from bot.store.queue import next_runs
+from bot.store.redaction import redact_run
 from bot.store.rows import run_of
 from bot.store.tables import deliveries, runs, threads
 
@@ -172,6 +181,18 @@ class SqlRecord:
             await audit.append(db, _released(hold, actor, reason, at))
             await post(db, thread, (line, await _first(db, thread)))
             return True
+
+    async def redact(
+        self, run: RunId, hide: Hide, actor: Actor, at: datetime, *, why: str
+    ) -> int:
+        """Take what *hide* knows out of all that is stored of a run.
+
+        The file of the database has it no more either, where nobody reads meanwhile.
+        """
+        async with self._database.write(f"redact run {run}") as db:
+            changed = await redact_run(db, await fetch(db, run), hide, actor, at, why)
+        await self._database.scrub()
+        return changed
 
     async def tell(self, thread: ThreadId, tell: Sequence[Telling]) -> None:
         """Put messages into the outbox."""

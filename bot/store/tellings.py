@@ -12,6 +12,7 @@ from bot.domain.people import Actor, ActorKind
 from bot.domain.run import RunId
 from bot.domain.stack import StackName
 from bot.domain.telling import IN_PLACE, Telling
+from bot.ports import Hide
 
 _KINDS: Final[Mapping[type[Telling], str]] = {
     tellings.Header: "header",
@@ -32,6 +33,9 @@ TAIL: Final = _KINDS[tellings.Tail]
 #: the kinds that are a thread's first message
 FIRST: Final = REPLACED - {TAIL}
 
+#: what a telling could not be read again without, and who people are
+_NO_WORDS: Final = frozenset({"kind", "id", "team", "name", "stack", "since"})
+
 
 def kind_of(telling: Telling) -> str:
     """Return the name under which *telling*'s kind is stored."""
@@ -46,6 +50,28 @@ def to_text(telling: Telling) -> str:
 def from_text(kind: str, text: str) -> Telling:
     """Return the telling that was stored as *text*."""
     return _READERS[kind](json.loads(text))
+
+
+def hidden(text: str, hide: Hide) -> str:
+    """Return a stored telling with what *hide* knows taken out of its words."""
+    fields = json.loads(text)
+    words = _hidden(fields, hide)
+    return text if words == fields else json.dumps(words)
+
+
+def _hidden(field: object, hide: Hide) -> object:
+    match field:
+        case str():
+            return hide.text(field)
+        case list():
+            return [_hidden(part, hide) for part in field]
+        case dict():
+            return {
+                name: part if name in _NO_WORDS else _hidden(part, hide)
+                for name, part in field.items()
+            }
+        case _:
+            return field
 
 
 class _Actor(TypedDict):

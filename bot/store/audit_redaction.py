@@ -1,0 +1,73 @@
+"""Take texts out of audit rows, and keep their chain verifiable."""
+
+import asyncio
+from collections.abc import Sequence
+
+from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.audit import AuditRow, Verb, redacted, seal_of, vouched_by
+from bot.domain.run import Run
+from bot.ports import Hide
+from bot.store.audit import audit_row, new_salt
+from bot.store.places import places
+from bot.store.tables import audit
+
+
+async def redact_details(
+    db: AsyncConnection, run: Run, hide: Hide
+) -> tuple[int, list[AuditRow]]:
+    """Hide in what was written of the run's stack since there is the run.
+
+    Returns in how many places, and the rows that a voucher may name: not those that
+    somebody had changed before, or they would pass for sound.
+    """
+    rows = await _rows(db, run)
+    vouched = await _vouched(db)
+    changed, after = 0, []
+    for row, detail in await asyncio.to_thread(_hidden, rows, hide):
+        salt = new_salt()
+        same = audit.c.ordinal == row["ordinal"]
+        await db.execute(update(audit).where(same).values(detail=detail, salt=salt))
+        changed += places(row["detail"], detail)
+        before = _read(row)
+        if before is not None and _is_trusted(before, vouched):
+            after.append(redacted(before, detail, salt=salt))
+    return changed, after
+
+
+async def _rows(db: AsyncConnection, run: Run) -> Sequence[RowMapping]:
+    first = select(func.min(audit.c.ordinal)).where(audit.c.run == run.id)
+    rows = select(audit).where(
+        audit.c.stack == run.stack,
+        audit.c.ordinal >= first.scalar_subquery(),
+        # A voucher has no words of people in it, and must stay as it is.
+        audit.c.verb != Verb.REDACTED.value,
+    )
+    return (await db.execute(rows.order_by(audit.c.ordinal))).mappings().all()
+
+
+async def _vouched(db: AsyncConnection) -> dict[int, str]:
+    vouchers = select(audit).where(audit.c.verb == Verb.REDACTED.value)
+    vouched: dict[int, str] = {}
+    for row in (await db.execute(vouchers.order_by(audit.c.ordinal))).mappings():
+        voucher = _read(row)
+        if voucher is not None and voucher.hash == seal_of(voucher):
+            vouched.update(vouched_by(voucher))
+    return vouched
+
+
+def _hidden(rows: Sequence[RowMapping], hide: Hide) -> list[tuple[RowMapping, str]]:
+    hidden = ((row, hide.text(row["detail"])) for row in rows)
+    return [(row, detail) for row, detail in hidden if detail != row["detail"]]
+
+
+def _read(row: RowMapping) -> AuditRow | None:
+    try:
+        return audit_row(row)
+    except ValueError:
+        return None  # it is no longer what any row can be
+
+
+def _is_trusted(row: AuditRow, vouched: dict[int, str]) -> bool:
+    return seal_of(row) in (row.hash, vouched.get(row.ordinal))
