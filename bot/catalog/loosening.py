@@ -39,6 +39,8 @@ def _limits(own: Limits, usual: Limits) -> Iterator[str]:
     if own.run_timeout > usual.run_timeout:
         longest = _time(own.run_timeout)
         yield f"run_timeout {longest} (default {_time(usual.run_timeout)})"
+    if own.output > usual.output:
+        yield f"output {_size(own.output)} (default {_size(usual.output)})"
 
 
 def _size(size: int) -> str:

@@ -192,4 +192,5 @@ def _limits(own: LimitsEntry, defaults: LimitsEntry) -> Limits:
         pids=_first(own.pids, defaults.pids) or usual.pids,
         run_timeout=_first(own.run_timeout, defaults.run_timeout) or usual.run_timeout,
         silence_timeout=silence or None,
+        output=_first(own.output, defaults.output) or usual.output,
     )

@@ -24,6 +24,7 @@ async def show_page(
         tell("")
         tell(f"The workspace is at {played.sandbox.url}")
         tell("Type there: /task sample terraform state list")
+        tell("or, for what is masked: /task sample terraform output -json")
         tell("Ctrl-C ends the demo.")
         await asyncio.Event().wait()
 

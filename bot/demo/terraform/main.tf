@@ -23,3 +23,17 @@ resource "terraform_data" "service" {
 output "services" {
   value = sort([for service in terraform_data.service : service.output.name])
 }
+
+# Made where it is needed and kept by the state alone, as many a password is.
+resource "terraform_data" "admin_password" {
+  input = sensitive(uuid())
+
+  lifecycle {
+    ignore_changes = [input]
+  }
+}
+
+output "admin_password" {
+  value     = terraform_data.admin_password.output
+  sensitive = true
+}

@@ -107,7 +107,7 @@ def test_every_key_of_a_stack_arrives(write: Write, tmp_path: Path) -> None:
                 hooks: {after_init: export Z=1}
                 limits:
                   {memory: 1.5G, cpus: 0.5, pids: 64, run_timeout: 1d2h3m4s,
-                   silence_timeout: 90s}
+                   silence_timeout: 90s, output: 128k}
                 network: none
                 workspace: persistent
                 channel: G0OPS
@@ -143,6 +143,7 @@ def test_every_key_of_a_stack_arrives(write: Write, tmp_path: Path) -> None:
         pids=64,
         run_timeout=timedelta(days=1, hours=2, minutes=3, seconds=4),
         silence_timeout=timedelta(seconds=90),
+        output=128 << 10,
     )
     assert (stack.network, stack.persistent, stack.channel) == ("none", True, "G0OPS")
     assert (stack.readers, stack.admins) == (("#infra", "S0GROUP"), ("W0EVE",))
@@ -305,12 +306,15 @@ def test_each_limit_is_the_stacks_or_else_that_of_defaults(write: Write) -> None
         write(
             a_config(
                 "limits: {memory: 2g, silence_timeout: none}",
-                defaults="limits: {memory: 1g, cpus: 2, silence_timeout: 5m}",
+                defaults="limits: {memory: 1g, cpus: 2, silence_timeout: 5m, "
+                "output: 1g}",
             )
         )
     )
 
-    assert stack.limits == Limits(memory=2 << 30, cpus=2.0, silence_timeout=None)
+    assert stack.limits == Limits(
+        memory=2 << 30, cpus=2.0, silence_timeout=None, output=1 << 30
+    )
 
 
 def test_a_stack_without_init_can_have_none_where_defaults_have_one(

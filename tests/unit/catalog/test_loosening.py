@@ -18,7 +18,7 @@ def test_a_stack_as_it_is_by_itself_loosens_nothing(write: Write) -> None:
 
 def test_what_is_as_tight_as_by_itself_or_tighter_is_not_told(write: Write) -> None:
     stack = """
-        limits: {memory: 1g, cpus: 0.5, pids: 64, run_timeout: 70m,
+        limits: {memory: 1g, cpus: 0.5, pids: 64, run_timeout: 70m, output: 50m,
           silence_timeout: 5m}
         network: none
         mask_state: none
@@ -32,7 +32,7 @@ def test_what_is_as_tight_as_by_itself_or_tighter_is_not_told(write: Write) -> N
 def test_everything_that_a_stack_loosens_stands_in_one_sentence(write: Write) -> None:
     stack = """
         init: terraform init
-        limits: {memory: 1.5g, cpus: 2.5, pids: 257, run_timeout: 90m}
+        limits: {memory: 1.5g, cpus: 2.5, pids: 257, run_timeout: 90m, output: 2g}
         network: db-net
         mask_shapes: false
         mask_state: none
@@ -41,8 +41,8 @@ def test_everything_that_a_stack_loosens_stands_in_one_sentence(write: Write) ->
     assert told(write, stack) == [
         (
             "stack net-prod loosens: memory 1536m (default 1g), cpus 2.5 (default 1), "
-            "pids 257 (default 256), run_timeout 90m (default 70m), "
-            "network db-net (default bridge), mask_shapes false (default true), "
+            "pids 257 (default 256), run_timeout 90m (default 70m), output 2g (default "
+            "50m), network db-net (default bridge), mask_shapes false (default true), "
             "mask_state none (its init makes a state)"
         )
     ]
@@ -82,7 +82,7 @@ def test_a_stack_with_a_role_needs_the_package_that_assumes_it(write: Write) -> 
     assert check.without_package(catalog) == []
     assert check.without_package(catalog, "no_such_package") == [
         (
-            "stack net-prod has `aws`, for which a package is missing. Install Handrail "
-            "with the extra `aws`: pip install 'handrail[aws]'."
+            "stack net-prod has `aws`, for which a package is missing. Install "
+            "Handrail with the extra `aws`: pip install 'handrail[aws]'."
         )
     ]
