@@ -80,7 +80,7 @@ def entrypoint(job: Job, nonce: str, *, waits: bool = False) -> list[str]:
     words = [word for pair in texts for word in pair]
     options = [
         *(nonce, WORKSPACE, job.project_root),
-        *("files" if waits else "", ""),
+        *("files" if waits else "", SESSION if job.reading_state else ""),
     ]
     return ["/bin/sh", "-c", DRIVER, "handrail", *options, *words]
 

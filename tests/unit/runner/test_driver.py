@@ -326,6 +326,13 @@ def test_the_entrypoint_hands_each_text_over_as_one_argument() -> None:
     ]
 
 
+def test_only_a_driver_whose_state_is_read_is_told_to_leave_its_session() -> None:
+    reading = a_job("true", reading_state="terraform show -json")
+
+    assert entrypoint(reading, NONCE)[7:9] == ["", "/run/handrail/environment"]
+    assert entrypoint(a_job("true"), NONCE)[7:9] == ["", ""]
+
+
 def test_what_reads_at_the_gate_has_the_environment_and_directory_of_the_session(
     drive: Drive, tmp_path: Path
 ) -> None:
