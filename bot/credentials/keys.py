@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -103,7 +103,7 @@ class SigningKeys:
         # A clock that was set back must not leave a run without its token.
         return next((key for key in reversed(keys) if key.signs_from <= now), keys[0])
 
-    def key_set(self) -> Mapping[str, object]:
+    def key_set(self) -> Mapping[str, Sequence[Mapping[str, str]]]:
         """Return the public parts of every key whose tokens may still be good."""
         return {"keys": [key.public for key in self._current(self._present())]}
 

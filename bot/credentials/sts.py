@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from bot.domain.errors import SecretUnavailable
 
@@ -77,7 +78,7 @@ class Sts:
                 answer = await sts.assume_role(**request)
         except ClientError as error:
             raise SecretUnavailable(_refused(role, error)) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise SecretUnavailable(_unasked(role, error)) from error
         except TimeoutError as error:
             raise SecretUnavailable(
@@ -96,7 +97,7 @@ def _refused(role: str, error: ClientError) -> str:
     )
 
 
-def _unasked(role: str, error: BotoCoreError) -> str:
+def _unasked(role: str, error: Exception) -> str:
     return (
         f"AWS could not be asked for {role}: {_one_line(str(error))}. Check that the "
         "bot has AWS credentials of its own where it starts, a region, and a way to "

@@ -189,6 +189,16 @@ async def test_trouble_that_stays_ends_after_three_requests(cloud: Cloud) -> Non
     assert len(cloud.asked) == 3
 
 
+async def test_an_answer_that_is_not_awss_is_a_sentence(cloud: Cloud) -> None:
+    stack = a_stack_in_aws(await cloud.add_role("deploy"))
+    cloud.faults = [(500, "a proxy's own words")] * 9
+
+    said = await refusal(stack)
+
+    assert said.startswith("AWS could not be asked for ")
+    assert "\n" not in said
+
+
 async def test_an_aws_that_is_not_there_is_a_sentence(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
