@@ -36,7 +36,6 @@ _END: Final = b"\x1f"
 # What the session has unset must not come back from the container's own environment:
 # lines that only look like exports, in values of several lines, do no harm.
 _READING: Final = r"""exec 2>/dev/null </dev/null
-echo $$
 while read -r word name; do
   name=${{name%%=*}}
   case $word:$name in
@@ -89,8 +88,7 @@ def reading_script(reading: str, session: str = SESSION) -> str:
     """Return a script that runs the shell text *reading* where the session stands.
 
     To be run once, by `/bin/sh -c`, beside a driver that waits at its gate. It prints
-    the number of its process, which stays the same, and a newline; then nothing but
-    what *reading* prints on standard output.
+    nothing but what *reading* prints on standard output, and stays one process.
     """
     return _READING.format(session=quote(session), reading=quote(reading))
 
