@@ -245,6 +245,21 @@ def test_a_stored_key_beside_a_role_is_a_problem_wherever_either_stands(
     ]
 
 
+def test_of_two_contexts_with_a_role_the_one_that_wins_is_named(told: Told) -> None:
+    role = 'aws: {role_arn: "arn:aws:iam::111111111111:role/handrail"}'
+
+    (problem,) = told(
+        a_config(
+            "contexts: [early, late]\nenv: {AWS_SESSION_TOKEN: x}",
+            top=f"contexts:\n  early: {{{role}}}\n  late: {{{role}}}",
+        )
+    )
+
+    assert problem.startswith(
+        "handrail.yaml:10:11: stacks.net-prod.env.AWS_SESSION_TOKEN: contexts.late.aws "
+    )
+
+
 def test_stacks_that_ask_for_a_token_need_an_issuer_wherever_they_ask(
     told: Told,
 ) -> None:

@@ -37,6 +37,8 @@ DERIVED = [
     ("echo it\\'s; terraform init", TERRAFORM),
     ("echo $(echo ')' \"(\" '); x=1'); terraform init # or not", TERRAFORM),
     ("echo ${x:-'}'}; terraform init", TERRAFORM),
+    ("echo '\"$(`\\'; terraform init", TERRAFORM),
+    ('echo "it\'s"; terraform init', TERRAFORM),
     ("TF_DATA_DIR=.t terraform init", "sh -c 'TF_DATA_DIR=.t terraform show -json'"),
     ("env A=$(date) tofu init", "sh -c 'A=$(date) tofu show -json'"),
     (
