@@ -11,6 +11,7 @@ import requests
 from docker.errors import APIError, NotFound
 
 from runner.docker.calls import Calls, told, told_of_container
+from runner.docker.files import SecretFiles, are_there, bring, forget
 from runner.docker.logs import Follower
 from runner.docker.pipe import Pipe
 from runner.docker.sealed import keep, kept
@@ -35,9 +36,17 @@ class DockerContainer:
     """A container that the engine knows by the id *name*."""
 
     def __init__(
-        self, calls: Calls, name: str, nonce: str, log: str, *, reading: str = ""
+        self,
+        calls: Calls,
+        name: str,
+        nonce: str,
+        log: str,
+        *,
+        files: SecretFiles | None = None,
+        reading: str = "",
     ) -> None:
         self._calls = calls
+        self._files = files
         self._id = name
         self._nonce = nonce
         self._log = log  # the log driver
@@ -67,7 +76,8 @@ class DockerContainer:
         state = await self._calls.run(self._state)
         if state["StartedAt"].startswith(_NEVER):
             return Vitals(started=False, running=False)
-        return Vitals(started=True, running=state["Running"], age=_age(state))
+        begun = await self._calls.run(self._begun)
+        return Vitals(started=begun, running=state["Running"], age=_age(state))
 
     async def keep(self, sealed: bytes) -> None:
         """Put *sealed* into it, in the place of the last."""
@@ -120,10 +130,20 @@ class DockerContainer:
         try:
             with told_of_container("start the container"):
                 self._calls.api.start(self._id)
+                if self._files is not None:
+                    bring(self._calls.api, self._files)
         except EngineUnavailable as error:
             if '"/bin/sh"' in str(error):
                 raise ImageUnavailable(str(error)) from error
             raise
+        if self._files is not None:
+            self._open_gate()
+
+    def _begun(self) -> bool:
+        if self._files is None or self._files.archive:
+            return True
+        with told_of_container("tell whether the container has its files"):
+            return are_there(self._calls.api, self._id)
 
     def _state(self) -> _State:
         with told_of_container("tell how the container is"):
@@ -171,8 +191,15 @@ class DockerContainer:
                     self._calls.api.inspect_container(self._id)
                     sleep(0.1)
             except NotFound:
+                self._forget_files()
                 return True
         return False
+
+    def _forget_files(self) -> None:
+        # No reason to doubt that the container is gone, and with it their content.
+        if self._files is not None:
+            with suppress(RunnerError), told("remove the place of secret files"):
+                forget(self._calls.api, self._files.name)
 
 
 def _age(state: _State) -> timedelta:
