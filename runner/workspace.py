@@ -28,7 +28,7 @@ def complete(archive: Path, job: Job) -> None:
             _add_directory(tar, "source")
             _check_root(tar, job)
             for file in job.files:
-                _add_file(tar, f"source/{placed(job, file)}", file.content, file.mode)
+                _place(tar, job, file)
             listed = "".join(f"{path}\n" for path in sorted(_source_files(tar)))
             _add_file(tar, SOURCE_LIST, listed.encode("utf-8", "surrogateescape"))
     except tarfile.TarError as error:
@@ -74,6 +74,15 @@ def held(job: Job, file: WorkspaceFile) -> str:
     return str(path)
 
 
+def _place(tar: tarfile.TarFile, job: Job, file: WorkspaceFile) -> None:
+    """Add *file*, or a link to where it is held: what is secret is on no disk."""
+    if not file.secret:
+        name = f"source/{placed(job, file)}"
+        _add_file(tar, name, file.content, file.mode)
+    elif held(job, file) != str(PurePosixPath(file.path)):
+        _add_link(tar, f"source/{placed(job, file)}", held(job, file))
+
+
 def _parents(path: str) -> Iterable[str]:
     return (str(parent) for parent in PurePosixPath(path).parents)
 
@@ -104,6 +113,13 @@ def _add_file(
     member = tarfile.TarInfo(name)
     member.size, member.mode = len(content), mode
     tar.addfile(member, BytesIO(content))
+
+
+def _add_link(tar: tarfile.TarFile, name: str, target: str) -> None:
+    _add_parents(tar, name)
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname, member.mode = tarfile.SYMTYPE, target, 0o777
+    tar.addfile(member)
 
 
 def _add_parents(tar: tarfile.TarFile, name: str) -> None:

@@ -14,8 +14,17 @@ from docker.utils import parse_repository_tag
 from runner.docker.address import EngineAddress
 from runner.docker.calls import TROUBLE, Calls, told, words
 from runner.docker.container import DockerContainer
+from runner.docker.files import (
+    SecretFiles,
+    check,
+    forget,
+    has_memory,
+    memory,
+    packed,
+    secret_files,
+)
 from runner.docker.workspace import Owner, lay, owner_of
-from runner.driver import WORKSPACE, entrypoint
+from runner.driver import MEMORY, WORKSPACE, entrypoint
 from runner.errors import ContainerExists, ImageUnavailable
 from runner.job import Job
 
@@ -38,6 +47,9 @@ _LOGS: Final = (
     LogConfig(type="json-file"),
 )
 
+#: For the driver's session: small, since the engine counts it as the run's memory.
+_MEMORY: Final = "size=4m,mode=1777,noexec,nosuid,nodev"
+
 _CONFLICT: Final = 409
 
 
@@ -45,6 +57,22 @@ class _Image(TypedDict):
     Id: str
     RepoDigests: list[str]
     Config: dict[str, str]
+
+
+class _Labelled(TypedDict):
+    Labels: dict[str, str]
+
+
+class _Logging(TypedDict):
+    LogConfig: dict[str, str]
+
+
+class _Found(TypedDict):
+    Id: str
+    Image: str
+    Config: _Labelled
+    HostConfig: _Logging
+    Mounts: list[dict[str, object]]
 
 
 class DockerEngine:
@@ -138,17 +166,19 @@ class DockerEngine:
         with told(f"create the container of run {job.run}"):
             user = self._user_of(digest)
             nonce = secrets.token_hex(16)
-            name = self._created(job, digest, nonce)
+            container = self._created(job, digest, nonce)
             log = self._log_config.type if self._log_config else ""
-            container = DockerContainer(
-                self._calls, name, nonce, log, reading=job.reading_state
-            )
             try:
-                self._furnish(job, container.id, user, workspace)
+                owner = owner_of(self._api, container, user)
+                self._furnish(job, container, owner, workspace)
+                files = self._files(job, digest, owner)
             except BaseException:
-                self._api.remove_container(container.id, v=True, force=True)
+                self._api.remove_container(container, v=True, force=True)
+                forget(self._api, _name(job.run, job.installation))
                 raise
-        return container
+        return DockerContainer(
+            self._calls, container, nonce, log, files=files, reading=job.reading_state
+        )
 
     def _user_of(self, digest: str) -> str:
         if digest not in self._users:
@@ -168,11 +198,12 @@ class DockerEngine:
                     "handrail.nonce": nonce,
                     "handrail.reading": job.reading_state,
                 },
-                entrypoint=entrypoint(job, nonce),
+                entrypoint=entrypoint(job, nonce, waits=bool(secret_files(job))),
                 command=[],
                 environment={**ENVIRONMENT, **job.env, **job.secret_env},
                 working_dir=f"{WORKSPACE}/source",
                 stdin_open=True,
+                detach=True,  # or standard input would end with its first writer
                 host_config=self._host_config(job),
             )
         except APIError as error:
@@ -183,7 +214,6 @@ class DockerEngine:
         return str(created["Id"])
 
     def _host_config(self, job: Job) -> HostConfig:
-        name = None if job.volume is None else _volume(job)
         return self._api.create_host_config(
             init=True,
             cap_drop=["ALL"],
@@ -196,7 +226,8 @@ class DockerEngine:
             nano_cpus=int(job.limits.cpus * 1e9),
             network_mode=job.network,
             log_config=self._log_config,
-            mounts=[Mount(WORKSPACE, name, type="volume")],
+            mounts=_mounts(job),
+            tmpfs={MEMORY: _MEMORY} if job.reading_state else None,
         )
 
     @cached_property
@@ -204,8 +235,16 @@ class DockerEngine:
         known = self._api.info().get("Plugins", {}).get("Log") or []
         return next((log for log in _LOGS if log.type in known), None)
 
-    def _furnish(self, job: Job, container: str, user: str, workspace: Path) -> None:
-        owner = owner_of(self._api, container, user)
+    def _files(self, job: Job, digest: str, owner: Owner) -> SecretFiles | None:
+        if not secret_files(job):
+            return None
+        name = _name(job.run, job.installation)
+        check(self._api, name)
+        return SecretFiles(
+            name=name, image=digest, labels=_labels(job), archive=packed(job, owner)
+        )
+
+    def _furnish(self, job: Job, container: str, owner: Owner, workspace: Path) -> None:
         # Unpacking takes as long as all else together, so nothing is not unpacked:
         # the engine itself makes the working directory, and root owns it.
         if job.source or job.files or job.volume or owner != Owner():
@@ -214,23 +253,32 @@ class DockerEngine:
 
     def _find(self, run: str, installation: str) -> DockerContainer | None:
         with told(f"look for the container of run {run}"):
+            name = _name(run, installation)
             try:
-                found = self._api.inspect_container(_name(run, installation))
+                found = self._api.inspect_container(name)
             except NotFound:
+                forget(self._api, name)
                 return None
-            labels: dict[str, str] = found["Config"]["Labels"]
-            return DockerContainer(
-                self._calls,
-                str(found["Id"]),
-                labels.get("handrail.nonce", ""),
-                str(found["HostConfig"]["LogConfig"]["Type"]),
-                reading=labels.get("handrail.reading", ""),
-            )
+            return self._taken_up(name, found)
+
+    def _taken_up(self, name: str, found: _Found) -> DockerContainer:
+        labels = found["Config"]["Labels"]
+        files = None
+        if has_memory(found["Mounts"]):
+            files = SecretFiles(name=name, image=found["Image"])
+        return DockerContainer(
+            self._calls,
+            found["Id"],
+            labels.get("handrail.nonce", ""),
+            found["HostConfig"]["LogConfig"]["Type"],
+            files=files,
+            reading=labels.get("handrail.reading", ""),
+        )
 
     def _left_behind(self, installation: str) -> tuple[str, ...]:
         with told("list its containers"):
-            label = f"handrail.installation={installation}"
-            found = self._api.containers(all=True, filters={"label": label})
+            labels = [f"handrail.installation={installation}", "handrail.run"]
+            found = self._api.containers(all=True, filters={"label": labels})
             return tuple(str(one["Labels"]["handrail.run"]) for one in found)
 
 
@@ -244,6 +292,14 @@ def _name(run: str, installation: str) -> str:
 
 def _volume(job: Job) -> str:
     return f"handrail-{job.installation}-{job.volume}"
+
+
+def _mounts(job: Job) -> list[Mount]:
+    kept = None if job.volume is None else _volume(job)
+    mounts = [Mount(WORKSPACE, kept, type="volume")]
+    if secret_files(job):
+        mounts.append(memory(job, _name(job.run, job.installation), _labels(job)))
+    return mounts
 
 
 def _labels(job: Job) -> dict[str, str]:

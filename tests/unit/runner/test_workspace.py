@@ -6,7 +6,7 @@ import pytest
 
 from runner.errors import SourceUnavailable
 from runner.job import WorkspaceFile
-from runner.workspace import SOURCE_LIST, complete, removed
+from runner.workspace import SOURCE_LIST, complete, held, removed
 from tests.support.runs import a_job
 
 
@@ -44,14 +44,53 @@ def test_a_job_without_source_has_an_empty_directory(tmp_path: Path) -> None:
 
 
 def test_files_lie_below_the_project_root_with_their_mode(archive: Path) -> None:
-    file = WorkspaceFile(path="keys/token", content=b"secret", mode=0o440)
+    file = WorkspaceFile(path="keys/ca", content=b"known", mode=0o440, secret=False)
 
     complete(archive, job(project_root="net/prod", files=(file,)))
 
     found = laid(archive)
     assert found["source/net/prod/keys"].isdir()
-    assert found["source/net/prod/keys/token"].mode == 0o440
-    assert content(archive, "source/net/prod/keys/token") == "secret"
+    assert found["source/net/prod/keys/ca"].mode == 0o440
+    assert content(archive, "source/net/prod/keys/ca") == "known"
+
+
+def test_a_secret_file_is_but_a_link_in_the_workspace(archive: Path) -> None:
+    file = WorkspaceFile(path="keys/token", content=b"hunter2hunter2")
+
+    complete(archive, job(project_root="net/prod", files=(file,)))
+
+    link = laid(archive)["source/net/prod/keys/token"]
+    assert link.issym()
+    assert link.linkname == held(job(project_root="net/prod"), file)
+    assert link.linkname == "/mnt/secrets/source/net/prod/keys/token"
+    assert b"hunter2hunter2" not in archive.read_bytes()
+
+
+def test_a_secret_file_with_a_path_in_memory_has_no_link(archive: Path) -> None:
+    before = laid(archive)
+    file = WorkspaceFile(path="/mnt/secrets/oidc/token", content=b"secret")
+
+    complete(archive, job(files=(file,)))
+
+    assert laid(archive).keys() == before.keys() | {".handrail", SOURCE_LIST}
+    assert held(job(), file) == "/mnt/secrets/oidc/token"
+
+
+@pytest.mark.parametrize(
+    "path", ["/mnt/secrets", "/mnt/secrets/../x", "/mnt/secretsx/a", "/etc/x", "../x"]
+)
+def test_a_secret_file_anywhere_else_is_refused(archive: Path, path: str) -> None:
+    file = WorkspaceFile(path=path, content=b"")
+
+    with pytest.raises(SourceUnavailable, match=r"does not lie (in|below)"):
+        complete(archive, job(files=(file,)))
+
+
+def test_a_file_that_is_no_secret_has_no_path_in_memory(archive: Path) -> None:
+    file = WorkspaceFile(path="/mnt/secrets/known", content=b"", secret=False)
+
+    with pytest.raises(SourceUnavailable, match="does not lie in the workspace"):
+        complete(archive, job(files=(file,)))
 
 
 def test_every_file_of_the_source_is_listed(archive: Path) -> None:
