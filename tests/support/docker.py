@@ -7,11 +7,19 @@ import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
+from typing import Final
 
 from runner.docker.address import EngineAddress, connect
 from runner.docker.engine import DockerEngine
 from runner.docker.provision import default_data_dir, engine_up
 from runner.docker.rootfs import ensure_sample_image
+
+#: Without its set-user-id bit, busybox' `su` refuses.
+_SETUID_SU: Final = (
+    "rm /bin/su && cp /bin/busybox /bin/su && chmod 4755 /bin/su && "
+    "echo root::0:0:::/bin/sh > /etc/passwd && "
+    "echo ann:x:1042:1043:::/bin/sh >> /etc/passwd"
+)
 
 
 @cache
@@ -49,6 +57,41 @@ def image_without_shell() -> str:
     finally:
         client.close()
     return "handrail-test-empty:latest"
+
+
+@cache
+def image_with_setuid_su() -> str:
+    """Return an image whose user is ann, where `su` is root's and asks nothing."""
+    client = connect(engine_address())
+    try:
+        made = client.containers.create(busybox_image(), ["sh", "-c", _SETUID_SU])
+        made.start()
+        assert made.wait()["StatusCode"] == 0
+        made.commit("handrail-test-setuid", "latest", conf={"User": "ann"})
+        made.remove()
+    finally:
+        client.close()
+    return "handrail-test-setuid:latest"
+
+
+def on_the_host(command: str) -> str:
+    """Return what *command* prints where the engine is, its data below `/engine`.
+
+    It runs beside the host's processes, and may read all that its root may.
+    """
+    client = connect(engine_address())
+    try:
+        data = client.info()["DockerRootDir"]
+        return client.containers.run(
+            busybox_image(),
+            ["sh", "-c", command],
+            pid_mode="host",
+            network_mode="none",
+            volumes={data: {"bind": "/engine", "mode": "ro"}},
+            remove=True,
+        ).decode()
+    finally:
+        client.close()
 
 
 def wait_for_end(name: str) -> None:
