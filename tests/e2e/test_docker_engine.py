@@ -255,7 +255,7 @@ async def test_a_user_who_is_not_root_owns_the_workspace(
         files=(token,),
     )
 
-    assert bench.record.output == b"1042\nfor your eyes"
+    assert bench.record.output == b"1042\n*****"
     assert outcome.exit_code == 0
 
 
