@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from bot.ports import HideStream
 from bot.store.output import Chunk
 
-#: bytes that are fed at a time at most while an earlier chunk waits for its end
-_STEP: Final = 4096
+#: how many bytes of a chunk are fed singly while an earlier one waits for its end
+_SINGLY: Final = 64
 
 
 class Hidden(NamedTuple):
@@ -47,13 +47,14 @@ class ChunkHiding:
     def _feed(self, chunk: Chunk) -> Iterator[Hidden]:
         self._open.append(_Open(chunk, len(chunk.data)))
         yield from self._done()
-        at, step = 0, 1
+        at = 0
         while at < len(chunk.data):
             # In small steps over the border, so that what comes out is of one
             # chunk, or is the one text that lies across.
-            size = len(chunk.data) if self._open[0].chunk is chunk else step
+            waits = self._open[0].chunk is not chunk
+            size = 1 + at // _SINGLY if waits else len(chunk.data)
             piece = chunk.data[at : at + size]
-            at, step = at + size, min(2 * step, _STEP)
+            at += size
             self._held += piece
             shown = self._stream.feed(piece)
             self._settle(shown, self._stream.position - self._position)

@@ -89,7 +89,7 @@ async def redact_letters(db: AsyncConnection, thread: ThreadId, hide: Hide) -> i
         same = outbox.c.id == row["id"]
         values = {"telling": telling, "error": error}
         await db.execute(update(outbox).where(same).values(values))
-        changed += places(row["telling"], telling) + places(row["error"], error)
+        changed += places(row["telling"], telling)
         if telling != row["telling"]:
             await put_back(db, same)
     return changed

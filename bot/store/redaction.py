@@ -18,7 +18,7 @@ from bot.store.audit_redaction import redact_details
 from bot.store.chunk_hiding import ChunkHiding, Hidden
 from bot.store.endings import end_run
 from bot.store.outbox import post, put_back, redact_letters
-from bot.store.places import places
+from bot.store.places import gained, in_all, places
 from bot.store.tables import holds, outbox, runs, threads, transitions
 from bot.store.tellings import kind_of
 
@@ -80,21 +80,19 @@ async def _hide_in(
 
 async def _hide_in_output(db: AsyncConnection, run: Run, hide: Hide) -> int:
     hiding = ChunkHiding(hide.stream())
-    changed, start = 0, 0
+    gains: list[int] = []
+    start = 0
     while chunks := await output.chunks_from(db, run.id, start, limit=_AT_ONCE):
-        done = await asyncio.to_thread(hiding.feed, chunks)
-        changed += await _rewrite(db, run, done)
+        gains += await _rewrite(db, run, await asyncio.to_thread(hiding.feed, chunks))
         start = chunks[-1].end
-    return changed + await _rewrite(db, run, hiding.flush())
+    return in_all([*gains, *await _rewrite(db, run, hiding.flush())])
 
 
-async def _rewrite(db: AsyncConnection, run: Run, done: list[Hidden]) -> int:
-    changed = 0
-    for chunk, data in done:
-        if data != chunk.data:
-            await output.rewrite(db, run.id, chunk.start, data)
-            changed += places(chunk.data, data)
-    return changed
+async def _rewrite(db: AsyncConnection, run: Run, done: list[Hidden]) -> list[int]:
+    changed = [hidden for hidden in done if hidden.data != hidden.chunk.data]
+    for chunk, data in changed:
+        await output.rewrite(db, run.id, chunk.start, data)
+    return [gained(chunk.data, data) for chunk, data in changed]
 
 
 async def _tell_again(

@@ -66,6 +66,45 @@ async def test_audit_rows_are_never_changed(database: Database, statement: str) 
     assert await audit.verify(database) == Verdict(sound=5, broken=None)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit SET detail = 'x', salt = NULL",
+        "UPDATE audit SET detail = 'x', salt = salt",
+        "UPDATE audit SET detail = 'x', salt = 'new', actor_name = 'eve'",
+        "UPDATE audit SET detail = 'x', salt = 'new', run = 7",
+        "UPDATE audit SET detail = 'x', salt = 'new', hash = 'x'",
+    ],
+)
+async def test_only_a_redaction_gets_through_to_a_row(
+    database: Database, statement: str
+) -> None:
+    await five_deeds(database)
+
+    with pytest.raises(IntegrityError, match="audit rows are never changed"):
+        async with database.write("tamper") as db:
+            await db.execute(text(statement))
+
+
+async def test_every_row_has_a_salt_of_its_own(database: Database) -> None:
+    await five_deeds(database)
+
+    salts = {row.salt async for row in audit.read(database)}
+
+    assert len(salts) == 5
+    assert all(salt is not None and len(salt) == 32 for salt in salts)
+
+
+async def test_a_redaction_that_no_row_vouches_for_is_found(database: Database) -> None:
+    await five_deeds(database)
+    async with database.write("redact") as db:
+        await db.execute(
+            text("UPDATE audit SET detail = 'x', salt = 'new' WHERE ordinal = 3")
+        )
+
+    assert await audit.verify(database) == Verdict(sound=2, broken=3)
+
+
 async def test_an_empty_chain_is_sound(database: Database) -> None:
     assert await audit.verify(database) == Verdict(sound=0, broken=None)
 

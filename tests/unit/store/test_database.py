@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.errors import StoreUnavailable
@@ -35,6 +35,47 @@ async def test_what_is_committed_survives_a_power_cut(
 ) -> None:
     async with database.write("look") as db:
         assert (await db.execute(text(f"PRAGMA {pragma}"))).scalar_one() == value
+
+
+def in_files(url: str, words: bytes) -> bool:
+    """Tell whether *words* stand anywhere in the database's files."""
+    path = Path(url.partition(":///")[2])
+    files = path.parent.glob(f"{path.name}*")
+    return any(words in file.read_bytes() for file in files)
+
+
+@pytest.mark.parametrize("size", [30, 300, 9_000])
+async def test_what_is_overwritten_is_in_no_file_once_it_is_scrubbed(
+    database: Database, url: str, size: int
+) -> None:
+    async with database.write("fill") as db:
+        for number in range(50):
+            stack = f"{number} " + "hunter2 " * (size // 8)
+            await db.execute(insert(threads).values(a_thread(stack)))
+    async with database.read("hold the log open for a moment"):
+        assert in_files(url, b"hunter2 ")
+
+    async with database.write("overwrite") as db:
+        await db.execute(update(threads).values(stack="*****"))
+    assert in_files(url, b"hunter2 ")
+    await database.scrub()
+
+    assert not in_files(url, b"hunter2 ")
+    assert set(await stacks(database)) == {"*****"}
+
+
+async def test_what_a_crash_left_unscrubbed_is_scrubbed_at_the_next_start(
+    database: Database, url: str
+) -> None:
+    async with database.write("fill") as db:
+        await db.execute(insert(threads).values(a_thread("hunter2 ")))
+    await database.scrub()
+    async with database.write("overwrite") as db:
+        await db.execute(update(threads).values(stack="*****"))
+    assert in_files(url, b"hunter2 ")
+
+    async with Database.open(url):
+        assert not in_files(url, b"hunter2 ")
 
 
 async def test_a_body_that_fails_leaves_nothing(database: Database) -> None:

@@ -1,0 +1,325 @@
+"""What the record promises of a text that is taken out of it."""
+
+from itertools import count
+
+import pytest
+from sqlalchemy import select, text
+
+from bot.domain.audit import Verb
+from bot.domain.people import HANDRAIL
+from bot.domain.run import RunId, RunState
+from bot.domain.telling import Card, Echo, Final, Header, Held, Said, Tail, Telling
+from bot.ports import Ended, Letter
+from bot.store import audit
+from bot.store.audit import Verdict
+from bot.store.tables import metadata
+from runner.masking.masker import Masks
+from runner.masking.secrets import Secret
+from tests.contract.store.opened import Store
+from tests.support.builders import (
+    CHANNEL,
+    STACK,
+    a_hold,
+    a_new_run,
+    an_actor,
+    later,
+)
+
+TEXT = "hunter2 or 3"
+HIDE = Masks((Secret("redacted", TEXT.encode()),))
+PLENTY = 10_000_000
+STAMPS = count(1)
+FIRST = RunId(1)
+HEADER, ECHO = Header(run=RunId(1)), Echo(run=RunId(1))
+TAIL, FINAL = Tail(run=RunId(1)), Final(run=RunId(1))
+
+
+async def redact(store: Store, run: RunId = FIRST, *, by: str = "ann") -> int:
+    actor = an_actor(by) if by else HANDRAIL
+    return await store.record.redact(run, HIDE, actor, later(99), why="a reply")
+
+
+async def printed(store: Store, *pieces: bytes, run: RunId = FIRST) -> None:
+    for piece in pieces:
+        await store.record.append_output(run, piece, position=7, limit=PLENTY)
+
+
+async def kept(store: Store, run: RunId = FIRST) -> list[bytes]:
+    return [piece async for piece in store.archive.output(run)]
+
+
+async def everything(store: Store) -> str:
+    """Return the whole database as text."""
+    async with store.database.read("look at everything") as db:
+        tables = [await db.execute(select(table)) for table in metadata.sorted_tables]
+        rows = "\n".join(str(row) for table in tables for row in table.all())
+    return rows + "".join(f"{piece!r}" for piece in await kept(store))
+
+
+async def posted(store: Store) -> list[tuple[Telling, str]]:
+    """Deliver every letter; return what was told, and the message that it became."""
+    told = []
+    while letters := await store.outbox.due(later(3600)):
+        for letter in letters:
+            ts = letter.message_ts or f"{next(STAMPS)}.5"
+            told.append((letter.telling, ts))
+            await store.outbox.delivered(letter, ts)
+    return told
+
+
+async def only(store: Store) -> Letter:
+    (letter,) = await store.outbox.due(later(0))
+    return letter
+
+
+async def test_a_text_is_gone_from_all_that_is_stored_of_a_run(store: Store) -> None:
+    run = await store.run_in(
+        RunState.PERFORMING, a_new_run(f"mysql -p{TEXT}", remarks=(f"undid {TEXT}",))
+    )
+    await store.record.hold(a_hold(reason=f"fixing {TEXT}"), run.thread)
+    await store.record.tell(run.thread, [Said(text=f"hello {TEXT} and {TEXT}")])
+    await printed(store, f"a {TEXT}\n".encode(), TEXT[:5].encode(), TEXT[5:].encode())
+    ended = Ended(state=RunState.FAILED, actor=HANDRAIL, note=f"no {TEXT} there")
+    await store.record.end(run.id, ended, later(9))
+    assert TEXT in await everything(store)
+
+    places = await redact(store)
+
+    assert TEXT not in await everything(store)
+    # command, two transitions' or one run's note, remark, hold, its telling and deed,
+    # two in what was said, two in the output, the deed of submitting
+    assert places == 12
+    after = await store.archive.run(run.id)
+    assert (after.command, after.note) == ("mysql -p*****", "no ***** there")
+    assert (await store.archive.occupancy(STACK)).hold == a_hold(reason="fixing *****")
+    assert await kept(store) == [b"a *****\n", b"*****"]
+
+
+async def test_another_run_keeps_what_it_has(store: Store) -> None:
+    await store.finished()
+    other = await store.finished(a_new_run(f"echo {TEXT}", stack="db-prod"))
+    await printed(store, TEXT.encode(), run=other.id)
+
+    assert await redact(store) == 0
+    assert (await store.archive.run(other.id)).command == f"echo {TEXT}"
+    assert await kept(store, other.id) == [TEXT.encode()]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 13, 64])
+async def test_a_text_is_found_however_the_output_came(store: Store, size: int) -> None:
+    output = (f"before {TEXT}{TEXT}, hunter2 or " + f"{TEXT[:9]}{TEXT}\nafter").encode()
+    await store.finished()
+    await printed(
+        store, *(output[at : at + size] for at in range(0, len(output), size))
+    )
+
+    assert await redact(store) == 3
+    assert b"".join(await kept(store)) == HIDE.data(output)
+    assert await store.archive.tail(RunId(1), 9) == HIDE.data(output)[-9:]
+
+
+async def test_output_goes_on_where_it_was_after_a_redaction(store: Store) -> None:
+    await store.run_in(RunState.PERFORMING)
+    await printed(store, b"x" * 65_530 + TEXT.encode() + b"y" * 65_536)
+    size = await store.archive.output_size(RunId(1))
+
+    await redact(store)
+    await printed(store, b"more")
+
+    pieces = await kept(store)
+    assert b"".join(pieces) == b"x" * 65_530 + b"*****" + b"y" * 65_536 + b"more"
+    assert pieces[0] == b"x" * 65_530 + b"*****"
+    assert await store.archive.output_size(RunId(1)) == size + 4
+    assert await store.archive.output_position(RunId(1)) == 7
+
+
+async def test_chunks_without_the_text_are_not_written(store: Store) -> None:
+    await store.finished()
+    await printed(store, b"one hunter2", b" or 2\n", TEXT.encode(), b"three")
+    async with store.database.write("watch the chunks") as db:
+        await db.execute(text("CREATE TABLE written (start INTEGER)"))
+        await db.execute(
+            text(
+                "CREATE TRIGGER watch AFTER UPDATE ON output_chunks "
+                "BEGIN INSERT INTO written VALUES (NEW.start); END"
+            )
+        )
+
+    await redact(store)
+
+    async with store.database.read("see") as db:
+        assert (await db.execute(text("SELECT * FROM written"))).scalars().all() == [17]
+
+
+async def test_what_was_posted_is_posted_again_into_the_same_messages(
+    store: Store,
+) -> None:
+    run = await store.run_in(RunState.PERFORMING, a_new_run(f"echo {TEXT}"))
+    said, other = Said(text=f"hello {TEXT}"), Said(text="hello")
+    await printed(store, TEXT.encode())
+    await store.record.tell(run.thread, [said, other])
+    await store.record.hold(a_hold(reason=TEXT), run.thread)
+    first = dict(await posted(store))
+    await store.record.end(
+        run.id, Ended(state=RunState.FINISHED, actor=HANDRAIL), later(9)
+    )
+    final = next(ts for telling, ts in await posted(store) if telling == FINAL)
+
+    await redact(store)
+
+    assert await posted(store) == [
+        (ECHO, first[ECHO]),
+        (Said(text="hello *****"), first[said]),
+        (Held(hold=a_hold(reason="*****")), first[Held(hold=a_hold(reason=TEXT))]),
+        (FINAL, final),
+        (HEADER, first[HEADER]),
+        (TAIL, first[TAIL]),
+    ]
+
+
+async def test_only_what_shows_the_text_is_posted_again(store: Store) -> None:
+    run = await store.finished()
+    await printed(store, TEXT.encode())
+    await posted(store)
+
+    await redact(store, run.id)
+
+    assert [telling for telling, _ in await posted(store)] == [FINAL, TAIL]
+
+
+async def test_cards_of_the_stack_show_the_command_no_longer(store: Store) -> None:
+    card = await store.record.open_card(STACK, CHANNEL)
+    await store.record.open_card(a_new_run(stack="db-prod").stack, CHANNEL)
+    await store.finished(a_new_run(f"echo {TEXT}"))
+    await posted(store)
+
+    await redact(store)
+
+    told = await posted(store)
+    place = (await store.archive.thread(card.id)).ts
+    assert [told_ for told_ in told if isinstance(told_[0], Card)] == [
+        (Card(stack=STACK), place)
+    ]
+
+
+async def test_a_letter_that_was_redacted_on_its_way_comes_again(store: Store) -> None:
+    await store.run_in(RunState.PERFORMING, a_new_run(f"echo {TEXT}"))
+    await store.outbox.delivered(await only(store), "1.1")
+    on_its_way = await only(store)
+    assert on_its_way.telling == ECHO
+
+    await redact(store)
+    await store.outbox.delivered(on_its_way, "2.2")
+
+    again = await only(store)
+    assert (again.telling, again.message_ts) == (ECHO, "2.2")
+    assert again.revision > on_its_way.revision
+
+
+async def test_a_letter_that_was_given_up_stays_given_up(store: Store) -> None:
+    run = await store.finished()
+    await posted(store)
+    await store.record.tell(run.thread, [Said(text=TEXT)])
+    await store.outbox.give_up(await only(store), "cant")
+
+    await redact(store)
+
+    assert await posted(store) == []
+    assert TEXT not in await everything(store)
+
+
+async def test_what_is_posted_again_forgets_the_trouble_it_had(store: Store) -> None:
+    run = await store.finished()
+    await posted(store)
+    await store.record.tell(run.thread, [Said(text=TEXT)])
+    await store.outbox.postpone(await only(store), later(0), "ratelimited")
+    await store.outbox.delivered(await only(store), "9.9")
+
+    await redact(store)
+
+    again = await only(store)
+    assert (again.attempts, again.message_ts) == (0, "9.9")
+
+
+@pytest.mark.parametrize("state", [RunState.QUEUED, RunState.READY])
+async def test_a_run_that_would_run_something_else_is_discarded(
+    store: Store, state: RunState
+) -> None:
+    run = await store.run_in(state, a_new_run(f"echo {TEXT}"))
+
+    await redact(store)
+
+    after = await store.archive.run(run.id)
+    assert (after.state, after.command) == (RunState.DISCARDED, "echo *****")
+    assert "redacted before it began" in after.note
+    assert (await store.archive.occupancy(STACK)).claim is None
+    assert TEXT not in await everything(store)
+
+
+async def test_a_run_that_waits_goes_on_where_its_command_stays(store: Store) -> None:
+    run = await store.run_in(RunState.QUEUED)
+    await store.record.tell(run.thread, [Said(text=TEXT)])
+
+    await redact(store)
+
+    assert (await store.archive.run(run.id)).state is RunState.QUEUED
+
+
+async def test_a_redaction_has_an_audit_row_that_says_how_much(store: Store) -> None:
+    await store.finished()
+    await printed(store, TEXT.encode() * 3)
+
+    await redact(store)
+
+    deed = (await store.deeds())[-1]
+    assert (deed.verb, deed.actor, deed.run) == (Verb.REDACTED, an_actor(), RunId(1))
+    assert deed.detail == "a reply; places: 3; rows: none"
+
+
+@pytest.mark.parametrize(("by", "rows"), [("ann", 1), ("", 0)])
+async def test_a_person_who_found_nothing_is_on_the_record(
+    store: Store, by: str, rows: int
+) -> None:
+    await store.finished()
+    before = len(await store.deeds())
+
+    assert await redact(store, by=by) == 0
+    assert len(await store.deeds()) - before == rows
+
+
+async def test_what_handrail_itself_redacts_is_on_the_record(store: Store) -> None:
+    await store.finished()
+    await printed(store, TEXT.encode())
+
+    await redact(store, by="")
+
+    assert (await store.deeds())[-1].actor == HANDRAIL
+
+
+async def test_the_audit_chain_is_sound_after_redactions(store: Store) -> None:
+    await store.finished(a_new_run(f"mysql -p{TEXT} secret-two"))
+    second = Masks((Secret("redacted", b"secret-two"),))
+
+    await redact(store)
+    assert await audit.verify(store.database) == Verdict(sound=5, broken=None)
+    await store.record.redact(RunId(1), second, an_actor(), later(100), why="again")
+
+    assert (await store.deeds())[0].detail == "mysql -p***** *****"
+    assert await audit.verify(store.database) == Verdict(sound=6, broken=None)
+
+
+async def test_a_redaction_makes_no_changed_row_pass_for_sound(store: Store) -> None:
+    await store.finished(a_new_run(f"mysql -p{TEXT}"))
+    async with store.database.write("tamper") as db:
+        await db.execute(text("DROP TRIGGER audit_refuses_update"))
+        await db.execute(text("UPDATE audit SET actor_id = 'U0EVE' WHERE ordinal = 1"))
+
+    await redact(store)
+
+    assert (await store.deeds())[0].detail == "mysql -p*****"
+    assert await audit.verify(store.database) == Verdict(sound=0, broken=1)
+
+
+async def test_a_run_that_is_unknown_is_not_redacted(store: Store) -> None:
+    with pytest.raises(LookupError):
+        await redact(store, RunId(7))
