@@ -29,5 +29,9 @@ class SealBroken(RunnerError):
     """What a container carries was sealed with another key, or was changed."""
 
 
+class StateUnreadable(RunnerError):
+    """The sensitive values of a stack's state could not be found."""
+
+
 class Unexpected(RunnerError):
     """Something happened that nobody thought of."""

@@ -69,7 +69,7 @@ async def execute(
     broken = await _start(container, carried, stop, masks)
     if broken is not None:
         return broken
-    performance = Performance(container, watcher, masks, stop)
+    performance = Performance(container, watcher, carried, stop)
     return await performance.run(job.limits, grace)
 
 
@@ -102,14 +102,14 @@ async def resume(  # noqa: PLR0913 - all that is known of a run without its job
             gone = await insisted(container.remove())
             return _lost(reached, "its container was never started", gone=gone)
         carried = Carried(container, masks, seal, about(run, installation))
-        await _known(carried.recalled())
+        await _known(carried.recall())
     except RunnerError as error:
         note = masks.text(str(error))
         return Outcome(
             ending=Ending.ENGINE, phase=reached, note=note, container_gone=False
         )
     performance = Performance(
-        container, watcher, masks, stop, reached=reached, position=position
+        container, watcher, carried, stop, reached=reached, position=position
     )
     return await performance.run(limits, grace)
 

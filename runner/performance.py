@@ -4,18 +4,21 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from runner.deadlines import Deadlines, Due
 from runner.driver import Mark, Marks
 from runner.engine import Container, Exit
-from runner.errors import ContainerLost, EngineUnavailable
-from runner.events import Ending, Outcome, PhaseStarted
+from runner.errors import ContainerLost, EngineUnavailable, StateUnreadable
+from runner.events import Ending, Outcome, PhaseStarted, Remark, SecretsLearned
 from runner.job import Limits, Phase
-from runner.masking.masker import Masks
+from runner.reading import sensitive_in
+from runner.seal import Carried
 from runner.telling import Teller
 from runner.unbroken import insisted
 from runner.watcher import Watcher
+
+T = TypeVar("T")
 
 _NEVER_RAN: Final = "a script took the place of the shell, so the command never ran"
 _NO_SHELL: Final = (
@@ -37,7 +40,7 @@ class Performance:
         self,
         container: Container,
         watcher: Watcher,
-        masks: Masks,
+        carried: Carried,
         stop: asyncio.Event,
         *,
         reached: Phase = Phase.PREPARING,
@@ -45,11 +48,11 @@ class Performance:
     ) -> None:
         self._container = container
         self._watcher = watcher
-        self._masks = masks
+        self._carried = carried
         self._stop = stop
         self._reached = reached
         self._marks = Marks(container.nonce)
-        self._teller = Teller(masks.stream(shown=position), watcher.tell)
+        self._teller = Teller(carried, watcher.tell, position=position)
         self._clock = asyncio.get_running_loop().time
         self._ending: Ending | None = None
         self._last_mark: Mark | None = None
@@ -60,6 +63,9 @@ class Performance:
 
         When the surrounding task is cancelled the container stays as it is.
         """
+        if known := self._carried.recalled:
+            # Whoever told so before may not have come to store it.
+            await self._watcher.tell(SecretsLearned(secrets=known))
         try:
             age = (await self._container.vitals()).age
             deadlines = Deadlines(limits, now=self._clock(), age=age, grace=grace)
@@ -77,41 +83,49 @@ class Performance:
 
     async def _follow(self, deadlines: Deadlines) -> None:
         async with aclosing(self._container.output()) as output:
-            stopping = asyncio.create_task(self._stop.wait())
             coming = asyncio.create_task(_next(output))
             try:
-                while (
-                    data := await self._wait(coming, stopping, deadlines)
-                ) is not None:
+                while (data := await self._next(coming, deadlines)) is not None:
                     if data:
                         await self._take(data, deadlines)
                         deadlines.heard(self._clock())
                         coming = asyncio.create_task(_next(output))
                     await self._look(deadlines)
             finally:
-                await _called_off(coming, stopping)
+                await _called_off(coming)
         await self._teller.take(self._marks.flush())
         await self._teller.end()
 
-    async def _wait(
-        self,
-        coming: "asyncio.Task[bytes | None]",
-        stopping: "asyncio.Task[bool]",
-        deadlines: Deadlines,
+    async def _next(
+        self, coming: "asyncio.Task[bytes | None]", deadlines: Deadlines
     ) -> bytes | None:
         """Return output, None at its end, or nothing when it is time for a look."""
-        awaited: set[asyncio.Task[bytes | None] | asyncio.Task[bool]] = {coming}
-        if self._may_stop:
-            awaited.add(stopping)
+        return coming.result() if await self._has_come(coming, deadlines) else b""
+
+    async def _has_come(self, awaited: "asyncio.Task[T]", deadlines: Deadlines) -> bool:
+        """Wait until *awaited* is done, or until it is time for a look."""
+        stopping = asyncio.create_task(self._stop.wait())
+        either = {awaited, stopping} if self._may_stop else {awaited}
         left = deadlines.left(self._clock())
-        await asyncio.wait(awaited, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        return coming.result() if coming.done() else b""
+        try:
+            await asyncio.wait(
+                either, timeout=left, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            stopping.cancel()
+        return awaited.done()
 
     async def _take(self, data: bytes, deadlines: Deadlines) -> None:
-        for item in self._marks.feed(data):
+        try:
+            items = list(self._marks.feed(data))
+        except Exception:  # noqa: BLE001 - what is no output must not be shown as such
+            await self._teller.withhold()
+            return
+        for item in items:
             if isinstance(item, bytes):
                 await self._teller.take(item)
                 continue
+            await self._teller.end_line()
             self._last_mark = item
             if item is Mark.INITIALIZING:
                 await self._initializing()
@@ -129,11 +143,36 @@ class Performance:
         if self._reached is not Phase.PERFORMING:
             if not (await self._container.vitals()).running:
                 return  # it died while nobody followed it: no longer to be asked for
+            if self._container.reading:
+                await self._mask_state(deadlines)
+            if self._ending is not None:
+                return
             if self._stop.is_set() or not await self._watcher.may_perform():
                 await self._interrupt(Ending.STOPPED, deadlines)
                 return
             self._reached = Phase.PERFORMING
         await self._container.open_gate()
+
+    async def _mask_state(self, deadlines: Deadlines) -> None:
+        reading = asyncio.create_task(sensitive_in(self._container))
+        try:
+            while not await self._has_come(reading, deadlines):
+                # It waits for this, so it is not silent by itself.
+                deadlines.heard(self._clock())
+                await self._look(deadlines)
+                if self._ending is not None:
+                    return
+            await self._teller.learn(reading.result())
+        except StateUnreadable as error:
+            await self._watcher.tell(Remark(text=self._unreadable(error)))
+        finally:
+            await _called_off(reading)
+
+    def _unreadable(self, error: StateUnreadable) -> str:
+        return self._carried.masks.text(
+            f"The sensitive values of the state could not be read ({error}), so only "
+            "those that were given as secrets are masked."
+        )
 
     @property
     def _may_stop(self) -> bool:
@@ -196,7 +235,7 @@ class Performance:
         return Ending.EXITED, ""
 
     def _broken(self, ending: Ending, error: Exception, *, gone: bool) -> Outcome:
-        note = self._masks.text(str(error))
+        note = self._carried.masks.text(str(error))
         return Outcome(
             ending=ending, phase=self._reached, note=note, container_gone=gone
         )
@@ -206,9 +245,6 @@ async def _next(output: AsyncGenerator[bytes, None]) -> bytes | None:
     return await anext(output, None)
 
 
-async def _called_off(
-    *tasks: "asyncio.Task[bytes | None] | asyncio.Task[bool]",
-) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _called_off(task: "asyncio.Task[T]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from runner.driver import Mark, mark
+from runner.driver import Mark, mark, reading_script
 from runner.engine import Aside, Exit, Vitals
 from runner.errors import (
     ContainerExists,
@@ -198,10 +198,11 @@ class ScriptedContainer:
     async def aside(self, script: str, *, within: timedelta, most: int) -> Aside:
         """Do what was said of *script*, beside what the driver does."""
         self._check()
-        step = self._engine.step(script)
+        text = self.reading if script == reading_script(self.reading) else script
+        step = self._engine.step(text)
         printed = step.output
         output = printed if isinstance(printed, bytes) else printed(self._env)
-        released = self._engine.arrived(script)
+        released = self._engine.arrived(text)
         try:
             async with asyncio.timeout(within.total_seconds()):
                 if step.block:

@@ -56,22 +56,34 @@ class Carried:
         self._seal = seal
         self._about = about
         self._secrets: tuple[Secret, ...] = ()
+        self._recalled: tuple[Secret, ...] = ()
+
+    @property
+    def masks(self) -> Masks:
+        """What hides."""
+        return self._masks
+
+    @property
+    def recalled(self) -> tuple[Secret, ...]:
+        """What is hidden because the container carried it."""
+        return self._recalled
 
     @property
     def missing(self) -> tuple[Secret, ...]:
-        """What is hidden and not yet carried."""
+        """What is hidden and was not given to the container."""
         return self._masks.secrets[len(self._secrets) :]
 
     async def renew(self) -> None:
         """Let the container carry all that is hidden now."""
-        secrets = self._masks.secrets
-        await self._container.keep(self._seal.closed(secrets, self._about))
-        self._secrets = secrets
+        self._secrets = self._masks.secrets
+        sealed = self._seal.closed(self._secrets, self._about)
+        await self._container.keep(sealed)
 
-    async def recalled(self) -> None:
+    async def recall(self) -> None:
         """Hide what the container carries; raise a RunnerError where it is unknown."""
         sealed = await self._container.kept()
-        self._masks.learn(self._seal.opened(sealed, self._about))
+        opened = self._seal.opened(sealed, self._about)
+        self._recalled = self._masks.learn(opened)
         self._secrets = self._masks.secrets
 
 

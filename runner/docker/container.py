@@ -1,5 +1,6 @@
 """One container of a Docker engine."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Final, TypedDict
 import requests
 from docker.errors import APIError, NotFound
 
+from runner.docker.aside import aside
 from runner.docker.calls import Calls, told, told_of_container
 from runner.docker.files import SecretFiles, are_there, bring, forget
 from runner.docker.logs import Follower
@@ -21,6 +23,7 @@ from runner.errors import EngineUnavailable, ImageUnavailable, RunnerError
 
 _NEVER: Final = "0001-01-01"  #: how the Engine API says that a time has not come
 _NOT_RUNNING: Final = requests.codes.conflict
+_PAUSES: Final = (0.2, 1.0, 2.0)  #: seconds between attempts to put a seal there
 _LOOKS: Final = 50  #: at a container that is being removed, 0.1 s apart
 
 
@@ -81,6 +84,13 @@ class DockerContainer:
 
     async def keep(self, sealed: bytes) -> None:
         """Put *sealed* into it, in the place of the last."""
+        for pause in _PAUSES:
+            try:
+                await self._calls.run(self._keep, sealed)
+            except EngineUnavailable:
+                await asyncio.sleep(pause)
+            else:
+                return
         await self._calls.run(self._keep, sealed)
 
     async def kept(self) -> bytes:
@@ -89,7 +99,7 @@ class DockerContainer:
 
     async def aside(self, script: str, *, within: timedelta, most: int) -> Aside:
         """Run *script* beside what runs there."""
-        raise NotImplementedError(script, within, most)
+        return await self._calls.run(self._aside, script, within, most)
 
     async def output(self) -> AsyncGenerator[bytes, None]:
         """Yield all it ever printed, until it has ended."""
@@ -157,6 +167,9 @@ class DockerContainer:
     def _kept(self) -> bytes:
         with told_of_container("tell what is to be masked in the container"):
             return kept(self._calls.api, self._id)
+
+    def _aside(self, script: str, within: timedelta, most: int) -> Aside:
+        return aside(self._calls.api, self._id, script, within=within, most=most)
 
     def _open_gate(self) -> None:
         with told_of_container("open the gate of the container"):

@@ -64,6 +64,10 @@ class Record:
         return b"".join(e.data for e in self.events if isinstance(e, Output))
 
     @property
+    def pieces(self) -> list[bytes]:
+        return [e.data for e in self.events if isinstance(e, Output)]
+
+    @property
     def position(self) -> int:
         """How much of what was printed has been told."""
         return max(
