@@ -42,6 +42,7 @@ class Workspace:
         self.channels: dict[str, Channel] = {}
         self.groups: dict[str, Group] = {}
         self.files: dict[str, File] = {}
+        self.deleted_files: set[str] = set()
         #: What the page proposes to type, by slash command.
         self.examples: dict[str, str] = {}
         #: By channel; the key `for` of each names the one who sees it.

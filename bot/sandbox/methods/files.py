@@ -74,9 +74,12 @@ def info(workspace: Workspace, arguments: Arguments) -> Payload:
 
 
 def delete(workspace: Workspace, arguments: Arguments) -> Payload:
-    """Delete a file; its messages keep a placeholder."""
+    """Delete a file of the app's own; its messages keep a placeholder."""
     file = _known(workspace, arguments.required("file", "file_not_found"))
+    if file.owner != workspace.bot.id:
+        raise MethodError("cant_delete_file")
     del workspace.files[file.id]
+    workspace.deleted_files.add(file.id)
     gone = {"id": file.id, "mode": "tombstone"}
     for channel in file.channels:
         for message in workspace.messages.of(channel):
@@ -97,6 +100,8 @@ def _titles(asked: object) -> dict[str, str | None]:
 
 
 def _known(workspace: Workspace, file: str) -> File:
+    if file in workspace.deleted_files:
+        raise MethodError("file_deleted")
     try:
         return workspace.files[file]
     except KeyError:
@@ -126,15 +131,16 @@ def _share(
 ) -> None:
     thread_ts = arguments.text("thread_ts")
     known = {message["ts"] for message in workspace.messages.of(channel.id)}
-    if thread_ts and thread_ts not in known:
+    shared = [
+        workspace.files[file].as_slack(workspace.url)
+        for file in files
+        if file in workspace.files
+    ]
+    if not shared or (thread_ts and thread_ts not in known):
         return
     body = {
         "text": arguments.text("initial_comment"),
-        "files": [
-            workspace.files[file].as_slack(workspace.url)
-            for file in files
-            if file in workspace.files
-        ],
+        "files": shared,
         "upload": False,
         "display_as_bot": False,
     }

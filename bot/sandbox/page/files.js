@@ -8,7 +8,14 @@ const TEXTUAL = /^(?:text\/|application\/(?:json|yaml|x-yaml|xml|x-sh|toml))/;
 
 /** Render the files of a message; `addressOf(url)` gives a file's address on this server. */
 export function fileCards(files, addressOf) {
-  return h("div", { class: "files" }, files.map((file) => card(file, addressOf(file.url_private_download))));
+  return h("div", { class: "files" }, files.map((file) => (
+    file.mode === "tombstone" ? gone() : card(file, addressOf(file.url_private_download))
+  )));
+}
+
+/** What Slack leaves of a file that was deleted. */
+function gone() {
+  return h("div", { class: "file deleted", role: "group", "aria-label": "Deleted file" }, "This file was deleted.");
 }
 
 function card(file, address) {

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -103,3 +105,59 @@ async def test_a_deleted_file_leaves_a_placeholder(
 
     left = sandbox.messages(town.infra)[0]["files"]
     assert left == [{"id": file, "mode": "tombstone"}]
+
+
+async def test_a_deleted_file_cannot_be_read_by_anybody(
+    client: AsyncWebClient, sandbox: Sandbox, town: Town
+) -> None:
+    await client.files_upload_v2(channel=town.infra, content="x", filename="a.txt")
+    [message] = await sandbox.wait_for(lambda: sandbox.messages(town.infra))
+    file = message["files"][0]
+
+    await client.files_delete(file=file["id"])
+
+    async with aiohttp.ClientSession() as session:
+        answer = await session.get(file["url_private"], params={"as": town.ann})
+    assert answer.status == 404
+
+
+async def test_a_file_is_deleted_once(
+    client: AsyncWebClient, sandbox: Sandbox, town: Town
+) -> None:
+    await client.files_upload_v2(channel=town.infra, content="x", filename="a.txt")
+    [message] = await sandbox.wait_for(lambda: sandbox.messages(town.infra))
+    file = message["files"][0]["id"]
+    await client.files_delete(file=file)
+
+    assert await error_of(client.files_delete(file=file)) == "file_deleted"
+    assert await error_of(client.files_delete(file="F0NOWHERE")) == "file_not_found"
+
+
+async def test_only_own_files_can_be_deleted(
+    client: AsyncWebClient, sandbox: Sandbox, town: Town
+) -> None:
+    await client.files_upload_v2(channel=town.infra, content="x", filename="a.txt")
+    [message] = await sandbox.wait_for(lambda: sandbox.messages(town.infra))
+    file = message["files"][0]["id"]
+    files = town.workspace.files
+    files[file] = replace(files[file], owner=town.ann)
+
+    assert await error_of(client.files_delete(file=file)) == "cant_delete_file"
+
+
+async def test_a_file_that_is_deleted_before_it_is_shared_is_never_shown(
+    client: AsyncWebClient, sandbox: Sandbox, town: Town
+) -> None:
+    ticket = await client.files_getUploadURLExternal(filename="a.txt", length=1)
+    async with aiohttp.ClientSession() as session:
+        await session.post(ticket["upload_url"], data=b"x")
+    file = ticket["file_id"]
+    await client.files_completeUploadExternal(
+        files=[{"id": file}], channel_id=town.infra
+    )
+
+    await client.files_delete(file=file)
+    await client.files_upload_v2(channel=town.infra, content="y", filename="b.txt")
+
+    messages = await sandbox.wait_for(lambda: sandbox.messages(town.infra))
+    assert [m["files"][0]["name"] for m in messages] == ["b.txt"]
