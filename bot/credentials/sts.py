@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
 from bot.domain.errors import SecretUnavailable
@@ -32,6 +32,11 @@ _TOLD: Final = 600
 _BAD_KEYS: Final = (
     "Give the bot AWS credentials of its own that are good, where it starts."
 )
+_BAD_ROLE: Final = "Correct `aws` of the stack in handrail.yaml."
+_NO_WAY: Final = (
+    "Check that the bot has AWS credentials of its own where it starts, a region, and "
+    "a way to AWS STS."
+)
 #: by AWS's own code
 _ADVICE: Final = {
     "AccessDenied": "Let the role's trust policy allow the bot sts:AssumeRole and "
@@ -43,7 +48,7 @@ _ADVICE: Final = {
     "UnrecognizedClientException": _BAD_KEYS,
     "RegionDisabledException": "Let the account use STS in that region, or name "
     "another region in `aws` of the stack.",
-    "ValidationError": "Correct `aws` of the stack in handrail.yaml.",
+    "ValidationError": _BAD_ROLE,
 }
 _OTHER: Final = "Run the command again; if it stays so, look at `aws` of the stack."
 
@@ -78,8 +83,10 @@ class Sts:
                 answer = await sts.assume_role(**request)
         except ClientError as error:
             raise SecretUnavailable(_refused(role, error)) from error
+        except ParamValidationError as error:
+            raise SecretUnavailable(_unasked(role, error, _BAD_ROLE)) from error
         except (BotoCoreError, ResponseParserError) as error:
-            raise SecretUnavailable(_unasked(role, error)) from error
+            raise SecretUnavailable(_unasked(role, error, _NO_WAY)) from error
         except TimeoutError as error:
             raise SecretUnavailable(
                 f"AWS gave no credentials for {role} within {within:g} s. Check that "
@@ -97,12 +104,8 @@ def _refused(role: str, error: ClientError) -> str:
     )
 
 
-def _unasked(role: str, error: Exception) -> str:
-    return (
-        f"AWS could not be asked for {role}: {_one_line(str(error))}. Check that the "
-        "bot has AWS credentials of its own where it starts, a region, and a way to "
-        "AWS STS."
-    )
+def _unasked(role: str, error: Exception, advice: str) -> str:
+    return f"AWS could not be asked for {role}: {_one_line(str(error))}. {advice}"
 
 
 def _one_line(message: str) -> str:

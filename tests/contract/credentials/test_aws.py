@@ -165,6 +165,7 @@ async def test_a_role_that_is_none_is_a_sentence(cloud: Cloud) -> None:
     said = await refusal(a_stack_in_aws("nothing"))
 
     assert said.startswith("AWS could not be asked for nothing: Parameter validation")
+    assert said.endswith(". Correct `aws` of the stack in handrail.yaml.")
     assert "\n" not in said
 
 
