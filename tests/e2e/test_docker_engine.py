@@ -4,70 +4,28 @@ import subprocess
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from runner.docker.engine import DockerEngine
-from runner.events import Ending, Outcome, SourceFetched
-from runner.execute import execute, resume
-from runner.job import DirectorySource, GitSource, Job, Limits, Phase, WorkspaceFile
+from runner.events import Ending, SourceFetched
+from runner.execute import resume
+from runner.job import DirectorySource, GitSource, Limits, Phase, WorkspaceFile
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
-from runner.source import Sources
 from tests.support.docker import (
-    busybox_image,
-    docker_engine,
     image_of_user,
     image_without_shell,
     inspected,
     run_in,
 )
-from tests.support.runs import SEAL, Record, a_job, masks_for
-
-GRACE = timedelta(seconds=2)
-
-
-class Bench:
-    """The real engine, an installation of its own and one run after the other."""
-
-    def __init__(self, engine: DockerEngine, installation: str, cache: Path) -> None:
-        self.engine = engine
-        self.installation = installation
-        self.sources = Sources(cache)
-        self.record = Record()
-        self._runs = 0
-
-    def job(self, command: str, **changes: Any) -> Job:
-        self._runs += 1
-        given = {"image": busybox_image(), "run": f"run-{self._runs}"} | changes
-        return a_job(command, installation=self.installation, **given)
-
-    async def run(self, command: str, *secrets: Secret, **changes: Any) -> Outcome:
-        return await self.execute(self.job(command, **changes), None, *secrets)
-
-    async def execute(
-        self, job: Job, record: Record | None = None, *secrets: Secret
-    ) -> Outcome:
-        self.record = record or Record()
-        return await execute(
-            job,
-            self.engine,
-            self.record,
-            masks=masks_for(job, *secrets),
-            seal=SEAL,
-            stop=asyncio.Event(),
-            sources=self.sources,
-            grace=GRACE,
-        )
+from tests.support.docker_runs import Bench, a_bench
+from tests.support.runs import SEAL, Record
 
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    installation = f"e2e-{uuid4().hex[:8]}"
-    async with docker_engine(installation) as engine:
-        yield Bench(engine, installation, tmp_path / "cache")
+    async with a_bench(tmp_path) as bench:
+        yield bench
 
 
 def digest(data: bytes) -> str:

@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -12,14 +11,13 @@ from bot.domain.run import Reason, RunState
 from runner.docker.address import connect
 from runner.events import Ending
 from runner.job import Limits, WorkspaceFile
-from tests.e2e.test_docker_engine import Bench
 from tests.support.docker import (
     busybox_image,
-    docker_engine,
     engine_address,
     image_with_setuid_su,
 )
 from tests.support.docker_bot import a_docker_bot, a_real_stack, told
+from tests.support.docker_runs import Bench, a_bench
 
 #: What an engine gives every container as devices, and links to these.
 DEVICES = {
@@ -32,9 +30,8 @@ OF_ITS_OWN = {"proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2"}
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    installation = f"lockdown-{uuid4().hex[:8]}"
-    async with docker_engine(installation) as engine:
-        yield Bench(engine, installation, tmp_path / "cache")
+    async with a_bench(tmp_path) as bench:
+        yield bench
 
 
 async def printed(bench: Bench, command: str, **changes: object) -> str:

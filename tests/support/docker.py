@@ -150,6 +150,18 @@ def run_in(name: str, command: str) -> None:
         client.close()
 
 
+def volumes_of(installation: str) -> list[str]:
+    """Return the names of all volumes of *installation*."""
+    client = connect(engine_address())
+    try:
+        label: dict[str, str | list[str] | bool] = {
+            "label": f"handrail.installation={installation}"
+        }
+        return [str(volume.name) for volume in client.volumes.list(filters=label)]
+    finally:
+        client.close()
+
+
 def clear_away(installation: str) -> list[str]:
     """Remove all that *installation* has; return the containers that it had left."""
     left = containers_of(installation)
