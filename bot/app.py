@@ -1,43 +1,41 @@
 """The composition root: the one place where concrete classes meet."""
 
 import asyncio
-import json
-import logging
-import os
-import sys
 from collections.abc import (
     AsyncIterator,
-    Callable,
     Coroutine,
     Mapping,
-    MutableMapping,
 )
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from secrets import token_bytes, token_hex
-from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
 import structlog
+from aiohttp import web
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
-from structlog.typing import Processor
 
 from bot.alone import alone
+from bot.api.documents import document_routes
+from bot.api.server import application, serving
 from bot.catalog.secrets import HostValues
 from bot.control.access import Access
 from bot.control.job import Jobs
-from bot.control.perform import Perform
+from bot.control.perform import Equipment, Perform
 from bot.control.recover import Recover
 from bot.control.redact import Redact
 from bot.control.reply import Reply
 from bot.control.schedule import Schedule
 from bot.control.secrecy import Secrecy
 from bot.control.submit import Submit
+from bot.credentials.aws import AwsRoles
+from bot.credentials.keys import SigningKeys
+from bot.credentials.oidc import OidcTokens, documents
+from bot.credentials.together import Together
 from bot.domain.stack import Catalog
+from bot.installation import installation_id, seal_key
 from bot.settings import Settings
 from bot.slack.connection import (
     introduce,
@@ -63,6 +61,8 @@ from runner.source import Sources
 
 log = structlog.get_logger(__name__)
 
+#: seconds for which verifiers may keep the keys of tokens
+_FRESH: Final = 300
 _ANOTHER: Final = (
     "Another Handrail runs on this data directory. End it first, or give this one a "
     "HANDRAIL_DATA_DIR of its own."
@@ -89,6 +89,7 @@ class _Parts:
     settings: Settings
     catalog: Catalog
     engine: Engine
+    environ: Mapping[str, str]
     client: AsyncWebClient
     directory: SlackDirectory
     access: Access
@@ -98,6 +99,7 @@ class _Parts:
     installation: str
     secrecy: Secrecy
     budget: Budget
+    keys: SigningKeys
 
 
 @asynccontextmanager
@@ -121,7 +123,9 @@ async def handrail(
     with alone(settings.data_dir, _ANOTHER):
         async with Database.open(settings.database_url) as database:
             secrecy = secrecy or secrecy_of(settings, environ)
-            parts = _parts(settings, catalog, engine, secrecy, client, database, budget)
+            parts = _parts(
+                settings, catalog, engine, environ, secrecy, client, database, budget
+            )
             async with _running(parts):
                 yield Handrail(archive=parts.archive, installation=parts.installation)
 
@@ -130,6 +134,7 @@ def _parts(
     settings: Settings,
     catalog: Catalog,
     engine: Engine,
+    environ: Mapping[str, str],
     secrecy: Secrecy,
     client: AsyncWebClient,
     database: Database,
@@ -140,6 +145,7 @@ def _parts(
         settings=settings,
         catalog=catalog,
         engine=engine,
+        environ=environ,
         client=client,
         directory=directory,
         access=Access(catalog, directory),
@@ -149,6 +155,7 @@ def _parts(
         installation=installation_id(settings.data_dir),
         secrecy=secrecy,
         budget=budget,
+        keys=SigningKeys(settings.data_dir / "oidc", utc_now),
     )
 
 
@@ -172,7 +179,7 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
     left_behind = await parts.archive.active_runs()
     async with (
         _background(schedule.serve(), _delivering(parts).serve(), recover(left_behind)),
-        _listening(app, parts.settings),
+        _listening(app, parts.settings, _routes(parts)),
     ):
         yield
 
@@ -186,12 +193,18 @@ def _performing(parts: _Parts) -> Perform:
         jobs=Jobs(
             values=parts.secrecy.values,
             installation=parts.installation,
-            own_secrets=parts.secrecy.own,
+            credentials=Together(
+                AwsRoles(parts.environ),
+                OidcTokens(issuer=parts.catalog.oidc, keys=parts.keys, clock=utc_now),
+            ),
         ),
-        engine=parts.engine,
-        sources=Sources(parts.settings.data_dir / "sources"),
+        secrecy=parts.secrecy,
+        equipment=Equipment(
+            engine=parts.engine,
+            sources=Sources(parts.settings.data_dir / "sources"),
+            seal=Seal(seal_key(parts.settings.data_dir)),
+        ),
         clock=utc_now,
-        seal=Seal(seal_key(parts.settings.data_dir)),
     )
 
 
@@ -248,10 +261,26 @@ def _recovering(parts: _Parts, perform: Perform, schedule: Schedule) -> Recover:
     )
 
 
-def _listening(app: AsyncApp, settings: Settings) -> AbstractAsyncContextManager[None]:
-    if settings.app_token is not None:
-        return socket_mode(app, settings.app_token.get_secret_value())
-    return signed_http(app, settings.http.host, settings.http.port)
+def _routes(parts: _Parts) -> tuple[web.RouteDef, ...]:
+    """Return what is served to those who check the tokens of runs."""
+    if parts.catalog.oidc is None:
+        return ()
+    return document_routes(documents(parts.catalog.oidc, parts.keys), max_age=_FRESH)
+
+
+@asynccontextmanager
+async def _listening(
+    app: AsyncApp, settings: Settings, routes: tuple[web.RouteDef, ...]
+) -> AsyncIterator[None]:
+    host, port = settings.http.host, settings.http.port
+    if settings.app_token is None:
+        async with signed_http(app, host, port, routes):
+            yield
+        return
+    token = settings.app_token.get_secret_value()
+    served = serving(application(routes), host, port) if routes else nullcontext()
+    async with served, socket_mode(app, token):
+        yield
 
 
 @asynccontextmanager
@@ -280,71 +309,9 @@ def own_tokens(settings: Settings) -> tuple[Secret, ...]:
     )
 
 
-def installation_id(data_dir: Path) -> str:
-    """Return what tells this installation's containers from others'; made once."""
-    path = data_dir / "installation"
-    if not path.exists():
-        path.write_text(token_hex(4))
-    return path.read_text().strip()
-
-
-def seal_key(data_dir: Path) -> bytes:
-    """Return what seals the secrets that containers carry; made once."""
-    path = data_dir / "seal.key"
-    if not path.exists():
-        fresh = data_dir / f"seal.key.{token_hex(4)}"
-        with open(fresh, "xb", opener=_for_owner_only) as file:
-            file.write(token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
-    return path.read_bytes()
-
-
-def _for_owner_only(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
 def secrecy_of(settings: Settings, environ: Mapping[str, str]) -> Secrecy:
     """Return what hides secrets from every text of the bot."""
     return Secrecy(own_tokens(settings), HostValues(environ))
-
-
-def set_up_logs(hidden: Callable[[str], str], *, least: int = logging.INFO) -> None:
-    """Log JSON lines of *least* level to stderr, each as *hidden* returns it.
-
-    Those of the libraries too, from warnings on, and what ends the process.
-    """
-
-    def masked(_: object, __: str, event: MutableMapping[str, Any]) -> str:
-        return hidden(json.dumps(event, default=str))
-
-    processors: list[Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        masked,
-    ]
-    structlog.configure(
-        processors=processors,
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(least),
-    )
-    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processors=[remove_meta, *processors])
-    )
-    logging.basicConfig(
-        level=max(least, logging.WARNING), handlers=[handler], force=True
-    )
-    sys.excepthook = _logged
-
-
-def _logged(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    log.critical("handrail failed", exc_info=(kind, error, trace))
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from bot import check as checks
-from bot.app import handrail, secrecy_of, set_up_logs
+from bot.app import handrail, secrecy_of
 from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
 from bot.control.secrecy import Secrecy
@@ -22,6 +22,7 @@ from bot.domain.errors import HandrailError, StoreUnavailable
 from bot.domain.run import Run, RunId
 from bot.domain.sentences import ending
 from bot.domain.stack import StackName
+from bot.logs import set_up_logs
 from bot.settings import Settings, SettingsProblems, data_dir, stored_at
 from bot.store.archive import SqlArchive
 from bot.store.audit import verify

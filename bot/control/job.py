@@ -1,12 +1,13 @@
 """Make the job of a run: what the runner needs, secrets read this moment."""
 
+import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
 from bot.domain.errors import SecretUnavailable
 from bot.domain.run import Run
-from bot.domain.stack import Stack
-from bot.ports import Values
+from bot.domain.stack import Stack, StackFile
+from bot.ports import Credentials, Values
 from runner.job import Job, Script, WorkspaceFile
 from runner.masking.secrets import Secret
 
@@ -14,26 +15,22 @@ _Value = TypeVar("_Value")
 
 
 class Jobs:
-    """Turns a run into a job. *own_secrets* are masked in every output."""
+    """Turns a run into a job, its secrets read and its credentials made for it."""
 
     def __init__(
-        self, *, values: Values, installation: str, own_secrets: tuple[Secret, ...]
+        self, *, values: Values, credentials: Credentials, installation: str
     ) -> None:
         self._values = values
+        self._credentials = credentials
         self.installation = installation
-        self.own_secrets = own_secrets
 
     async def make(self, run: Run, stack: Stack) -> Job:
         """Return the job of *run*, or raise SecretUnavailable."""
-        secret_env = {
-            name: await _named(name, self._values.variable(source))
-            for name, source in stack.secrets.items()
-        }
-        contents = [
-            await _named(file.path, self._values.content(file.source))
-            for file in stack.files
-        ]
-        files = list(zip(stack.files, contents, strict=True))
+        secret_env, files, minted = await asyncio.gather(
+            self._variables(stack),
+            self._files(stack),
+            self._credentials.mint(run, stack),
+        )
         return Job(
             run=str(run.id),
             installation=self.installation,
@@ -42,16 +39,28 @@ class Jobs:
             source=stack.source,
             project_root=stack.project_root,
             script=_script(run, stack),
-            env={**stack.env, **_told(run)},
-            secret_env=secret_env,
-            files=tuple(
-                WorkspaceFile(path=file.path, content=content, secret=file.secret)
-                for file, content in files
-            ),
+            env={**minted.variables, **stack.env, **_told(run)},
+            secret_env={**secret_env, **minted.secret_variables},
+            files=(*files, *minted.files),
+            reading_state=stack.reading_state,
             limits=stack.limits,
             network=stack.network,
             volume=stack.name if stack.persistent else None,
         )
+
+    async def _variables(self, stack: Stack) -> dict[str, str]:
+        reading = (
+            _named(name, self._values.variable(source))
+            for name, source in stack.secrets.items()
+        )
+        return dict(zip(stack.secrets, await asyncio.gather(*reading), strict=True))
+
+    async def _files(self, stack: Stack) -> tuple[WorkspaceFile, ...]:
+        return tuple(await asyncio.gather(*map(self._file, stack.files)))
+
+    async def _file(self, file: StackFile) -> WorkspaceFile:
+        content = await _named(file.path, self._values.content(file.source))
+        return WorkspaceFile(path=file.path, content=content, secret=file.secret)
 
 
 def secrets_of(job: Job) -> tuple[Secret, ...]:

@@ -1,7 +1,9 @@
 """Drive one run from its claim to its end."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -9,10 +11,17 @@ import structlog
 from bot.control.access import Access
 from bot.control.job import Jobs, secrets_of
 from bot.control.recorder import Recorder, insisting
+from bot.control.secrecy import Secrecy, names_within
 from bot.control.waiting import waiting
-from bot.domain.errors import Refused, RoleSourceUnavailable, SecretUnavailable
+from bot.domain.errors import (
+    Refusal,
+    Refused,
+    RoleSourceUnavailable,
+    SecretUnavailable,
+)
 from bot.domain.people import HANDRAIL, Role, TeamId, UserId
 from bot.domain.run import Reason, Run, RunId, RunState
+from bot.domain.sentences import in_command, not_maskable, unmasked
 from bot.domain.stack import Catalog, Stack
 from bot.domain.telling import Said
 from bot.ports import Archive, Clock, Ended, Record
@@ -54,6 +63,15 @@ _KEPT: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What runs are carried out with."""
+
+    engine: Engine
+    sources: Sources
+    seal: Seal  #: of what containers carry
+
+
 class Perform:
     """Starts a ready run, or takes up an active one that a crash left behind.
 
@@ -61,7 +79,7 @@ class Perform:
     and `again` finds it.
     """
 
-    def __init__(  # noqa: PLR0913 - all that a run goes through, each once
+    def __init__(
         self,
         *,
         catalog: Catalog,
@@ -69,19 +87,17 @@ class Perform:
         record: Record,
         archive: Archive,
         jobs: Jobs,
-        engine: Engine,
-        sources: Sources,
+        secrecy: Secrecy,
+        equipment: Equipment,
         clock: Clock,
-        seal: Seal,
     ) -> None:
         self._catalog = catalog
-        self._seal = seal
         self._access = access
         self._record = record
         self._archive = archive
         self._jobs = jobs
-        self._engine = engine
-        self._sources = sources
+        self._secrecy = secrecy
+        self._equipment = equipment
         self._clock = clock
         self._followed: dict[RunId, tuple[Masks, Recorder]] = {}
 
@@ -94,6 +110,7 @@ class Perform:
         try:
             stack = await self._allowed(started)
             job = await self._jobs.make(started, stack)
+            masks = await self._masks(started, stack, job)
         except Refused as refusal:
             await self._fail(started, Reason.REJECTED, str(refusal))
         except RoleSourceUnavailable as unheard:
@@ -102,18 +119,7 @@ class Perform:
         except SecretUnavailable as missing:
             await self._fail(started, Reason.CREDENTIALS, str(missing))
         else:
-            await self._name_unmaskable(started, job)
-            async with Recorder(started, self._record, self._clock, stop) as recorder:
-                outcome = await execute(
-                    job,
-                    self._engine,
-                    recorder,
-                    masks=Masks((*self._jobs.own_secrets, *secrets_of(job))),
-                    seal=self._seal,
-                    stop=stop,
-                    sources=self._sources,
-                )
-                await self._settle(started, outcome, recorder)
+            await self._execute(started, job, masks, stop)
 
     async def again(self, run: Run, stop: asyncio.Event) -> None:
         """Take up *run*, which an earlier process of the bot had started.
@@ -124,17 +130,17 @@ class Perform:
         await self._say(run, "Handrail was restarted; the run goes on.")
         kept = await insisting(lambda: self._archive.output_size(run.id))
         position = await insisting(lambda: self._archive.output_position(run.id))
-        async with Recorder(
-            run, self._record, self._clock, stop, kept=kept
-        ) as recorder:
+        masks = self._secrecy.masks(self._catalog.stacks.get(run.stack))
+        recorder = self._recorder(run, masks, stop, kept=kept)
+        async with self._following(run, masks, recorder):
             outcome = await resume(
                 str(run.id),
                 self._jobs.installation,
-                self._engine,
+                self._equipment.engine,
                 recorder,
                 limits=self._limits(run),
-                masks=Masks(self._jobs.own_secrets),
-                seal=self._seal,
+                masks=masks,
+                seal=self._equipment.seal,
                 stop=stop,
                 reached=_PHASES[run.state],
                 position=position,
@@ -147,6 +153,48 @@ class Perform:
             masks, recorder = self._followed[run]
             masks.learn((secret,))
             await recorder.flush()
+
+    async def _execute(
+        self, run: Run, job: Job, masks: Masks, stop: asyncio.Event
+    ) -> None:
+        recorder = self._recorder(run, masks, stop)
+        async with self._following(run, masks, recorder):
+            outcome = await execute(
+                job,
+                self._equipment.engine,
+                recorder,
+                masks=masks,
+                seal=self._equipment.seal,
+                stop=stop,
+                sources=self._equipment.sources,
+            )
+            await self._settle(run, outcome, recorder)
+
+    def _recorder(
+        self, run: Run, masks: Masks, stop: asyncio.Event, *, kept: int = 0
+    ) -> Recorder:
+        return Recorder(
+            run,
+            self._record,
+            self._clock,
+            stop,
+            masks=masks,
+            limit=self._limits(run).output,
+            kept=kept,
+        )
+
+    @asynccontextmanager
+    async def _following(
+        self, run: Run, masks: Masks, recorder: Recorder
+    ) -> AsyncIterator[None]:
+        """Let the bot hide what *masks* hide, and hear what else is to be hidden."""
+        self._followed[run.id] = masks, recorder
+        try:
+            with self._secrecy.keeping(masks):
+                async with recorder:
+                    yield
+        finally:
+            del self._followed[run.id]
 
     def _limits(self, run: Run) -> Limits:
         stack = self._catalog.stacks.get(run.stack)
@@ -167,14 +215,32 @@ class Perform:
         await self._access.require(Role.WRITER, person, stack, fresh=True)
         return stack
 
-    async def _name_unmaskable(self, run: Run, job: Job) -> None:
-        names = unmaskable(secrets_of(job))
-        if names:
-            text = f"Not masked, because too short or too ordinary: {', '.join(names)}."
-            await self._say(run, text)
+    async def _masks(self, run: Run, stack: Stack, job: Job) -> Masks:
+        """Return what hides the secrets of *job*, or refuse to run it."""
+        secrets = secrets_of(job)
+        # In a thread, because a thousand secrets take a second.
+        masks = await asyncio.to_thread(self._secrecy.masks, stack, secrets)
+        lacking = unmaskable(secrets)
+        if lacking and stack.strict_masking:
+            raise Refused(not_maskable(stack.name, lacking), reason=Refusal.UNSAFE)
+        if masks.text(run.command) != run.command:
+            await self._take_back(run, masks)
+            raise Refused(
+                in_command(names_within(run.command, masks)), reason=Refusal.UNSAFE
+            )
+        if lacking:
+            await self._say(run, unmasked(lacking))
+        return masks
+
+    async def _take_back(self, run: Run, masks: Masks) -> None:
+        """Hide what the command says: a secret came to be it since it was typed."""
+        why = "the command held a secret"
+        await insisting(
+            lambda: self._record.redact(run.id, masks, HANDRAIL, self._clock(), why=why)
+        )
 
     async def _settle(self, run: Run, outcome: Outcome, recorder: Recorder) -> None:
-        await recorder.flush()
+        await recorder.settle()
         ended = _ended(outcome)
         await insisting(lambda: self._record.end(run.id, ended, self._clock()))
         log.info("run ended", run=run.id, state=ended.state, reason=ended.reason)

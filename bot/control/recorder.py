@@ -7,7 +7,9 @@ from typing import Final, Self, TypeVar, assert_never
 import structlog
 
 from bot.domain.errors import StoreUnavailable
+from bot.domain.people import HANDRAIL
 from bot.domain.run import Run, RunState
+from bot.domain.sentences import amount
 from bot.domain.telling import Said
 from bot.ports import Clock, Progress, Record
 from runner.events import (
@@ -21,16 +23,16 @@ from runner.events import (
     SourceFetched,
 )
 from runner.job import Phase
+from runner.masking.masker import Masks
 
 log = structlog.get_logger(__name__)
 
 _Result = TypeVar("_Result")
 
-#: bytes of masked output that are kept of one run
-KEPT_OUTPUT: Final = 50 << 20
 _GATHER_SECONDS: Final = 0.5
 _GATHER_BYTES: Final = 256 << 10
 _RETRY_SECONDS: Final = 1.0
+_LEARNED: Final = "values that became known while the run went on"
 
 
 class Recorder:
@@ -47,8 +49,11 @@ class Recorder:
         clock: Clock,
         stop: asyncio.Event,
         *,
+        masks: Masks,
+        limit: int,
         kept: int = 0,
     ) -> None:
+        """Keep up to *limit* bytes of masked output, of which *kept* are there."""
         self._run = run
         self._record = record
         self._clock = clock
@@ -57,7 +62,10 @@ class Recorder:
         self._position = 0  # of the output, behind what is gathered
         self._keeping = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
-        self._full = kept >= KEPT_OUTPUT
+        self._masks = masks
+        self._known = len(masks.secrets)
+        self._limit = limit
+        self._full = kept >= limit
         self._resolved: str | None = None  # the image's digest, until it is stored
 
     async def tell(self, event: Event) -> None:
@@ -75,7 +83,7 @@ class Recorder:
             case ContainerCreated():
                 await self._created(event.container)
             case SecretsLearned():
-                pass
+                await self.take_back()
             case Remark():
                 await self._say(event.text)
             case _:
@@ -95,6 +103,25 @@ class Recorder:
             self._gathered.clear()
             if data:
                 await insisting(lambda: self._keep(data, position))
+
+    async def take_back(self) -> None:
+        """Hide what was learned in all that was told before it was known."""
+        await self.flush()
+        await insisting(
+            lambda: self._record.redact(
+                self._run.id, self._masks, HANDRAIL, self._clock(), why=_LEARNED
+            )
+        )
+
+    async def settle(self) -> None:
+        """Store all that was told, for good.
+
+        What was learned may have been cut in two between what was told before and
+        after: only now is it there as a whole.
+        """
+        await self.flush()
+        if len(self._masks.secrets) > self._known:
+            await self.take_back()
 
     async def __aenter__(self) -> Self:
         return self
@@ -120,11 +147,11 @@ class Recorder:
         if self._full:
             return
         has_room = await self._record.append_output(
-            self._run.id, data, position=position, limit=KEPT_OUTPUT
+            self._run.id, data, position=position, limit=self._limit
         )
         if not has_room:
             text = (
-                f"The output passed {KEPT_OUTPUT >> 20} MB. What follows is not "
+                f"The output passed {amount(self._limit)}. What follows is not "
                 "kept; the run goes on."
             )
             await self._record.tell(self._run.thread, [Said(text=text)])

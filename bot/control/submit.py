@@ -19,7 +19,7 @@ from bot.domain.errors import (
 from bot.domain.lock import admits
 from bot.domain.people import Actor, ActorKind, ChannelId, Person, Role, TeamId, UserId
 from bot.domain.run import Run, RunState
-from bot.domain.sentences import held_by_another, not_maskable
+from bot.domain.sentences import held_by_another, in_command, not_maskable
 from bot.domain.stack import Catalog, Stack, StackName
 from bot.domain.task import CardRequest, HelpRequest, TaskRequest, parse
 from bot.ports import Archive, Clock, DeliveryKey, Directory, NewRun, Record, Thread
@@ -166,17 +166,7 @@ class Submit:
                 "neither run nor recorded. Replace that token now, and take it "
                 "out of the command."
             )
-        if names:
-            return (
-                f"The command contains the value of {', '.join(names)}, so it was "
-                "neither run nor recorded. Name the variable or the file in its "
-                "place: the container has it."
-            )
-        return (
-            "The command contains what looks like a token or a password, which "
-            "everybody here could read, so it was neither run nor recorded. Have it "
-            "put under `secrets` of the stack, and name its variable in its place."
-        )
+        return in_command(names)
 
     async def _require_presence(self, channel: ChannelId) -> None:
         if not await self._directory.is_present(channel):

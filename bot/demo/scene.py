@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from bot.alone import alone
-from bot.app import Handrail, handrail, installation_id
+from bot.app import Handrail, handrail
 from bot.catalog.load import load
+from bot.installation import installation_id
 from bot.sandbox.server import Sandbox, serve
 from bot.sandbox.workspace import Workspace
 from bot.settings import Settings

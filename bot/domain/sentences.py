@@ -29,6 +29,14 @@ _REASONS = {
     Reason.ENGINE: "the container engine failed",
 }
 
+_LOOKS_LIKE = "what looks like a token or a password"
+_IN_ITS_PLACE = (
+    "Name the variable or the file in its place: the container has what stands under "
+    "`secrets` and `files` of the stack."
+)
+
+_UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
+
 #: what a shell means by these exit codes (POSIX.1-2017, 2.8.2)
 _SHELL_CODES = {126: "found, but not executable", 127: "command not found"}
 
@@ -67,6 +75,26 @@ def not_maskable(stack: str, names: Sequence[str]) -> str:
         "ordinary, and the stack has strict_masking, so nothing was run. Give longer "
         "values, or have those that are no secrets moved to `env`."
     )
+
+
+def unmasked(names: Sequence[str]) -> str:
+    """Name what is shown as it is."""
+    return f"Not masked, because too short or too ordinary: {', '.join(names)}."
+
+
+def in_command(names: Sequence[str]) -> str:
+    """Say that a command holds a secret, and what to write in its place."""
+    what = f"the value of {', '.join(names)}" if names else _LOOKS_LIKE
+    return f"The command contains {what}, so it was not run. {_IN_ITS_PLACE}"
+
+
+def amount(size: int) -> str:
+    """Return a number of bytes as a person says it, `50 MB`."""
+    unit, name = next(
+        (unit for unit in _UNITS if size >= unit[0] and size % unit[0] == 0),
+        (1, "bytes"),
+    )
+    return f"{size // unit} {name}"
 
 
 def held_by_another(hold: Hold, role: Role, now: datetime) -> str:

@@ -25,7 +25,7 @@ class SlackMessages:
         try:
             await self._client.chat_delete(channel=channel, ts=ts)
         except SlackApiError as error:
-            return error.response.get("error") == _GONE
+            return bool(error.response.get("error") == _GONE)
         except (SlackClientError, ClientError, TimeoutError) as error:
             log.warning("message not deleted", channel=channel, error=str(error))
             return False

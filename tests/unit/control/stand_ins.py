@@ -11,17 +11,18 @@ from typing import Any
 
 from bot.control.access import Access
 from bot.control.job import Jobs
-from bot.control.perform import Perform
+from bot.control.perform import Equipment, Perform
+from bot.control.secrecy import Secrecy
 from bot.domain.errors import (
     RoleSourceUnavailable,
     SecretUnavailable,
     StoreUnavailable,
 )
-from bot.domain.people import ChannelId, Person, Standing, TeamId, UserId
+from bot.domain.people import Actor, ChannelId, Person, Standing, TeamId, UserId
 from bot.domain.run import Run, RunId, ThreadId
 from bot.domain.stack import Catalog, FromEnv, Stack, ValueSource
 from bot.domain.telling import Telling
-from bot.ports import Ended, NewRun
+from bot.ports import Ended, Hide, Minted, NewRun
 from bot.store.database import Database
 from bot.store.record import SqlRecord
 from runner.scripted import ScriptedEngine
@@ -76,6 +77,19 @@ class Safe:
         return self.values[source.variable]
 
 
+@dataclass
+class Mint:
+    """Makes for every run what a test says, or fails with its words."""
+
+    minted: Minted = field(default_factory=Minted)
+    trouble: str = ""
+
+    async def mint(self, run: Run, stack: Stack) -> Minted:
+        if self.trouble:
+            raise SecretUnavailable(self.trouble)
+        return self.minted
+
+
 class FlakyRecord(SqlRecord):
     """The real record, away as often as a test says, by method."""
 
@@ -97,6 +111,12 @@ class FlakyRecord(SqlRecord):
     async def tell(self, thread: ThreadId, tell: Sequence[Telling]) -> None:
         self._fail_if_away("tell")
         await super().tell(thread, tell)
+
+    async def redact(
+        self, run: RunId, hide: Hide, actor: Actor, at: datetime, *, why: str
+    ) -> int:
+        self._fail_if_away("redact")
+        return await super().redact(run, hide, actor, at, why=why)
 
     async def ready(self) -> tuple[Run, ...]:
         self._fail_if_away("ready")
@@ -140,6 +160,7 @@ class Stage:
     engine: ScriptedEngine
     people: People
     safe: Safe
+    mint: Mint
     folder: Path
     stack: Stack
 
@@ -151,11 +172,14 @@ class Stage:
             access=Access(catalog, self.people),
             record=self.record,
             archive=self.store.archive,
-            jobs=Jobs(values=self.safe, installation="test", own_secrets=()),
-            engine=self.engine,
-            sources=Sources(self.folder / "sources"),
+            jobs=Jobs(values=self.safe, credentials=self.mint, installation="test"),
+            secrecy=Secrecy((), self.safe),
+            equipment=Equipment(
+                engine=self.engine,
+                sources=Sources(self.folder / "sources"),
+                seal=SEAL,
+            ),
             clock=utc_now,
-            seal=SEAL,
         )
 
     async def ready(self, new: NewRun | None = None) -> Run:
@@ -189,6 +213,7 @@ async def a_stage(folder: Path) -> AsyncIterator[Stage]:
             engine=ScriptedEngine(),
             people=People(),
             safe=Safe(),
+            mint=Mint(),
             folder=folder,
             stack=a_stack(),
         )

@@ -7,10 +7,11 @@ import pytest
 from bot.control.job import Jobs, secrets_of
 from bot.domain.errors import SecretUnavailable
 from bot.domain.stack import FromEnv, Hooks, Stack, StackFile
-from runner.job import Job, Script
+from bot.ports import Minted
+from runner.job import Job, Script, WorkspaceFile
 from runner.masking.secrets import Secret, unmaskable
 from tests.support.builders import a_run
-from tests.unit.control.stand_ins import Safe, a_stack
+from tests.unit.control.stand_ins import Mint, Safe, a_stack
 
 HOOKS = Hooks(
     before_init=("b1", "b2"),
@@ -19,11 +20,11 @@ HOOKS = Hooks(
     after_perform=("p2",),
     after_run=("r1",),
 )
-OWN = Secret("SLACK_BOT_TOKEN", b"xoxb-own-token")
+MINT = Mint()
 
 
 async def made(stack: Stack, *, skip_init: bool = False, **values: str) -> Job:
-    jobs = Jobs(values=Safe(values), installation="i1", own_secrets=(OWN,))
+    jobs = Jobs(values=Safe(values), credentials=MINT, installation="i1")
     return await jobs.make(replace(a_run("apply"), skip_init=skip_init), stack)
 
 
@@ -112,3 +113,23 @@ async def test_a_persistent_workspace_is_the_stacks_own(
     job = await made(a_stack(persistent=persistent))
 
     assert (job.volume, job.run, job.installation) == (volume, "1", "i1")
+
+
+async def test_what_was_made_for_the_run_is_given_and_masked() -> None:
+    token = WorkspaceFile(path="/mnt/secrets/oidc-token", content=b"a-signed-token")
+    MINT.minted = Minted(
+        variables={"AWS_REGION": "eu-west-1", "REGION": "of the mint"},
+        secret_variables={"AWS_SESSION_TOKEN": "minted-for-one-run"},
+        files=(token,),
+    )
+    try:
+        job = await made(a_stack(env={"REGION": "of the stack"}))
+    finally:
+        MINT.minted = Minted()
+
+    assert job.env["AWS_REGION"] == "eu-west-1"
+    assert job.env["REGION"] == "of the stack"
+    assert job.secret_env == {"AWS_SESSION_TOKEN": "minted-for-one-run"}
+    assert job.files == (token,)
+    values = {secret.value for secret in secrets_of(job)}
+    assert values == {b"minted-for-one-run", b"a-signed-token"}

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.control.recorder import KEPT_OUTPUT, Recorder
+from bot.control.recorder import Recorder
 from bot.domain.run import Run, RunState
 from bot.domain.telling import Said
 from runner.events import (
@@ -10,15 +10,33 @@ from runner.events import (
     ImageResolved,
     Output,
     PhaseStarted,
+    Remark,
+    SecretsLearned,
     SourceFetched,
 )
 from runner.job import Phase
+from runner.masking.masker import Masks
+from runner.masking.secrets import Secret
 from tests.support.builders import an_actor, later
 from tests.unit.control.stand_ins import Stage, utc_now
 
+LIMIT = 1 << 20
 
-def a_recorder(stage: Stage, run: Run, stop: asyncio.Event | None = None) -> Recorder:
-    return Recorder(run, stage.record, utc_now, stop or asyncio.Event())
+
+def a_recorder(
+    stage: Stage,
+    run: Run,
+    stop: asyncio.Event | None = None,
+    masks: Masks | None = None,
+) -> Recorder:
+    return Recorder(
+        run,
+        stage.record,
+        utc_now,
+        stop or asyncio.Event(),
+        masks=masks or Masks(),
+        limit=LIMIT,
+    )
 
 
 def printed(data: bytes) -> Output:
@@ -84,15 +102,15 @@ async def test_a_store_that_is_away_is_waited_for_and_nothing_is_lost(
 
 async def test_the_limit_is_told_once_and_the_run_goes_on(stage: Stage) -> None:
     run = await stage.preparing()
-    piece = printed(b"x" * (8 << 20))
+    piece = printed(b"x" * (LIMIT // 4))
     async with a_recorder(stage, run) as recorder:
         for _ in range(8):
             await recorder.tell(piece)
         await recorder.flush()
 
-    assert await stage.store.archive.output_size(run.id) == KEPT_OUTPUT
+    assert await stage.store.archive.output_size(run.id) == LIMIT
     assert await sentences(stage) == [
-        "The output passed 50 MB. What follows is not kept; the run goes on."
+        "The output passed 1 MB. What follows is not kept; the run goes on."
     ]
 
 
@@ -102,7 +120,7 @@ async def test_the_limit_is_told_though_the_store_goes_away_just_then(
     run = await stage.preparing()
     stage.record.away["tell"] = 1
     async with a_recorder(stage, run) as recorder:
-        await recorder.tell(printed(b"x" * (KEPT_OUTPUT + 1)))
+        await recorder.tell(printed(b"x" * (LIMIT + 1)))
 
     assert len(await sentences(stage)) == 1
 
@@ -149,3 +167,57 @@ async def test_a_wish_to_stop_before_initializing_is_passed_on(stage: Stage) -> 
         await recorder.tell(PhaseStarted(phase=Phase.INITIALIZING))
 
     assert stop.is_set()
+
+
+NEW = Secret("NEW", b"brand-new-value")
+
+
+async def test_what_is_learned_is_hidden_in_what_was_told_before(
+    stage: Stage,
+) -> None:
+    run = await stage.preparing()
+    masks = Masks()
+    async with a_recorder(stage, run, masks=masks) as recorder:
+        await recorder.tell(printed(b"a brand-new-value, "))
+        await recorder.flush()
+        await recorder.tell(printed(b"a brand-new-value, "))
+        masks.learn((NEW,))
+
+        await recorder.tell(SecretsLearned(secrets=(NEW,)))
+
+    assert await kept(stage, run) == b"a *****, a *****, "
+
+
+async def test_what_was_cut_in_two_when_it_was_learned_is_hidden_at_the_end(
+    stage: Stage,
+) -> None:
+    run = await stage.preparing()
+    masks = Masks()
+    async with a_recorder(stage, run, masks=masks) as recorder:
+        await recorder.tell(printed(b"a brand-"))
+        masks.learn((NEW,))
+        await recorder.tell(SecretsLearned(secrets=(NEW,)))
+        await recorder.tell(printed(b"new-value"))
+
+        await recorder.settle()
+
+    assert await kept(stage, run) == b"a *****"
+
+
+async def test_a_run_that_learned_nothing_is_not_searched_again(stage: Stage) -> None:
+    run = await stage.preparing()
+    stage.record.away["redact"] = 1
+    async with a_recorder(stage, run, masks=Masks((NEW,))) as recorder:
+        await recorder.tell(printed(b"nothing"))
+
+        await recorder.settle()
+
+    assert stage.record.away["redact"] == 1
+
+
+async def test_a_remark_is_told_in_the_thread(stage: Stage) -> None:
+    run = await stage.preparing()
+    async with a_recorder(stage, run) as recorder:
+        await recorder.tell(Remark(text="Output is withheld."))
+
+    assert await sentences(stage) == ["Output is withheld."]

@@ -12,6 +12,7 @@ from bot.store.archive import SqlArchive
 from bot.store.database import Database
 from bot.store.record import SqlRecord
 from runner.events import ContainerCreated, ImageResolved
+from runner.masking.masker import Masks
 from tests.support.builders import NOON, a_new_run
 
 DIGEST = "terraform@sha256:1234"
@@ -32,13 +33,19 @@ async def a_started_run(record: SqlRecord) -> Run:
     return started
 
 
+def a_recorder(record: SqlRecord, run: Run) -> Recorder:
+    return Recorder(
+        run, record, lambda: NOON, asyncio.Event(), masks=Masks(), limit=1 << 20
+    )
+
+
 async def test_the_image_is_stored_with_the_container_made_of_it(
     database: Database,
 ) -> None:
     record = SqlRecord(database)
     run = await a_started_run(record)
 
-    async with Recorder(run, record, lambda: NOON, asyncio.Event()) as recorder:
+    async with a_recorder(record, run) as recorder:
         await recorder.tell(ImageResolved(digest=DIGEST))
         await recorder.tell(ContainerCreated(container="c1"))
 
@@ -52,7 +59,7 @@ async def test_the_image_is_stored_where_no_container_could_be_made(
     record = SqlRecord(database)
     run = await a_started_run(record)
 
-    async with Recorder(run, record, lambda: NOON, asyncio.Event()) as recorder:
+    async with a_recorder(record, run) as recorder:
         await recorder.tell(ImageResolved(digest=DIGEST))
         await recorder.flush()
 
