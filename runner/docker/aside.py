@@ -26,7 +26,7 @@ _RUN: Final = 'echo $$; exec /bin/sh -c "$1"'
 
 #: Kills the process $1 and its group, then what else is in the session that an
 #: engine makes for it. The name within a `stat` may have blanks (proc(5)).
-_KILL: Final = r"""exec 2>/dev/null
+KILL: Final = r"""exec 2>/dev/null
 kill -KILL "$1" "-$1"
 session=$1
 for round in 1 2 3 4 5 6 7 8 9 10; do
@@ -129,7 +129,7 @@ class _Running:
     def _kill(self) -> None:
         number, ended, _ = bytes(self._printed).partition(b"\n")
         if ended and number.isdigit():
-            self._calls.detached(["/bin/sh", "-c", _KILL, "kill", number.decode()])
+            self._calls.detached(["/bin/sh", "-c", KILL, "kill", number.decode()])
 
 
 class _Calls:
