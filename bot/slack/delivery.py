@@ -48,8 +48,8 @@ class Delivery:
         self._monotonic = monotonic
         self._sending: dict[ThreadId, asyncio.Task[None]] = {}
         self._tails: dict[RunId, float] = {}
-        #: the newest letter of each thread whose fate is noted
-        self._settled: dict[ThreadId, LetterId] = {}
+        #: the last letter of each thread whose fate was noted, in which revision
+        self._settled: dict[ThreadId, tuple[LetterId, int]] = {}
         #: letters that may have reached Slack without a note of it
         self._doubtful: set[LetterId] = set()
         self._has_read = False
@@ -93,15 +93,17 @@ class Delivery:
     async def _may_go(self, letter: Letter) -> bool:
         if letter.thread.id in self._sending or self._is_settled(letter):
             return False
-        if isinstance(letter.telling, Tail) and await self._is_early(letter.telling):
+        tail = _that_can_wait(letter)
+        if tail is not None and await self._is_early(tail):
             return False
         if letter.message_ts is None:
             return self._pace.post(letter.thread.channel) == 0
-        return self._pace.update(matters=not isinstance(letter.telling, Tail)) == 0
+        return self._pace.update(matters=tail is None) == 0
 
     def _is_settled(self, letter: Letter) -> bool:
         # The outbox may have been read just before the letter's fate was noted.
-        return letter.id <= self._settled.get(letter.thread.id, 0)
+        settled = self._settled.get(letter.thread.id)
+        return settled == (letter.id, letter.revision)
 
     async def _is_early(self, tail: Tail) -> bool:
         last = self._tails.get(tail.run)
@@ -157,13 +159,22 @@ class Delivery:
         self._settle(letter)
 
     def _settle(self, letter: Letter) -> None:
-        self._settled[letter.thread.id] = letter.id
+        self._settled[letter.thread.id] = (letter.id, letter.revision)
         self._doubtful.discard(letter.id)
 
 
+def _that_can_wait(letter: Letter) -> Tail | None:
+    if letter.revision or not isinstance(letter.telling, Tail):
+        return None
+    return letter.telling
+
+
 def _urgency(letter: Letter) -> tuple[int, int]:
-    # When the budget is short: what is said once, then what is only refreshed.
+    # When the budget is short: what must no longer be read, then what is said once,
+    # then what is only refreshed.
     match letter.telling:
+        case _ if letter.revision:
+            rank = -1
         case Tail():
             rank = 2
         case Header() | Card() if letter.message_ts is not None:

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
 import structlog
-from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.run import Run, RunId
@@ -26,18 +25,18 @@ from bot.domain.telling import (
 from bot.domain.telling import Final as Ending
 from bot.ports import Archive, Clock, Letter, Thread
 from bot.slack import messages
+from bot.slack.attachment import Attachment
+from bot.slack.blocks import context
 from bot.slack.messages import Message
+from bot.slack.mrkdwn import escaped
 from bot.slack.output import Excerpt
-from bot.slack.refusals import is_passing
+from bot.slack.refusals import is_fixed
 from bot.slack.search import NOTHING, Traces, mark, search
-from bot.slack.upload import upload
 
 log = structlog.get_logger(__name__)
 
 _TAIL_BYTES: Final = 16 << 10
 _CARD_RUNS: Final = 5
-#: after so many attempts the final message goes without its file
-_ATTACHING: Final = 5
 #: how far Slack's clock and the bot's may be apart
 _SKEW: Final = timedelta(minutes=10)
 _CARD_AGE: Final = timedelta(hours=1)
@@ -56,18 +55,18 @@ class Post:
         self._client = client
         self._archive = archive
         self._clock = clock
-        #: Slack shares a file some time after it took it, so a search may miss it
-        self._with_file: set[RunId] = set()
+        self._attachment = Attachment(client, archive)
 
     async def __call__(self, letter: Letter, *, doubtful: bool = False) -> str | None:
         """Send *letter* and return the `ts` of its message. Raises Slack's errors.
 
         A *doubtful* letter may have been sent before, so it is looked for first.
-        None: there was nothing to send, because the final message says it all.
+        One that was redacted since is sent into the message that it became. None:
+        there was nothing to send, because the final message says it all.
         """
-        traces = await self._traces(letter) if doubtful else NOTHING
+        traces = await self._traces(letter, doubtful=doubtful)
         if traces.message_ts is not None:
-            if not isinstance(letter.telling, IN_PLACE):
+            if not isinstance(letter.telling, IN_PLACE) and not letter.revision:
                 return traces.message_ts
             letter = replace(letter, message_ts=traces.message_ts)
         if await self._is_superfluous(letter):
@@ -76,6 +75,8 @@ class Post:
         try:
             return await self._send(letter, message)
         except SlackApiError as error:
+            if letter.revision and is_fixed(error) and not _is_root(letter):
+                return await self._send_anew(letter, message)
             if error.response.get("error") not in _BAD_BLOCKS:
                 raise
             log.warning("blocks not taken", letter=letter.id, error=str(error))
@@ -83,8 +84,10 @@ class Post:
                 letter, Message(text=message.text[:3_000], blocks=[])
             )
 
-    async def _traces(self, letter: Letter) -> Traces:
-        if letter.message_ts is not None:
+    async def _traces(self, letter: Letter, *, doubtful: bool) -> Traces:
+        has_old_file = letter.revision > 0 and isinstance(letter.telling, Ending)
+        is_unknown = doubtful and letter.message_ts is None
+        if not has_old_file and not is_unknown:
             return NOTHING
         return await search(self._client, letter, await self._since(letter))
 
@@ -120,6 +123,13 @@ class Post:
             metadata=mark(letter),
         )
         return str(answer["ts"])
+
+    async def _send_anew(self, letter: Letter, message: Message) -> str:
+        # What it showed must go; that it moves to the thread's end is the price.
+        await self._client.chat_delete(
+            channel=letter.thread.channel, ts=letter.message_ts or ""
+        )
+        return await self._send(replace(letter, message_ts=None), message)
 
     async def _rendered(self, letter: Letter, traces: Traces) -> Message:
         match letter.telling:
@@ -168,31 +178,12 @@ class Post:
         excerpt = Excerpt()
         async for piece in self._archive.output(run.id):
             excerpt.feed(piece)
-        if _file_name(run) in traces.files:
-            self._with_file.add(run.id)
-        attached = excerpt.is_whole or await self._attached(letter, run, excerpt.size)
-        return messages.final(run, excerpt, attached=attached)
-
-    async def _attached(self, letter: Letter, run: Run, size: int) -> bool:
-        if run.id in self._with_file:
-            return True
-        try:
-            await upload(
-                self._client,
-                self._archive.output(run.id),
-                size=size,
-                filename=_file_name(run),
-                channel=letter.thread.channel,
-                thread_ts=letter.thread.ts or "",
-            )
-        except (SlackClientError, ClientError, TimeoutError) as error:
-            if is_passing(error) and letter.attempts < _ATTACHING:
-                raise
-            # The record keeps the output, and the final message says how to get it.
-            log.warning("output not attached", run=run.id, error=str(error))
-            return False
-        self._with_file.add(run.id)
-        return True
+        still_there = await self._attachment.settle(letter, run, traces)
+        attached = excerpt.is_whole or await self._attachment.attach(
+            letter, run, excerpt.size
+        )
+        message = messages.final(run, excerpt, attached=attached)
+        return _with_warning(message, still_there) if still_there else message
 
     async def _run(self, thread: Thread) -> Run:
         if thread.run is None:
@@ -211,5 +202,13 @@ class Post:
         return str(answer["permalink"])
 
 
-def _file_name(run: Run) -> str:
-    return f"{run.stack}-run-{run.id}.log"
+def _is_root(letter: Letter) -> bool:
+    return letter.message_ts == letter.thread.ts
+
+
+def _with_warning(message: Message, errors: tuple[str, ...]) -> Message:
+    warning = (
+        f"A file above could not be deleted ({', '.join(errors)}), and it still has "
+        "what was redacted: somebody who may should delete it."
+    )
+    return replace(message, blocks=[*message.blocks, context(escaped(warning))])

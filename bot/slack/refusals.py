@@ -8,6 +8,7 @@ _RATE_LIMITED: Final = frozenset({"ratelimited", "rate_limited"})
 #: the message or its channel is gone for good; the record keeps what it said
 _HOPELESS: Final = frozenset(
     {
+        "cant_delete_message",
         "cant_update_message",
         "channel_not_found",
         "edit_window_closed",
@@ -18,6 +19,9 @@ _HOPELESS: Final = frozenset(
         "thread_not_found",
     }
 )
+_GONE: Final = frozenset({"file_deleted", "file_not_found", "message_not_found"})
+#: the workspace lets nobody edit any more, or not the message as it is
+_FIXED: Final = frozenset({"cant_update_message", "edit_window_closed"})
 #: Slack's own trouble; a proxy's has no code at all
 _PASSING: Final = frozenset(
     {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
@@ -35,6 +39,16 @@ def is_hopeless(error: Exception) -> bool:
 def is_passing(error: Exception) -> bool:
     """Tell whether the same may well be taken a little later."""
     return _code(error) in _RATE_LIMITED | _PASSING | {""}
+
+
+def is_gone(error: Exception) -> bool:
+    """Tell whether what was to be deleted is not there any more."""
+    return _code(error) in _GONE
+
+
+def is_fixed(error: Exception) -> bool:
+    """Tell whether a message can no longer be edited."""
+    return _code(error) in _FIXED
 
 
 def is_unreadable(error: Exception) -> bool:

@@ -1,7 +1,7 @@
 """Find what Slack already has of a letter whose fate is unknown."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,10 +17,10 @@ _PAGE: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """What there is: the letter's own message, and the names of a thread's files."""
+    """What there is: the letter's own message, and a thread's files by their names."""
 
     message_ts: str | None = None
-    files: frozenset[str] = frozenset()
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 NOTHING: Final = Traces()
@@ -44,16 +44,24 @@ async def search(client: AsyncWebClient, letter: Letter, since: datetime) -> Tra
     Raises Slack's errors, but for those that say that nothing can be read there.
     """
     own, message_ts = mark(letter), None
-    files: set[str] = set()
+    files: dict[str, tuple[str, ...]] = {}
     try:
         async for message in _messages(client, letter.thread, since):
-            files.update(file.get("name", "") for file in message.get("files", ()))
+            for name, file in _files(message):
+                files[name] = (*files.get(name, ()), file)
             if message.get("metadata") == own:
                 message_ts = str(message["ts"])
     except SlackApiError as error:
         if not is_unreadable(error):
             raise
-    return Traces(message_ts=message_ts, files=frozenset(files))
+    return Traces(message_ts=message_ts, files=files)
+
+
+def _files(message: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for file in message.get("files", ()):
+        # Of one that was deleted Slack leaves a tombstone, which has no name.
+        if file.get("name"):
+            yield file["name"], file["id"]
 
 
 async def _messages(
