@@ -5,42 +5,56 @@ import logging
 import sys
 from collections.abc import Callable, MutableMapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import structlog
+from structlog.processors import TimeStamper, format_exc_info
+from structlog.stdlib import ProcessorFormatter, add_log_level
 from structlog.typing import Processor
 
 log = structlog.get_logger(__name__)
 
+#: whose lines are wanted from *least* on; of all others, warnings
+_OURS: Final = ("bot", "runner")
+
 
 def set_up_logs(hidden: Callable[[str], str], *, least: int = logging.INFO) -> None:
-    """Log JSON lines of *least* level to stderr, each as *hidden* returns it.
+    """Log lines of *least* level to standard error, each as *hidden* returns it.
 
-    Those of the libraries too, from warnings on, and what ends the process.
+    Those of libraries too, and what ends the process. A line that cannot be
+    written is lost, and nothing else.
     """
 
     def masked(_: object, __: str, event: MutableMapping[str, Any]) -> str:
         return hidden(json.dumps(event, default=str))
 
-    processors: list[Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        masked,
+    known: list[Processor] = [
+        add_log_level,
+        TimeStamper(fmt="iso", utc=True),
+        format_exc_info,
     ]
     structlog.configure(
-        processors=processors,
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(least),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *known,
+            ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
     )
-    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processors=[remove_meta, *processors])
+        ProcessorFormatter(
+            foreign_pre_chain=known,
+            processors=[ProcessorFormatter.remove_processors_meta, masked],
+        )
     )
+    logging.raiseExceptions = False
     logging.basicConfig(
         level=max(least, logging.WARNING), handlers=[handler], force=True
     )
+    for name in _OURS:
+        logging.getLogger(name).setLevel(least)
     sys.excepthook = _logged
 
 

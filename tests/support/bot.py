@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import Handrail, handrail
+from bot.control.secrecy import Secrecy
 from bot.domain.audit import AuditRow
 from bot.domain.people import TeamId, UserId
 from bot.domain.run import Run, RunId, RunState
@@ -37,6 +38,7 @@ class Bot:
     environ: dict[str, str]
     stacks: dict[StackName, Stack]
     budget: Budget
+    secrecy: Secrecy | None = None  #: that of the log, where a test looks at it
     handrail: Handrail = field(init=False)
 
     @property
@@ -52,7 +54,12 @@ class Bot:
     def start(self) -> AbstractAsyncContextManager[Handrail]:
         """Start the bot, or start it again over the same database."""
         return handrail(
-            self.settings, self.catalog, self.engine, self.environ, self.budget
+            self.settings,
+            self.catalog,
+            self.engine,
+            self.environ,
+            self.budget,
+            self.secrecy,
         )
 
     async def slash(self, text: str, *, by: str = "ann", channel: str = "") -> None:
