@@ -13,10 +13,11 @@ from typing import Annotated, TypeVar
 import typer
 
 from bot import check as checks
-from bot.app import handrail, secrecy_of
+from bot.app import handrail, secrecy_of, utc_now
 from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
 from bot.control.secrecy import Secrecy
+from bot.credentials.keys import SigningKeys
 from bot.demo.play import perform_task, show_page
 from bot.domain.errors import HandrailError, StoreUnavailable
 from bot.domain.run import Run, RunId
@@ -40,8 +41,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 engine_app = typer.Typer(help="The container engine.", no_args_is_help=True)
+oidc_app = typer.Typer(help="The tokens of runs.", no_args_is_help=True)
 audit_app = typer.Typer(help="The audit chain.", no_args_is_help=True)
 app.add_typer(engine_app, name="engine")
+app.add_typer(oidc_app, name="oidc")
 app.add_typer(audit_app, name="audit")
 
 
@@ -71,6 +74,8 @@ def serve() -> None:
 def check() -> None:
     """Report every problem of settings, configuration, Slack and engine."""
     found = asyncio.run(checks.problems(os.environ))
+    for looser in checks.loosened(os.environ):
+        typer.echo(looser)
     for problem in found:
         typer.echo(problem, err=True)
     if found:
@@ -141,6 +146,19 @@ def engine_is_down() -> None:
     """Stop the engine that `handrail engine up` started, and no other."""
     stopped = engine_down(data_dir(os.environ))
     typer.echo("Stopped." if stopped else "There is no engine that Handrail started.")
+
+
+@oidc_app.command("rotate")
+def oidc_rotate(
+    *,
+    at_once: Annotated[
+        bool,
+        typer.Option("--at-once", help="After a leak: what others signed is void."),
+    ] = False,
+) -> None:
+    """Make a new key for the tokens of runs; the old are served until it is safe."""
+    keys = SigningKeys(data_dir(os.environ) / "oidc", utc_now)
+    typer.echo(f"New key: {keys.rotate(at_once=at_once)}")
 
 
 @audit_app.command("verify")

@@ -64,6 +64,43 @@ async def test_check_finds_nothing_where_nothing_is_wrong(tmp_path: Path) -> Non
     assert (done.code, done.out, done.err) == (0, "Nothing is wrong.\n", "")
 
 
+LOOSER = """\
+version: 1
+workspace: T0SANDBOX
+stacks:
+  net-prod:
+    image: busybox
+    writers: [U0ANN]
+    mask_shapes: false
+    limits: {memory: 4g, output: 100m}
+"""
+
+
+async def test_check_lists_what_a_stack_loosened_and_calls_it_no_mistake(
+    tmp_path: Path,
+) -> None:
+    async with a_setup(tmp_path) as setup:
+        configured(setup, LOOSER)
+
+        done = await handrail("check", **setup.settings)
+
+    listed, verdict = done.out.splitlines()
+    assert listed.startswith("stack net-prod loosens: memory 4g (default 1g), output ")
+    assert "mask_shapes false" in listed
+    assert (done.code, verdict) == (0, "Nothing is wrong.")
+
+
+async def test_a_key_for_tokens_can_be_made_anew(tmp_path: Path) -> None:
+    first = await handrail("oidc", "rotate", HANDRAIL_DATA_DIR=str(tmp_path))
+    second = await handrail("oidc", "rotate", HANDRAIL_DATA_DIR=str(tmp_path))
+
+    kept = (tmp_path / "oidc" / "keys.json").read_text()
+    made = [done.out.removeprefix("New key: ").strip() for done in (first, second)]
+    assert len(set(made)) == 2
+    assert kept.count('"d"') == 2
+    assert (tmp_path / "oidc" / "keys.json").stat().st_mode & 0o777 == 0o600
+
+
 async def test_check_names_the_scopes_that_the_app_lacks(tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.yml"
     granted = re.sub(r".*- (files:write|commands) #.*\n", "", MANIFEST.read_text())
