@@ -249,6 +249,19 @@ async def test_a_run_that_falls_silent_is_ended(tmp_path: Path) -> None:
         assert seen.output == b"busy\n"
 
 
+async def test_output_beyond_its_limit_is_not_kept_and_the_run_goes_on(
+    tmp_path: Path,
+) -> None:
+    limits = Limits(output=1 << 20)
+    async with a_docker_bot(tmp_path, a_real_stack(limits=limits)) as bot:
+        seen = await told(bot, "head -c 9000000 /dev/zero | tr '\\000' x; exit 7")
+
+        assert (seen.run.reason, seen.run.exit_code) == (Reason.EXIT_CODE, 7)
+        assert set(seen.output) == {ord("x")}
+        assert 0 < len(seen.output) <= 1 << 20
+        await bot.tells(seen.ts, "The output passed 1 MB. What follows is not kept")
+
+
 async def test_the_container_is_made_of_the_digest_not_of_the_tag(
     bench: Bench, tmp_path: Path
 ) -> None:
