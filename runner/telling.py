@@ -78,8 +78,7 @@ class Teller:
         await self._show(self._masker.flush)
 
     async def learn(self, secrets: Sequence[Secret]) -> None:
-        """Hide *secrets* from here on; all that came before is told first."""
-        await self._show(self._masker.flush)
+        """Hide *secrets* from here on, and tell so once all before them is told."""
         try:
             self._carried.masks.learn(secrets)
         except Exception:  # noqa: BLE001 - what cannot be masked must not be shown

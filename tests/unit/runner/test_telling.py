@@ -157,9 +157,16 @@ async def test_an_announced_value_is_carried_and_told_before_it_is_hidden(
 
 
 async def test_all_that_came_before_is_told_before_a_value_is(bench: Bench) -> None:
-    await bench.told(b"hunter2\n::add-mask::hunter2\nhunter2hunter2")
+    teller = await bench.open()
+    await teller.take(b"held back: hunter2")
+    await teller.learn([Secret("state", b"back: hunt")])
 
-    assert bench.record.journal[0] == b"hunter2\n"
+    assert bench.record.journal == [
+        b"held back: ",
+        {SECRET.value, b"back: hunt"},
+        b"hunter2",
+        ("learned", {b"back: hunt"}),
+    ]
 
 
 async def test_values_that_are_announced_together_are_carried_together(
@@ -295,7 +302,7 @@ async def test_a_masker_that_fails_shows_nothing_from_then_on() -> None:
     (remark,) = bench.record.remarks
     assert bench.record.output == b"shown " + WITHHELD
     assert "withheld" in remark
-    assert bench.record.position == len(b"shown ")
+    assert bench.record.events[-2] == Output(data=WITHHELD, position=len(b"shown "))
 
 
 async def test_a_masker_that_failed_still_lets_values_be_learned() -> None:
