@@ -79,10 +79,8 @@ class Container(Protocol):
     async def aside(self, script: str, *, within: timedelta, most: int) -> Aside:
         """Run *script* with its shell, beside what runs there; it has no input.
 
-        *script* prints the number of its process and a newline first, which are no
-        part of its output (`runner.driver.reading_script` does). Cut off when it
-        takes longer than *within* or prints more than *most* bytes on its standard
-        output; what it prints on the other one is dropped.
+        Cut off when it takes longer than *within* or prints more than *most* bytes
+        on its standard output; what it prints on the other one is dropped.
         """
 
     def output(self) -> AsyncGenerator[bytes, None]:

@@ -15,6 +15,22 @@ WAITING = "echo first; until [ -e /tmp/go ]; do sleep 0.05; done; echo second"
 BUSY = "sh -c 'echo busy; exec sleep 60'"
 
 
+#: Says a value, announces it, and says it again.
+ANNOUNCING = "echo said-secret; echo ::add-mask::said-secret; echo said-secret"
+
+#: Prints STATE.
+READING = "cat state.json"
+STATE = (
+    b'{"format_version": "1.0", "values": {"outputs": {"key": '
+    b'{"sensitive": true, "value": "state-secret"}}}}'
+)
+
+#: Scripts to run beside a command: one that ends, one that does not, one that prints.
+ASIDE = "echo beside; exit 3"
+STUCK = "sleep 60"
+VERBOSE = "yes"
+
+
 class Rig(Protocol):
     """An engine of which each text of the suite does what its shell text says."""
 
@@ -41,6 +57,12 @@ class ScriptedRig:
         self.engine.prepare("echo done", b"done\n")
         self.engine.prepare('echo "$GREETING"', _variable("GREETING"))
         self.engine.prepare('echo "$HANDRAIL_FINAL_STATE"', _final_state)
+        said = b"said-secret\n::add-mask::said-secret\nsaid-secret\n"
+        self.engine.prepare(ANNOUNCING, said)
+        self.engine.prepare(READING, STATE)
+        self.engine.prepare(ASIDE, b"beside\n", code=3)
+        self.engine.prepare(VERBOSE, b"y\n" * 1_000)
+        self.engine.on(STUCK, block=True)
         self.engine.on(BUSY, b"busy\n", block=True)
         self.engine.on(WAITING, b"first\n", block=True, then=b"second\n")
 

@@ -1,74 +1,20 @@
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from runner.errors import ContainerLost, EngineUnavailable
 from runner.events import Ending, Outcome
-from runner.execute import execute, resume
-from runner.job import Job, Limits, Phase
-from runner.masking.masker import Masks
-from runner.source import Sources
-from tests.contract.runner.rigs import BUSY, WAITING, DockerRig, Rig, ScriptedRig
-from tests.support.docker import docker_engine
-from tests.support.runs import SEAL, Record, a_job, masks_for
-
-
-@pytest.fixture(params=["scripted", "docker"])
-async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
-    installation = f"contract-{uuid4().hex[:8]}"
-    if request.param == "scripted":
-        yield ScriptedRig(installation)
-        return
-    async with docker_engine(installation) as engine:
-        yield DockerRig(engine, installation)
+from runner.job import Limits, Phase
+from tests.contract.runner.rigs import BUSY, WAITING, Rig, ScriptedRig
+from tests.contract.runner.runs import again, called_off, job_for, run
+from tests.support.runs import Record, a_job
 
 
 @pytest.fixture
 def record() -> Record:
     return Record()
-
-
-def job_for(rig: Rig, command: str, **changes: Any) -> Job:
-    return a_job(command, image=rig.image, installation=rig.installation, **changes)
-
-
-async def run(rig: Rig, record: Record, job: Job, stop: asyncio.Event) -> Outcome:
-    return await execute(
-        job,
-        rig.engine,
-        record,
-        masks=masks_for(job),
-        seal=SEAL,
-        stop=stop,
-        sources=Sources(Path("unused")),
-        grace=timedelta(seconds=5),
-    )
-
-
-async def again(rig: Rig, record: Record, job: Job, seen: Record) -> Outcome:
-    return await resume(
-        job.run,
-        job.installation,
-        rig.engine,
-        record,
-        limits=job.limits,
-        masks=Masks(),
-        seal=SEAL,
-        stop=asyncio.Event(),
-        reached=seen.reached,
-        position=seen.position,
-    )
-
-
-async def called_off(running: "asyncio.Task[Outcome]") -> None:
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
 
 
 @pytest.fixture
