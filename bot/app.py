@@ -31,7 +31,7 @@ from bot.control.schedule import Schedule
 from bot.control.secrecy import Secrecy
 from bot.control.submit import Submit
 from bot.credentials.aws import AwsRoles
-from bot.credentials.keys import SigningKeys
+from bot.credentials.keys import COPY_LIFETIME, SigningKeys
 from bot.credentials.oidc import OidcTokens, documents
 from bot.credentials.together import Together
 from bot.domain.stack import Catalog
@@ -61,8 +61,6 @@ from runner.source import Sources
 
 log = structlog.get_logger(__name__)
 
-#: seconds for which verifiers may keep the keys of tokens
-_FRESH: Final = 300
 _ANOTHER: Final = (
     "Another Handrail runs on this data directory. End it first, or give this one a "
     "HANDRAIL_DATA_DIR of its own."
@@ -176,6 +174,8 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
         reply=_replying(parts, perform, schedule),
     )
     recover = _recovering(parts, perform, schedule)
+    if parts.catalog.oidc is not None:
+        await asyncio.to_thread(parts.keys.signing)  # made at the first start
     left_behind = await parts.archive.active_runs()
     async with (
         _background(schedule.serve(), _delivering(parts).serve(), recover(left_behind)),
@@ -265,7 +265,10 @@ def _routes(parts: _Parts) -> tuple[web.RouteDef, ...]:
     """Return what is served to those who check the tokens of runs."""
     if parts.catalog.oidc is None:
         return ()
-    return document_routes(documents(parts.catalog.oidc, parts.keys), max_age=_FRESH)
+    return document_routes(
+        documents(parts.catalog.oidc, parts.keys),
+        max_age=int(COPY_LIFETIME.total_seconds()),
+    )
 
 
 @asynccontextmanager
@@ -311,7 +314,17 @@ def own_tokens(settings: Settings) -> tuple[Secret, ...]:
 
 def secrecy_of(settings: Settings, environ: Mapping[str, str]) -> Secrecy:
     """Return what hides secrets from every text of the bot."""
-    return Secrecy(own_tokens(settings), HostValues(environ))
+    own = (*own_tokens(settings), *_of_the_cloud(environ))
+    return Secrecy(own, HostValues(environ))
+
+
+def _of_the_cloud(environ: Mapping[str, str]) -> tuple[Secret, ...]:
+    """Return what the bot itself is to a cloud, where it assumes roles of stacks."""
+    return tuple(
+        Secret(name, environ[name].encode())
+        for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        if environ.get(name)
+    )
 
 
 def _revealed(secret: SecretStr | None) -> str | None:
