@@ -19,6 +19,7 @@ _PATIENCE: Final = 5  #: seconds for an answer of the engine itself
 _LOOKS: Final = 0.05  #: seconds between looks at a script whose output has ended
 #: What reading or shutting a stream raises that was shut from another thread.
 _SHUT: Final = (AttributeError, ValueError)
+_LONGEST_NUMBER: Final = 20  #: digits, and a newline
 _HEADER: Final = 8  #: bytes: the stream, three zeros, the length (Engine API, attach)
 
 #: Prints the number of its process, and becomes the script $1.
@@ -79,7 +80,7 @@ class _Running:
     @property
     def output(self) -> bytes:
         """What it has printed, without the number."""
-        return bytes(self._printed).partition(b"\n")[2]
+        return bytes(self._printed[len(self._number) + 1 :])
 
     def read(self, *, most: int, until: float) -> None:
         """Start it, and read until it closes its output or has to be cut off."""
@@ -88,7 +89,7 @@ class _Running:
         with closing(response), self._cut_off_after(left, response):
             for data in _frames(response):
                 self._printed += data
-                if len(self.output) > most:
+                if len(self._printed) > most + len(self._number) + 1:
                     self._cut_off(response)
 
     def code(self, *, until: float) -> int | None:
@@ -127,9 +128,13 @@ class _Running:
             CancellableStream(response.raw, response).close()
 
     def _kill(self) -> None:
-        number, ended, _ = bytes(self._printed).partition(b"\n")
-        if ended and number.isdigit():
-            self._calls.detached(["/bin/sh", "-c", KILL, "kill", number.decode()])
+        if self._number.isdigit():
+            self._calls.detached(["/bin/sh", "-c", KILL, "kill", self._number])
+
+    @property
+    def _number(self) -> str:
+        """What it has printed of the number that its process has."""
+        return self._printed[:_LONGEST_NUMBER].partition(b"\n")[0].decode()
 
 
 class _Calls:
