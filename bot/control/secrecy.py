@@ -10,6 +10,7 @@ from bot.domain.stack import Stack
 from bot.ports import Values
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
+from runner.masking.shapes import WellKnown
 
 #: What is said in the place of a text that could not be masked.
 WITHHELD: Final = "[text withheld: masking failed]"
@@ -22,6 +23,7 @@ class Secrecy:
         self.own = tuple(own)
         self.values = values
         self._own_masks = Masks(self.own)
+        self._shapes = WellKnown()
         self._live: list[Masks] = []
 
     def hidden(self, text: str) -> str:
@@ -33,9 +35,10 @@ class Secrecy:
             return WITHHELD
         return text
 
-    def masks(self, _stack: Stack | None, secrets: Iterable[Secret] = ()) -> Masks:
-        """Return what hides *secrets* and Handrail's own."""
-        return Masks((*self.own, *secrets))
+    def masks(self, stack: Stack | None, secrets: Iterable[Secret] = ()) -> Masks:
+        """Return what hides *secrets*, Handrail's own, and known shapes of tokens."""
+        shapes = (self._shapes,) if stack is None or stack.mask_shapes else ()
+        return Masks((*self.own, *secrets), others=shapes)
 
     async def about(self, stack: Stack) -> Masks:
         """Return what hides the secrets of *stack*, as far as they can be read now."""

@@ -174,3 +174,24 @@ def test_a_text_that_cannot_be_masked_is_withheld(bot: Bot) -> None:
 
     with secrecy.keeping(Broken()):
         assert secrecy.hidden(PASSWORD) == "[text withheld: masking failed]"
+
+
+@pytest.mark.parametrize("mask_shapes", [True, False])
+async def test_what_looks_like_a_token_is_refused_unless_the_stack_says_otherwise(
+    tmp_path: Path, *, mask_shapes: bool
+) -> None:
+    looks = "glpat-" + "aB3dE5fG7hJ9kL1mN3pQ"
+    stack = a_stack(mask_shapes=mask_shapes)
+    async with a_running_bot(tmp_path, ScriptedEngine(), stack) as bot:
+        bot.engine.on("env", f"TOKEN={looks}\n".encode())
+
+        await bot.slash(f"net-prod echo {looks}")
+
+        if mask_shapes:
+            await bot.whispers("ann", "what looks like a token")
+            assert looks not in await details(bot)
+        else:
+            await bot.ends(1)
+        ts = await bot.task("net-prod env")
+        shown = "TOKEN=*****" if mask_shapes else f"TOKEN={looks}"
+        assert shown in await bot.tells(ts, "*finished")
