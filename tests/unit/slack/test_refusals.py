@@ -7,6 +7,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.slack.refusals import (
+    is_fixed,
+    is_gone,
     is_hopeless,
     is_passing,
     is_unreadable,
@@ -72,3 +74,17 @@ def test_other_trouble_is_waited_for_longer_each_time() -> None:
     waits = [seconds_to_wait(refused(), attempts) for attempts in (0, 1, 2, 5, 6, 500)]
 
     assert waits == [1.0, 2.0, 4.0, 32.0, 60.0, 60.0]
+
+
+@pytest.mark.parametrize("code", ["file_not_found", "file_deleted"])
+def test_what_is_not_there_need_not_be_deleted(code: str) -> None:
+    assert is_gone(refused(code))
+    assert not is_gone(refused("cant_delete_file"))
+    assert not is_gone(TimeoutError())
+
+
+@pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message"])
+def test_a_message_may_be_fixed_for_good(code: str) -> None:
+    assert is_fixed(refused(code))
+    assert not is_fixed(refused("is_archived"))
+    assert not is_fixed(refused("ratelimited"))

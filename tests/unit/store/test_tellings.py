@@ -1,5 +1,6 @@
 """A telling comes out of the outbox as it went in."""
 
+import re
 from typing import get_args
 
 import pytest
@@ -7,7 +8,17 @@ import pytest
 from bot.domain import telling as tellings
 from bot.domain.run import RunId
 from bot.domain.telling import Telling
-from bot.store.tellings import FIRST, REPLACED, TAIL, from_text, kind_of, to_text
+from bot.store.tellings import (
+    FIRST,
+    REPLACED,
+    TAIL,
+    from_text,
+    hidden,
+    kind_of,
+    to_text,
+)
+from runner.masking.masker import Masks
+from runner.masking.secrets import Secret
 from tests.support.builders import NOON, a_hold, an_actor
 
 RUN = RunId(7)
@@ -41,3 +52,41 @@ def test_every_kind_of_telling_can_be_stored() -> None:
 def test_a_threads_first_messages_and_its_tail_are_told_in_place() -> None:
     assert {"header", "card"} == FIRST
     assert FIRST | {TAIL} == REPLACED
+
+
+HIDE = Masks((Secret("redacted", b'hunter2 "or" 3'),))
+
+
+@pytest.mark.parametrize("telling", TELLINGS, ids=repr)
+def test_a_telling_without_the_text_stays_as_it_is(telling: Telling) -> None:
+    text = to_text(telling)
+
+    assert hidden(text, HIDE) is text
+
+
+@pytest.mark.parametrize("telling", TELLINGS, ids=repr)
+def test_a_telling_can_be_read_whatever_was_hidden_in_it(telling: Telling) -> None:
+    everything = Masks(
+        Secret("redacted", word.encode())
+        for word in re.findall(r"[\w.:+-]{6,}", to_text(telling))
+    )
+
+    again = from_text(kind_of(telling), hidden(to_text(telling), everything))
+
+    assert type(again) is type(telling)
+
+
+def test_words_are_hidden_as_they_were_said() -> None:
+    words = 'it is hunter2 "or" 3'
+    hold = a_hold(reason=words)
+
+    def after(telling: Telling) -> Telling:
+        return from_text(kind_of(telling), hidden(to_text(telling), HIDE))
+
+    assert after(tellings.Said(text=words)) == tellings.Said(text="it is *****")
+    assert after(tellings.Held(hold=hold)) == tellings.Held(
+        hold=a_hold(reason="it is *****")
+    )
+    assert after(tellings.Echo(run=RUN, remarks=("a", words))) == tellings.Echo(
+        run=RUN, remarks=("a", "it is *****")
+    )
