@@ -17,6 +17,7 @@ from runner.masking.masker import Masks
 from tests.support.docker import (
     containers_of,
     engine_address,
+    image_of_user,
     inspected,
     on_the_host,
     run_in,
@@ -127,6 +128,37 @@ async def test_secret_files_are_linked_from_where_they_belong(bench: Bench) -> N
     assert bench.record.output.decode().split("\n") == [
         *("14", "13", "/mnt/secrets/source/keys/token", "400 0", "keys", "")
     ]
+
+
+@pytest.mark.parametrize("user", ["1042", "ann:root"])
+async def test_secret_files_belong_to_the_user_of_the_image(
+    bench: Bench, user: str
+) -> None:
+    token = WorkspaceFile(path="keys/token", content=b"hunter2hunter2")
+    command = "stat -L -c %u keys/token; wc -c < keys/token"
+
+    await bench.run(command, image=image_of_user(user), files=(token,))
+
+    assert bench.record.output == b"1042\n14\n"
+
+
+async def test_the_session_that_is_left_at_the_gate_is_in_memory(bench: Bench) -> None:
+    shown = "grep ' /run/handrail ' /proc/self/mountinfo; stat -c %a /run/handrail"
+
+    await bench.run(f"{shown} 2>&1", reading_state="true")
+
+    mount, mode = bench.record.output.decode().splitlines()
+    assert " - tmpfs " in mount
+    assert {"nosuid", "nodev", "noexec"} <= set(mount.split()[5].split(","))
+    assert mode == "1777"
+
+
+async def test_where_no_state_is_read_there_is_no_place_for_a_session(
+    bench: Bench,
+) -> None:
+    outcome = await bench.run("ls /run/handrail 2>/dev/null")
+
+    assert outcome.exit_code != 0
 
 
 @pytest.mark.parametrize(
