@@ -194,6 +194,15 @@ async def test_a_file_can_be_read_and_downloaded(page: Page, stub: PageStub) -> 
     await expect(pre).to_have_text("line 1\nline <b>2</b>", use_inner_text=True)
 
 
+async def test_a_file_that_was_deleted_says_so(page: Page, stub: PageStub) -> None:
+    stub.post("the whole output", files=[{"id": "F1", "mode": "tombstone"}])
+    await visit(page, stub)
+
+    gone = page.get_by_role("group", name="Deleted file")
+    await expect(gone).to_have_text("This file was deleted.")
+    await expect(gone.get_by_role("link")).to_have_count(0)
+
+
 async def test_a_growing_output_is_followed_and_a_reader_left_alone(
     page: Page, stub: PageStub
 ) -> None:
