@@ -65,6 +65,7 @@ def _json(text: str) -> Iterator[str]:
         yield from _both_cases(once)
     for encode in (_json_plain, _json_of_go):
         yield encode(encode(text))
+        yield encode(encode(encode(text)))
     yield _json_of_go(_json_plain(text))
     yield _json_plain(_json_of_go(text))
 
@@ -116,6 +117,12 @@ def _shell(text: str) -> Iterator[str]:
     yield _replaced(octal, _ANSI_C | _OCTAL)  # in the C locale
     yield _of_coreutils(text, _UNPRINTABLE)
     yield _of_coreutils(octal, _UNPRINTABLE_IN_C)
+    # dash's echo, and %b of printf
+    yield _SPELLED.sub(lambda found: _meant(found[1]), text)
+
+
+def _meant(spelled: str) -> str:
+    return chr(int(spelled, 8) % 256) if spelled[0] == "0" else _SPELLED_AS[spelled]
 
 
 def _of_coreutils(text: str, unprintable: re.Pattern[str]) -> str:
@@ -133,6 +140,11 @@ _UNPRINTABLE_IN_C: Final = re.compile(r"[\x00-\x1f\x7f-\xff]+")
 
 _OCTAL: Final = {chr(code): f"\\{code:03o}" for code in range(128, 256)}
 _NAMED: Final = dict(zip("\a\b\t\n\v\f\r", "abtnvfr", strict=True))
+_SPELLED_AS: Final = {letter: control for control, letter in _NAMED.items()} | {
+    "\\": "\\",
+    "e": "\x1b",
+}
+_SPELLED: Final = re.compile(r"\\([abefnrtv\\]|0[0-7]{1,3})")
 _ANSI_C: Final = (
     {control: f"\\{ord(control):03o}" for control in _CONTROLS}
     | {control: f"\\{letter}" for control, letter in _NAMED.items()}
@@ -199,6 +211,7 @@ def _in_either_quotes(body: str) -> Iterator[str]:
     """Give what stands between quotes, also as it would in quotes of the other kind."""
     yield body
     bare = body.replace("\\'", "'")
+    yield bare
     yield bare.replace("'", "\\'")
     yield bare.replace('"', '\\"')
 
@@ -216,6 +229,13 @@ _GO_QUOTED: Final = (
     | {"\\": "\\\\", '"': '\\"'}
 )
 
+
+def _tables(text: str) -> Iterator[str]:
+    """Give cells of CSV, and texts of SQL and YAML: quotes are doubled."""
+    yield text.replace('"', '""')
+    yield text.replace("'", "''")
+
+
 _Escape = Callable[[str], Iterator[str]]
 
 _BARE: Final = frozenset("".join(map(chr, range(32, 127)))) - frozenset("\"'\\/<>&")
@@ -229,4 +249,5 @@ ESCAPES: Final[tuple[tuple[frozenset[str], _Escape], ...]] = (
     (_NO_URL, _url),
     (_BARE | {"/", "\\"}, _markup),
     (_BARE | frozenset("/<>&"), _source_code),
+    (_BARE | frozenset("/<>&\\"), _tables),
 )

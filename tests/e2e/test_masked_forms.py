@@ -1,7 +1,7 @@
 """What real tools make of a secret in a real container: nothing of it is seen."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from bot.domain.stack import FromEnv
 from runner.docker.address import connect
 from runner.docker.rootfs import ensure_sample_image
 from runner.job import DirectorySource
+from tests.e2e.tools_image import ensure_tools_image
 from tests.support.docker import engine_address
 from tests.support.docker_bot import (
     Told,
@@ -88,12 +89,73 @@ BY_TERRAFORM = {
     "textencode": "echo 'yamlencode({a = var.secret})' | terraform console",
 }
 
+#: Each prints the secret in the way of a tool that busybox does not have.
+BY_TOOLS = {
+    "bash -x": 'bash -xc \': "$TF_VAR_secret"; test a = "$TF_VAR_secret"\'',
+    "dash -x": 'dash -xc \': "$TF_VAR_secret"; test a = "$TF_VAR_secret"\'',
+    "dash echo": "dash -c 'echo \"$TF_VAR_secret\"'",
+    "bash -v": "bash -vc 'declare -p TF_VAR_secret; export -p; set'",
+    "%q": 'bash -c \'printf "%q\\n" "$TF_VAR_secret"\'; printf %q "$TF_VAR_secret"',
+    "@Q": 'bash -c \'echo "${TF_VAR_secret@Q}"; echo "${TF_VAR_secret@A}"\'',
+    "in the C locale": "LC_ALL=C bash -xc ': \"$TF_VAR_secret\"; set'",
+    "env": "env; env -0 | tr '\\0' '\\n'",
+    "base64": 'printf %s "$TF_VAR_secret" | base64; echo "$TF_VAR_secret" | base64',
+    "base64 -w0": 'printf "%s and more" "$TF_VAR_secret" | base64 -w0',
+    "base64 -w64": 'printf "user:%s" "$TF_VAR_secret" | base64 -w64',
+    "xxd -p": 'echo "$TF_VAR_secret" | xxd -p; echo "$TF_VAR_secret" | xxd -p -u',
+    "od": 'echo "$TF_VAR_secret" | od -An -v -tx1 | tr -d " \\n"',
+    "jq -R": 'echo "$TF_VAR_secret" | jq -R .; echo "$TF_VAR_secret" | jq -Rs .',
+    "jq -r": 'echo "$TF_VAR_secret" | jq -Rr .; echo "$TF_VAR_secret" | jq -Rsa .',
+    "jq in colours": "jq -nC '[env.TF_VAR_secret]'",
+    "jq in jq": "jq -n '{a: {b: env.TF_VAR_secret} | tojson} | tojson'",
+    "jq env": "jq -n env; jq -n '$ENV'; jq -nc env",
+    **{
+        f"jq @{name}": f"jq -nr '[env.TF_VAR_secret] | @{name}'"
+        for name in ("sh", "csv", "tsv", "json", "text")
+    },
+    **{
+        f"jq @{name} of text": f"jq -nr 'env.TF_VAR_secret | @{name}'"
+        for name in ("uri", "html", "base64", "sh")
+    },
+    **{
+        f"Python {name}": f"python3 -c 'import {name.split('.')[0]}, os, sys\n"
+        f's = os.environ["TF_VAR_secret"]\nprint({call})\''
+        for name, call in {
+            "builtins.repr": "repr(s)",
+            "builtins.ascii": "ascii(s)",
+            "builtins.bytes": "s.encode(), [s], os.environ",
+            "builtins.raise": "s, file=sys.stderr); raise ValueError(s",
+            "json.dumps": "json.dumps(s), json.dumps({1: s}, ensure_ascii=False)",
+            "json.twice": "json.dumps(json.dumps([s]))",
+            "urllib.parse": '__import__("urllib.parse").parse.quote(s)',
+            "urllib.plus": '__import__("urllib.parse").parse.quote_plus(s)',
+            "base64.b64encode": "base64.b64encode(s.encode())",
+            "base64.url": "base64.urlsafe_b64encode(s.encode()).decode()",
+            "base64.lines": "base64.encodebytes(s.encode()).decode()",
+            "shlex.quote": "shlex.quote(s)",
+            "html.escape": "html.escape(s), html.escape(s, quote=False)",
+            "binascii.hexlify": "binascii.hexlify(s.encode())",
+            "logging.error": 'logging.error("got %r", {"s": s})',
+            "pprint.pformat": 'pprint.pformat({"s": s}, width=200)',
+        }.items()
+    },
+}
+
 
 @cache
 def terraform_image() -> str:
     client = connect(engine_address())
     try:
         return ensure_sample_image(client, print).reference
+    finally:
+        client.close()
+
+
+@cache
+def tools_image() -> str:
+    client = connect(engine_address())
+    try:
+        return ensure_tools_image(client, terraform_image())
     finally:
         client.close()
 
@@ -112,7 +174,9 @@ def readable(output: bytes) -> Iterator[str]:
             yield f"{word} in hex"
 
 
-async def seen_of(tmp_path: Path, ways: dict[str, str], prepare: str) -> Told:
+async def seen_of(
+    tmp_path: Path, ways: dict[str, str], prepare: str, image: str
+) -> Told:
     """Run all *ways* in one container, each behind a line with its name."""
     tree = tmp_path / "source"
     tree.mkdir()
@@ -122,7 +186,7 @@ async def seen_of(tmp_path: Path, ways: dict[str, str], prepare: str) -> Told:
     steps = (f"echo; echo '== {name}'; sh way{n}.sh" for n, name in enumerate(ways))
     (tree / "all.sh").write_text("\n".join([prepare, *steps, "echo; echo '== end'"]))
     stack = a_real_stack(
-        image=terraform_image(),
+        image=image,
         source=DirectorySource(directory=tree),
         secrets={
             "TF_VAR_secret": FromEnv(variable="NET_SECRET"),
@@ -137,20 +201,26 @@ async def seen_of(tmp_path: Path, ways: dict[str, str], prepare: str) -> Told:
 
 
 @pytest.mark.parametrize(
-    ("ways", "prepare"),
+    ("ways", "prepare", "image"),
     [
-        (BY_SHELL, ":"),
-        (BY_TERRAFORM, "terraform apply -auto-approve > /dev/null || exit 9"),
+        (BY_SHELL, ":", terraform_image),
+        (
+            BY_TERRAFORM,
+            "terraform apply -auto-approve > out || exit 9",
+            terraform_image,
+        ),
+        (BY_TOOLS, ":", tools_image),
     ],
-    ids=["shell", "terraform"],
+    ids=["shell", "terraform", "tools"],
 )
 async def test_no_tool_shows_a_secret(
-    tmp_path: Path, ways: dict[str, str], prepare: str
+    tmp_path: Path, ways: dict[str, str], prepare: str, image: Callable[[], str]
 ) -> None:
-    seen = await seen_of(tmp_path, ways, prepare)
+    seen = await seen_of(tmp_path, ways, prepare, image())
 
     sections = seen.output.split(b"\n== ")[1:]
     assert seen.run.state is RunState.FINISHED
     assert [each.split(b"\n")[0].decode() for each in sections] == [*ways, "end"]
-    assert list(readable(seen.output)) == []
+    assert [each for each in sections if list(readable(each))] == []
     assert [each for each in sections[:-1] if b"*****" not in each] == []
+    assert [each for each in sections if b"not found" in each] == []
