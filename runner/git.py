@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from runner.errors import SourceUnavailable
-from runner.unbroken import finished
+from runner.unbroken import begun, finished
 
 #: Seconds that `git` has to take its lock files away when it is called off.
 _GRACE: Final = 2.0
@@ -105,7 +105,7 @@ def _take(lock: int) -> bool:
 
 
 async def _git(*arguments: str) -> str:
-    process = await _started_whole(*arguments)
+    process = await begun(_started(*arguments), _end)
     try:
         out, err = await process.communicate()
     finally:
@@ -114,19 +114,6 @@ async def _git(*arguments: str) -> str:
     if process.returncode:
         raise GitFailed(err.decode("utf-8", "replace"))
     return out.decode().strip()
-
-
-async def _started_whole(*arguments: str) -> Process:
-    # It may run before its start is over here. Called off in that moment asyncio
-    # would kill it unheard, and wait for whatever it had started.
-    starting = asyncio.ensure_future(_started(*arguments))
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        await asyncio.wait({starting})
-        if not starting.exception():
-            await finished(_end(starting.result()))
-        raise
 
 
 async def _started(*arguments: str) -> Process:

@@ -1,7 +1,7 @@
 """Awaits what must not be left half done when the surrounding task is cancelled."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,6 +14,25 @@ async def finished(action: Coroutine[object, object, T]) -> T:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task})
+        raise
+
+
+async def begun(
+    start: Coroutine[object, object, T],
+    end: Callable[[T], Coroutine[object, object, None]],
+) -> T:
+    """Return what *start* starts; a cancellation meanwhile has it *end* again.
+
+    For a process, which may run before its start is over here: called off in that
+    moment asyncio would kill it unheard, and wait for whatever it had started.
+    """
+    starting = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait({starting})
+        if not starting.exception():
+            await finished(end(starting.result()))
         raise
 
 

@@ -21,6 +21,7 @@ from bot.domain.stack import (
     StackName,
     ValueSource,
 )
+from runner.unbroken import begun, finished
 
 #: How long a program may take to print a value, in seconds.
 PATIENCE: Final = 10.0
@@ -174,7 +175,7 @@ def _content(path: Path) -> bytes:
 async def _printed(
     source: FromCommand, environ: Mapping[str, str], within: float
 ) -> bytes:
-    process = await _started(source, environ)
+    process = await begun(_started(source, environ), _end)
     try:
         async with asyncio.timeout(within):
             value, _ = await process.communicate()
@@ -184,7 +185,7 @@ async def _printed(
             "see what it waits for"
         ) from None
     finally:
-        await _end(process)
+        await finished(_end(process))
     if process.returncode != 0:
         raise SecretUnavailable(
             f"{_called(source)} ended with exit code {process.returncode}; run it by "
@@ -217,4 +218,4 @@ async def _end(process: Process) -> None:
     """Leave nothing of *process* behind, whatever it started in its session."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    await asyncio.shield(process.wait())
+    await process.wait()

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from runner.unbroken import finished, insisted
+from runner.unbroken import begun, finished, insisted
 
 
 class Action:
@@ -68,3 +68,22 @@ async def test_errors_of_the_action_come_through() -> None:
         await finished(fail())
     with pytest.raises(ValueError, match="broken"):
         await insisted(fail())
+
+
+async def test_what_was_started_while_called_off_is_ended_again(
+    action: Action,
+) -> None:
+    ended: list[str] = []
+
+    async def end(started: str) -> None:
+        ended.append(started)
+
+    starting = asyncio.create_task(begun(action(), end))
+    await action.begun.wait()
+
+    starting.cancel()
+    action.let_go.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert ended == ["result"]
