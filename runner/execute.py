@@ -28,6 +28,7 @@ from runner.masking.masker import Masks
 from runner.performance import Performance
 from runner.seal import Carried, Seal, about
 from runner.source import Sources
+from runner.telling import hidden
 from runner.unbroken import finished, insisted
 from runner.watcher import Watcher
 from runner.workspace import complete
@@ -64,7 +65,7 @@ async def execute(
         return _not_started(Ending.STOPPED)
     except RunnerError as error:
         gone = await insisted(preparation.cleared(error))
-        return _not_started(_ending(error), masks.text(str(error)), gone=gone)
+        return _not_started(_ending(error), hidden(str(error), masks), gone=gone)
     carried = Carried(container, masks, seal, about(job.run, job.installation))
     broken = await _start(container, carried, stop, masks)
     if broken is not None:
@@ -104,7 +105,7 @@ async def resume(  # noqa: PLR0913 - all that is known of a run without its job
         carried = Carried(container, masks, seal, about(run, installation))
         await _known(carried.recall())
     except RunnerError as error:
-        note = masks.text(str(error))
+        note = hidden(str(error), masks)
         return Outcome(
             ending=Ending.ENGINE, phase=reached, note=note, container_gone=False
         )
@@ -142,7 +143,7 @@ class _Preparation:
             workspace = await self._workspace(sources, scratch)
             resolving = self._engine.resolve(self._job.image)
             digest = await self._unless_stopped(_known(resolving))
-            shown = self._masks.text(digest)
+            shown = hidden(digest, self._masks)
             await self._watcher.tell(ImageResolved(digest=shown))
             self._asked = True
             creating = self._engine.create(self._job, digest, workspace)
@@ -204,7 +205,7 @@ async def _start(
         try:
             await finished(_known(_sealed_and_started(container, carried)))
         except RunnerError as error:
-            ending, note = _ending(error), masks.text(str(error))
+            ending, note = _ending(error), hidden(str(error), masks)
         else:
             return None
     gone = await insisted(container.remove())

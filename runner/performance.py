@@ -14,7 +14,7 @@ from runner.events import Ending, Outcome, PhaseStarted, Remark, SecretsLearned
 from runner.job import Limits, Phase
 from runner.reading import sensitive_in
 from runner.seal import Carried
-from runner.telling import Teller
+from runner.telling import Teller, hidden
 from runner.unbroken import insisted
 from runner.watcher import Watcher
 
@@ -56,6 +56,7 @@ class Performance:
         self._clock = asyncio.get_running_loop().time
         self._ending: Ending | None = None
         self._last_mark: Mark | None = None
+        self._marks_failed = False
         self._note = ""
 
     async def run(self, limits: Limits, grace: timedelta) -> Outcome:
@@ -119,6 +120,7 @@ class Performance:
         try:
             items = list(self._marks.feed(data))
         except Exception:  # noqa: BLE001 - what is no output must not be shown as such
+            self._marks_failed = True
             await self._teller.withhold()
             return
         for item in items:
@@ -169,10 +171,11 @@ class Performance:
             await _called_off(reading)
 
     def _unreadable(self, error: StateUnreadable) -> str:
-        return self._carried.masks.text(
+        text = (
             f"The sensitive values of the state could not be read ({error}), so only "
             "those that were given as secrets are masked."
         )
+        return hidden(text, self._carried.masks)
 
     @property
     def _may_stop(self) -> bool:
@@ -230,12 +233,13 @@ class Performance:
             return Ending.OUT_OF_MEMORY, ""
         if self._last_mark is None and ended.code in _CANNOT_RUN:
             return Ending.IMAGE, _NO_SHELL
-        if self._last_mark is not Mark.ENDED and not ended.code:
+        never_ran = self._last_mark is not Mark.ENDED and not self._marks_failed
+        if never_ran and not ended.code:
             return Ending.EXITED, _NEVER_RAN
         return Ending.EXITED, ""
 
     def _broken(self, ending: Ending, error: Exception, *, gone: bool) -> Outcome:
-        note = self._carried.masks.text(str(error))
+        note = hidden(str(error), self._carried.masks)
         return Outcome(
             ending=ending, phase=self._reached, note=note, container_gone=gone
         )

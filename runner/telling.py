@@ -7,6 +7,7 @@ from typing import Final
 from runner.errors import ContainerLost
 from runner.events import Event, Output, Remark, SecretsLearned
 from runner.masking.announced import Announced, Announcements
+from runner.masking.masker import Masks
 from runner.masking.secrets import Secret, unmaskable
 from runner.seal import Carried
 
@@ -19,6 +20,9 @@ MOST_BYTES: Final = 1 << 20
 
 #: What is told, once, in the place of output that could not be masked.
 WITHHELD: Final = b"[output withheld: masking failed]\n"
+
+#: What is said in the place of a text that could not be masked.
+TEXT_WITHHELD: Final = "[text withheld: masking failed]"
 
 _FAILED: Final = (
     "Output is withheld from here on, because masking failed. The run goes on."
@@ -35,6 +39,14 @@ _NOT_CARRIED: Final = (
 _UNMASKABLE: Final = (
     "A value announced by ::add-mask:: is too short or too ordinary to be masked."
 )
+
+
+def hidden(text: str, masks: Masks) -> str:
+    """Return *text* as it may be said; never raises."""
+    try:
+        return masks.text(text)
+    except Exception:  # noqa: BLE001 - whatever fails here must not show a text
+        return TEXT_WITHHELD
 
 
 class Teller:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -10,15 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from runner.driver import Mark, Marks
 from runner.errors import ContainerLost, EngineUnavailable
-from runner.events import Ending, Event, Outcome, Output, SecretsLearned
+from runner.events import Ending, Event, ImageResolved, Outcome, Output, SecretsLearned
 from runner.execute import execute, resume
 from runner.job import Job, Limits, Phase
 from runner.masking.masker import Masks
+from runner.masking.patterns import Range
 from runner.masking.secrets import Secret
+from runner.performance import Performance
 from runner.scripted import ScriptedContainer, ScriptedEngine
-from runner.seal import Seal, about
+from runner.seal import Carried, Seal, about
 from runner.source import Sources
+from runner.telling import TEXT_WITHHELD, WITHHELD
 from tests.support.runs import INSTALLATION, SEAL, Record, a_job, masks_for
 
 SOON = timedelta(milliseconds=20)
@@ -70,8 +74,8 @@ class Bench:
         self.stop = asyncio.Event()
         self.sources = Sources(cache)
 
-    async def run(self, job: Job) -> Outcome:
-        self.masks = masks_for(job, OWN)
+    async def run(self, job: Job, masks: Masks | None = None) -> Outcome:
+        self.masks = masks or masks_for(job, OWN)
         return await execute(
             job,
             self.engine,
@@ -233,6 +237,72 @@ async def test_a_value_announced_where_a_phase_ends_needs_no_newline(
     await bench.run(a_job("apply", initializing=("init",)))
 
     assert bench.record.output == b"*****"
+
+
+class Broken:
+    """A view that cannot look at anything."""
+
+    def matches(self, data: bytes) -> list[Range]:
+        raise ZeroDivisionError(data)
+
+    def live(self, data: bytes) -> int:
+        raise ZeroDivisionError(data)
+
+
+async def test_a_masker_that_fails_withholds_all_it_would_say_and_the_run_goes_on(
+    bench: Bench,
+) -> None:
+    broken = Masks(others=[Broken()])
+    bench.engine.prepare("apply", b"hunter2hunter2", code=3)
+    bench.engine.prepare(SHOW, code=1)
+
+    outcome = await bench.run(a_terraform_job(), broken)
+
+    (image,) = (e for e in bench.record.events if isinstance(e, ImageResolved))
+    assert outcome.exit_code == 3
+    assert image.digest == TEXT_WITHHELD
+    assert bench.record.output == WITHHELD
+    assert bench.record.remarks[0] == TEXT_WITHHELD
+    assert "masking failed" in bench.record.remarks[1]
+
+
+async def test_a_masker_that_fails_withholds_why_a_run_could_not_start(
+    bench: Bench,
+) -> None:
+    bench.engine.missing_images.add("sample")
+
+    outcome = await bench.run(a_job("apply"), Masks(others=[Broken()]))
+
+    assert (outcome.ending, outcome.note) == (Ending.IMAGE, TEXT_WITHHELD)
+
+
+class BrokenMarks(Marks):
+    def feed(self, data: bytes) -> Iterator[bytes | Mark]:
+        if b"broken" in data:
+            raise ZeroDivisionError(data)
+        return super().feed(data)
+
+
+async def test_marks_that_cannot_be_read_withhold_the_output_and_the_run_goes_on(
+    bench: Bench, tmp_path: Path
+) -> None:
+    archive = tmp_path / "empty.tar"
+    archive.write_bytes(b"\0" * 10240)
+    bench.engine.on("apply", b"shown", block=True, then=b"broken")
+    container = await bench.engine.create(a_job("apply"), "sha256:0", archive)
+    carried = Carried(container, Masks(), SEAL, about("run-1", INSTALLATION))
+    performance = Performance(container, bench.record, carried, bench.stop)
+    performance._marks = BrokenMarks(container.nonce)
+    await container.start()
+    running = asyncio.create_task(performance.run(Limits(), SOON))
+    await bench.record.printed(b"shown")
+    bench.engine.release("apply")
+
+    outcome = await running
+
+    assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, 0)
+    assert bench.record.output == b"shown" + WITHHELD
+    assert len(bench.record.remarks) == 1
 
 
 PRINTED = {

@@ -1,0 +1,91 @@
+"""What a container carries is whole, whatever its command does to it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from runner.events import Ending
+from runner.execute import resume
+from runner.job import Phase
+from runner.masking.masker import Masks
+from runner.seal import about
+from tests.support.docker import run_in
+from tests.support.docker_runs import Bench, a_bench
+from tests.support.runs import SEAL, Record
+
+ANNOUNCED = "echo ::add-mask::said-secret; echo said-secret"
+UNTIL_TOLD = "until [ -e /tmp/go ]; do sleep 0.05; done"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with a_bench(tmp_path) as bench:
+        yield bench
+
+
+@pytest.mark.parametrize(
+    "spoiling",
+    [
+        "rm -r /.handrail",
+        "rm -r /.handrail; echo > /.handrail",
+        "rm -r /.handrail; ln -s /tmp /.handrail",
+        "rm -r /.handrail; ln -s /nowhere/at/all /.handrail",
+        "rm /.handrail/sealed; mkdir /.handrail/sealed; echo > /.handrail/sealed/x",
+        "rm /.handrail/sealed; ln -s /etc/passwd /.handrail/sealed",
+        "rm /.handrail/sealed; echo > /.handrail/sealed",
+    ],
+)
+async def test_what_a_command_did_to_the_seal_is_undone_before_more_is_told(
+    bench: Bench, spoiling: str
+) -> None:
+    job = bench.job(f"{spoiling}; {ANNOUNCED}; sleep 60")
+    seen = Record()
+    running = asyncio.create_task(bench.execute(job, seen))
+    await seen.printed(b"\n")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    container = await bench.engine.find(job.run, bench.installation)
+    assert container is not None
+
+    sealed = SEAL.opened(await container.kept(), about(job.run, job.installation))
+
+    assert [secret.value for secret in sealed] == [b"said-secret"]
+    assert seen.output == b"*****\n"
+    assert await container.remove()
+
+
+async def test_a_seal_that_the_command_changed_shows_nothing_after_a_restart(
+    bench: Bench,
+) -> None:
+    job = bench.job(f"echo one; {UNTIL_TOLD}; echo two")
+    seen, after = Record(), Record()
+    running = asyncio.create_task(bench.execute(job, seen))
+    await seen.printed(b"one\n")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    name = f"handrail-{job.installation}-{job.run}"
+    spoiling = "rm /.handrail/sealed; echo > /.handrail/sealed; : > /tmp/go"
+    run_in(name, spoiling)
+
+    outcome = await resume(
+        job.run,
+        job.installation,
+        bench.engine,
+        after,
+        limits=job.limits,
+        masks=Masks(),
+        seal=SEAL,
+        stop=asyncio.Event(),
+        reached=Phase.PERFORMING,
+        position=seen.position,
+    )
+
+    assert (outcome.ending, outcome.container_gone) == (Ending.ENGINE, False)
+    assert after.events == []
+    container = await bench.engine.find(job.run, bench.installation)
+    assert container is not None
+    assert await container.remove()
