@@ -71,6 +71,14 @@ async def test_a_command_that_fails_is_told_with_its_exit_code_and_no_secret(
     assert "correct-horse" not in done.out + done.err
 
 
+async def test_what_the_state_marks_as_sensitive_is_masked(demo: Demo) -> None:
+    done = await demo.task("sample terraform output -json")
+
+    assert done.code == 0, done.err
+    assert '"value": "*****"' in done.out
+    assert "cd82607c-abbc" not in done.out
+
+
 async def test_a_task_on_no_stack_is_refused_with_the_nearest(demo: Demo) -> None:
     done = await demo.task("simple terraform state list")
 
