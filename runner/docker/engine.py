@@ -257,7 +257,7 @@ class DockerEngine:
             try:
                 found = self._api.inspect_container(name)
             except NotFound:
-                forget(self._api, name)
+                forget(self._api, name)  # whoever removed it may have left these
                 return None
             return self._taken_up(name, found)
 
