@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, product
 from string import ascii_letters, digits
 from typing import Final
 from urllib.parse import quote_from_bytes
@@ -63,15 +63,14 @@ def _json(text: str) -> Iterator[str]:
     """Give JSON strings as encoders differ on them, and a string in such a string."""
     for once in frozenset(_json_once(text)):
         yield from _both_cases(once)
-    for encode in (_json_plain, _json_of_go):
-        yield encode(encode(text))
+    for outer, inner in product((_json_plain, _json_ascii, _json_of_go), repeat=2):
+        yield outer(inner(text))
+    for encode in (_json_plain, _json_ascii, _json_of_go):
         yield encode(encode(encode(text)))
-    yield _json_of_go(_json_plain(text))
-    yield _json_plain(_json_of_go(text))
 
 
 def _json_once(text: str) -> Iterator[str]:
-    ascii_only = json.dumps(text)[1:-1]
+    ascii_only = _json_ascii(text)
     plain = _json_plain(text)
     yield plain
     yield plain.replace("\x7f", "\\u007f")  # jq
@@ -86,6 +85,10 @@ def _json_once(text: str) -> Iterator[str]:
 
 def _json_plain(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _json_ascii(text: str) -> str:
+    return json.dumps(text)[1:-1]
 
 
 def _json_of_go(text: str) -> str:
