@@ -5,15 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from bot.app import utc_now
 from bot.domain.audit import Verb
-from bot.domain.run import RunState
+from bot.domain.run import RunId, RunState
 from bot.sandbox.faults import BadGateway, Delay, Drop, RateLimited, Refuse
 from bot.store import audit
 from bot.store.audit import Verdict
 from bot.store.database import Database
+from bot.store.record import SqlRecord
+from bot.store.tables import outbox
+from runner.masking.masker import Masks
+from runner.masking.secrets import Secret
 from runner.scripted import ScriptedEngine
 from tests.support.bot import Bot, a_bot, text_of
+from tests.support.builders import an_actor
 
 TEXT = "hunter2-the-3rd"
 COMMAND = f"net-prod mysql -p{TEXT}"
@@ -242,6 +249,28 @@ async def test_a_crash_before_slack_took_it_is_made_up_for(tmp_path: Path) -> No
             await bot.sandbox.wait_for(lambda: live(bot, ts))
 
         assert live(bot, ts) == [(LONG + b"connecting with *****\n").decode()]
+
+
+@pytest.mark.parametrize("kind", ["echo", "final"])
+async def test_a_post_that_a_crash_left_without_a_note_is_corrected(
+    tmp_path: Path, kind: str
+) -> None:
+    async with a_bot(tmp_path, ScriptedEngine()) as bot:
+        async with bot.start() as bot.handrail:
+            ts = await ended(bot)
+        before = len(bot.sandbox.thread(bot.channel, ts))
+        async with Database.open(bot.settings.database_url) as database:
+            async with database.write("forget a note") as db:
+                forgotten = update(outbox).where(outbox.c.kind == kind)
+                await db.execute(forgotten.values(fate=None, message_ts=None))
+            hide = Masks((Secret("redacted", TEXT.encode()),))
+            record, actor = SqlRecord(database), an_actor()
+            await record.redact(RunId(1), hide, actor, utc_now(), why="a test")
+
+        async with bot.start() as bot.handrail:
+            await gone_from_slack(bot)
+
+        assert len(bot.sandbox.thread(bot.channel, ts)) == before
 
 
 async def test_a_final_message_that_was_on_its_way_is_corrected(bot: Bot) -> None:

@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 from sqlalchemy import select, text
 
-from bot.domain.audit import Verb
+from bot.domain.audit import Deed, Verb
 from bot.domain.people import HANDRAIL
 from bot.domain.run import RunId, RunState
 from bot.domain.telling import Card, Echo, Final, Header, Held, Said, Tail, Telling
@@ -177,6 +177,26 @@ async def test_what_was_posted_is_posted_again_into_the_same_messages(
     ]
 
 
+@pytest.mark.parametrize("waits", [True, False])
+async def test_all_that_is_posted_again_is_known_as_redacted(
+    store: Store, *, waits: bool
+) -> None:
+    run = await store.run_in(RunState.PERFORMING, a_new_run(f"echo {TEXT}"))
+    await printed(store, TEXT.encode())
+    await posted(store)
+    if waits:
+        await store.record.tell(run.thread, [HEADER])
+        await printed(store, b"more")
+
+    await redact(store)
+
+    seen = []
+    while letters := await store.outbox.due(later(3600)):
+        seen += [(letter.telling, letter.revision) for letter in letters]
+        await store.outbox.delivered(letters[0], letters[0].message_ts)
+    assert sorted(seen, key=str) == [(ECHO, 1), (HEADER, 1), (TAIL, 1)]
+
+
 async def test_only_what_shows_the_text_is_posted_again(store: Store) -> None:
     run = await store.finished()
     await printed(store, TEXT.encode())
@@ -226,6 +246,19 @@ async def test_a_letter_that_was_given_up_stays_given_up(store: Store) -> None:
 
     assert await posted(store) == []
     assert TEXT not in await everything(store)
+
+
+async def test_a_letter_that_became_no_message_stays_where_it_is(
+    store: Store,
+) -> None:
+    run = await store.finished()
+    await posted(store)
+    await store.record.tell(run.thread, [Said(text=TEXT)])
+    await store.outbox.delivered(await only(store), None)
+
+    await redact(store)
+
+    assert await posted(store) == []
 
 
 async def test_what_is_posted_again_forgets_the_trouble_it_had(store: Store) -> None:
@@ -306,6 +339,36 @@ async def test_the_audit_chain_is_sound_after_redactions(store: Store) -> None:
 
     assert (await store.deeds())[0].detail == "mysql -p***** *****"
     assert await audit.verify(store.database) == Verdict(sound=6, broken=None)
+
+
+async def test_its_own_audit_row_does_not_say_it(store: Store) -> None:
+    await store.finished()
+
+    await store.record.redact(FIRST, HIDE, an_actor(), later(99), why=f"it is {TEXT}")
+
+    assert (await store.deeds())[-1].detail.startswith("it is *****;")
+
+
+async def test_what_was_written_before_the_run_stays(store: Store) -> None:
+    await store.record.refuse(
+        Deed(verb=Verb.REFUSED, actor=an_actor(), at=later(0), stack=STACK, detail=TEXT)
+    )
+    await store.finished()
+
+    assert await redact(store) == 0
+    assert (await store.deeds())[0].detail == TEXT
+
+
+async def test_a_voucher_is_never_redacted_itself(store: Store) -> None:
+    await store.finished(a_new_run(f"mysql -p{TEXT}"))
+    await redact(store)
+    voucher = (await store.deeds())[-1].detail
+    digits = Masks((Secret("redacted", voucher[-12:].encode()),))
+
+    await store.record.redact(FIRST, digits, an_actor(), later(100), why="again")
+
+    assert (await store.deeds())[-2].detail == voucher
+    assert (await audit.verify(store.database)).broken is None
 
 
 async def test_a_redaction_makes_no_changed_row_pass_for_sound(store: Store) -> None:

@@ -109,14 +109,19 @@ async def test_a_letter_that_was_redacted_since_goes_again() -> None:
     letter = a_letter(1, Said(text="x"))
     again = replace(letter, message_ts="2.2", revision=1)
     newer = replace(a_letter(7, Said(text="y")), thread=letter.thread)
-    letters = Letters([newer])
+    letters = Letters()
 
     async with delivering(letters):
-        await letters.read(2)
-        letters.waiting = [again]
-        await letters.read(2)
+        for letter_now in (letter, again, newer, replace(again, revision=2)):
+            letters.waiting = [letter_now]
+            await letters.read(2)
 
-    assert letters.sent == [newer, again]
+    assert [(each.id, each.revision) for each in letters.sent] == [
+        (1, 0),
+        (1, 1),
+        (7, 0),
+        (1, 2),
+    ]
 
 
 async def test_a_redacted_tail_does_not_wait_for_its_turn() -> None:
