@@ -75,7 +75,7 @@ class Post:
         try:
             return await self._send(letter, message)
         except SlackApiError as error:
-            if letter.revision and is_fixed(error) and not _is_root(letter):
+            if letter.revision and is_fixed(error):
                 return await self._send_anew(letter, message)
             if error.response.get("error") not in _BAD_BLOCKS:
                 raise
@@ -125,10 +125,12 @@ class Post:
         return str(answer["ts"])
 
     async def _send_anew(self, letter: Letter, message: Message) -> str:
-        # What it showed must go; that it moves to the thread's end is the price.
-        await self._client.chat_delete(
-            channel=letter.thread.channel, ts=letter.message_ts or ""
-        )
+        # What it showed must go, whatever the price: a reply moves to the thread's
+        # end, and of a thread's first message a placeholder is left.
+        ts = letter.message_ts or ""
+        await self._client.chat_delete(channel=letter.thread.channel, ts=ts)
+        if ts == letter.thread.ts:
+            return ts
         return await self._send(replace(letter, message_ts=None), message)
 
     async def _rendered(self, letter: Letter, traces: Traces) -> Message:
@@ -200,10 +202,6 @@ class Post:
             channel=thread.channel, message_ts=thread.ts
         )
         return str(answer["permalink"])
-
-
-def _is_root(letter: Letter) -> bool:
-    return letter.message_ts == letter.thread.ts
 
 
 def _with_warning(message: Message, errors: tuple[str, ...]) -> Message:
