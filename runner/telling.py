@@ -160,11 +160,11 @@ class Teller:
 
     async def _hide(self, announced: Sequence[bytes]) -> None:
         new = set(announced) - self._announced
+        if not new:
+            return
         values = self._announced | new
         if len(values) > MOST_VALUES or sum(map(len, values)) > MOST_BYTES:
             await self.withhold(_TOO_MANY)
-            return
-        if not new:
             return
         self._announced = values
         secrets = [
