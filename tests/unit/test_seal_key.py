@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bot.app import seal_key
+from bot.installation import seal_key
 
 
 def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:

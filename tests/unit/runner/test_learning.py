@@ -1,126 +1,26 @@
 """What becomes secret while a run goes on: masked, carried, and masked again."""
 
 import asyncio
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from runner.driver import Mark, Marks
-from runner.errors import ContainerLost, EngineUnavailable
-from runner.events import Ending, Event, ImageResolved, Outcome, Output, SecretsLearned
-from runner.execute import execute, resume
+from runner.events import Ending, Outcome
 from runner.job import Job, Limits, Phase
-from runner.masking.masker import Masks
-from runner.masking.patterns import Range
 from runner.masking.secrets import Secret
-from runner.performance import Performance
-from runner.scripted import ScriptedContainer, ScriptedEngine
-from runner.seal import Carried, Seal, about
-from runner.source import Sources
-from runner.telling import TEXT_WITHHELD, WITHHELD
-from tests.support.runs import INSTALLATION, SEAL, Record, a_job, masks_for
+from tests.support.runs import a_job
+from tests.unit.runner.bots import OWN, SHOW, SOON, STATE, Bench, Kept, a_terraform_job
 
-SOON = timedelta(milliseconds=20)
-SHOW = "terraform show -json"
-OWN = Secret("TOKEN", b"hunter2hunter2")
-IN_STATE = {"sensitive": True, "value": "state-secret"}
-STATE = json.dumps(
-    {"format_version": "1.0", "values": {"outputs": {"key": IN_STATE}}}
-).encode()
 UNREADABLE = (
     "The sensitive values of the state could not be read ({}), so only those that "
     "were given as secrets are masked."
 )
 
 
-@dataclass
-class Kept(Record):
-    """A record that edits what it has kept, and may fail at one of its events."""
-
-    kept: bytes = b""
-    fails_at: int = -1
-    left: bool = field(default=False, init=False)
-
-    async def tell(self, event: Event) -> None:
-        self._fail_at_its_time()
-        await super().tell(event)
-        if isinstance(event, Output):
-            self.kept += event.data
-        elif isinstance(event, SecretsLearned):
-            self.kept = Masks(event.secrets).data(self.kept)
-
-    async def may_perform(self) -> bool:
-        self._fail_at_its_time()
-        return await super().may_perform()
-
-    def _fail_at_its_time(self) -> None:
-        if len(self.events) + self.asked == self.fails_at:
-            raise OSError("the bot is gone")
-
-
-class Bench:
-    """A scripted engine, and bots that come and go over one run."""
-
-    def __init__(self, cache: Path) -> None:
-        self.engine = ScriptedEngine()
-        self.engine.prepare(SHOW, STATE)
-        self.record = Kept()
-        self.masks = Masks([OWN])
-        self.stop = asyncio.Event()
-        self.sources = Sources(cache)
-
-    async def run(self, job: Job, masks: Masks | None = None) -> Outcome:
-        self.masks = masks or masks_for(job, OWN)
-        return await execute(
-            job,
-            self.engine,
-            self.record,
-            masks=self.masks,
-            seal=SEAL,
-            stop=self.stop,
-            sources=self.sources,
-            grace=SOON,
-        )
-
-    async def resume(self, job: Job, seal: Seal = SEAL) -> Outcome:
-        seen, self.record = self.record, Kept(kept=self.record.kept)
-        return await resume(
-            job.run,
-            job.installation,
-            self.engine,
-            self.record,
-            limits=job.limits,
-            masks=Masks([OWN]),
-            seal=seal,
-            stop=self.stop,
-            reached=seen.reached,
-            position=seen.position,
-            grace=SOON,
-        )
-
-    async def container(self) -> ScriptedContainer:
-        found = await self.engine.find("run-1", INSTALLATION)
-        assert found is not None
-        return found
-
-    async def carried(self) -> set[bytes]:
-        sealed = await (await self.container()).kept()
-        opened = SEAL.opened(sealed, about("run-1", INSTALLATION))
-        return {secret.value for secret in opened}
-
-
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path / "cache")
-
-
-def a_terraform_job(command: str = "apply", **changes: Limits) -> Job:
-    return a_job(command, initializing=("init",), reading_state=SHOW, **changes)
 
 
 async def test_what_is_sensitive_in_the_state_is_hidden_from_the_gate_on(
@@ -239,72 +139,6 @@ async def test_a_value_announced_where_a_phase_ends_needs_no_newline(
     assert bench.record.output == b"*****"
 
 
-class Broken:
-    """A view that cannot look at anything."""
-
-    def matches(self, data: bytes) -> list[Range]:
-        raise ZeroDivisionError(data)
-
-    def live(self, data: bytes) -> int:
-        raise ZeroDivisionError(data)
-
-
-async def test_a_masker_that_fails_withholds_all_it_would_say_and_the_run_goes_on(
-    bench: Bench,
-) -> None:
-    broken = Masks(others=[Broken()])
-    bench.engine.prepare("apply", b"hunter2hunter2", code=3)
-    bench.engine.prepare(SHOW, code=1)
-
-    outcome = await bench.run(a_terraform_job(), broken)
-
-    (image,) = (e for e in bench.record.events if isinstance(e, ImageResolved))
-    assert outcome.exit_code == 3
-    assert image.digest == TEXT_WITHHELD
-    assert bench.record.output == WITHHELD
-    assert bench.record.remarks[0] == TEXT_WITHHELD
-    assert "masking failed" in bench.record.remarks[1]
-
-
-async def test_a_masker_that_fails_withholds_why_a_run_could_not_start(
-    bench: Bench,
-) -> None:
-    bench.engine.missing_images.add("sample")
-
-    outcome = await bench.run(a_job("apply"), Masks(others=[Broken()]))
-
-    assert (outcome.ending, outcome.note) == (Ending.IMAGE, TEXT_WITHHELD)
-
-
-class BrokenMarks(Marks):
-    def feed(self, data: bytes) -> Iterator[bytes | Mark]:
-        if b"broken" in data:
-            raise ZeroDivisionError(data)
-        return super().feed(data)
-
-
-async def test_marks_that_cannot_be_read_withhold_the_output_and_the_run_goes_on(
-    bench: Bench, tmp_path: Path
-) -> None:
-    archive = tmp_path / "empty.tar"
-    archive.write_bytes(b"\0" * 10240)
-    bench.engine.on("apply", b"shown", block=True, then=b"broken")
-    container = await bench.engine.create(a_job("apply"), "sha256:0", archive)
-    carried = Carried(container, Masks(), SEAL, about("run-1", INSTALLATION))
-    performance = Performance(container, bench.record, carried, bench.stop)
-    performance._marks = BrokenMarks(container.nonce)
-    await container.start()
-    running = asyncio.create_task(performance.run(Limits(), SOON))
-    await bench.record.printed(b"shown")
-    bench.engine.release("apply")
-
-    outcome = await running
-
-    assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, 0)
-    assert bench.record.output == b"shown" + WITHHELD
-    assert len(bench.record.remarks) == 1
-
-
 PRINTED = {
     "init": b"state-secret said-secret\n",
     "plan": b"::add-mask::said-secret\nsaid-secret hunter2hunter2\n",
@@ -393,69 +227,3 @@ async def test_a_container_carries_what_is_masked_before_it_is_started(
     bench.engine.release("apply")
     await running
     assert carried == {b"job-secret", OWN.value}
-
-
-class Uncarrying(ScriptedEngine):
-    """An engine whose containers cannot be given anything to carry."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-    async def create(self, job: Job, digest: str, workspace: Path) -> ScriptedContainer:
-        container = await super().create(job, digest, workspace)
-        container.keep = self.fail  # type: ignore[method-assign]
-        return container
-
-    async def fail(self, sealed: bytes) -> None:
-        raise self.error
-
-
-@pytest.mark.parametrize(
-    "error", [EngineUnavailable("it is full"), ContainerLost("gone"), KeyError("x")]
-)
-async def test_a_container_that_cannot_carry_secrets_is_not_started(
-    bench: Bench, error: Exception
-) -> None:
-    bench.engine = Uncarrying(error)
-    bench.engine.prepare("apply", b"never")
-
-    outcome = await bench.run(a_job("apply"))
-
-    assert (outcome.ending, outcome.phase) == (Ending.ENGINE, Phase.PREPARING)
-    assert bench.record.output == b""
-    assert await bench.engine.left_behind(INSTALLATION) == ()
-
-
-def nothing(container: ScriptedContainer) -> None:
-    container._sealed = None
-
-
-def changed(container: ScriptedContainer) -> None:
-    assert container._sealed is not None
-    container._sealed = container._sealed[:-1]
-
-
-def of_another_run(container: ScriptedContainer) -> None:
-    container._sealed = SEAL.closed([OWN], about("run-2", INSTALLATION))
-
-
-def with_another_key(container: ScriptedContainer) -> None:
-    container._sealed = Seal(b"1" * 32).closed([OWN], about("run-1", INSTALLATION))
-
-
-@pytest.mark.parametrize("spoil", [nothing, changed, of_another_run, with_another_key])
-async def test_where_it_is_unknown_what_to_mask_nothing_is_shown(
-    bench: Bench, spoil: Callable[[ScriptedContainer], None]
-) -> None:
-    bench.engine.prepare("apply", b"secret output")
-    bench.record.fails_at = 2
-    with pytest.raises(OSError, match="gone"):
-        await bench.run(a_job("apply"))
-    spoil(await bench.container())
-
-    outcome = await bench.resume(a_job("apply"))
-
-    assert (outcome.ending, outcome.container_gone) == (Ending.ENGINE, False)
-    assert bench.record.events == []
-    assert await bench.engine.left_behind(INSTALLATION) == ("run-1",)
