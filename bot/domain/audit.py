@@ -120,6 +120,7 @@ class Walk:
         self._last: AuditRow | None = None
         #: what the rows that do not match their hash would have to be vouched as
         self._pending: dict[int, str] = {}
+        self.vouched = 0  #: how many rows a later one vouches for
 
     def step(self, row: AuditRow) -> bool:
         """Take the next row; False where it is not in its place."""
@@ -133,6 +134,7 @@ class Walk:
         for ordinal, seal in vouched_by(row).items():
             if self._pending.get(ordinal) == seal:
                 del self._pending[ordinal]
+                self.vouched += 1
         return True
 
     @property

@@ -27,6 +27,7 @@ class Verdict:
 
     sound: int  #: how many rows from the first on
     broken: int | None  #: the ordinal at which it breaks; None: nowhere
+    redacted: int = 0  #: how many rows had a text taken out of them since
 
 
 def deed_on(run: Run, verb: Verb, actor: Actor, at: datetime, detail: str = "") -> Deed:
@@ -94,7 +95,8 @@ async def verify(database: Database, *, batch: int = _BATCH) -> Verdict:
     walk = Walk()
     is_whole = await _walk(walk, database, batch)
     broken = walk.unvouched or (None if is_whole else walk.next)
-    return Verdict(sound=(broken or walk.next) - 1, broken=broken)
+    sound = (broken or walk.next) - 1
+    return Verdict(sound=sound, broken=broken, redacted=walk.vouched)
 
 
 async def _walk(walk: Walk, database: Database, batch: int) -> bool:

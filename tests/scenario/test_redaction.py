@@ -133,7 +133,7 @@ async def test_the_audit_chain_says_who_and_is_still_sound(bot: Bot) -> None:
         Verb.REDACTED,
         bot.people["ann"],
     )
-    assert await verdict(bot) == Verdict(sound=len(rows), broken=None)
+    assert await verdict(bot) == Verdict(sound=len(rows), broken=None, redacted=1)
 
 
 async def test_the_file_of_the_output_is_replaced(bot: Bot) -> None:

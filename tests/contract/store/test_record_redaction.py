@@ -334,11 +334,15 @@ async def test_the_audit_chain_is_sound_after_redactions(store: Store) -> None:
     second = Masks((Secret("redacted", b"secret-two"),))
 
     await redact(store)
-    assert await audit.verify(store.database) == Verdict(sound=5, broken=None)
+    assert await audit.verify(store.database) == Verdict(
+        sound=5, broken=None, redacted=1
+    )
     await store.record.redact(RunId(1), second, an_actor(), later(100), why="again")
 
     assert (await store.deeds())[0].detail == "mysql -p***** *****"
-    assert await audit.verify(store.database) == Verdict(sound=6, broken=None)
+    assert await audit.verify(store.database) == Verdict(
+        sound=6, broken=None, redacted=1
+    )
 
 
 async def test_its_own_audit_row_does_not_say_it(store: Store) -> None:
