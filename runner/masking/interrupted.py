@@ -2,23 +2,14 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Final
 
-from runner.masking.patterns import CONTEXT, Heads, Range, Verbatim
+from runner.masking.patterns import CONTEXT, Range, Verbatim
 
 #: How many bytes may stand between two of a pattern. A colour of 24 bits takes 19.
 GAP: Final = 64
-
-#: How many letters of a pattern, digits aside, make it worth to look for them.
-SELECTIVE: Final = 4
-
-#: How exactly it is known where the letters stood that resemble a pattern: first
-#: by large blocks of bytes, then by small ones.
-BLOCK: Final = 4096
-SMALL: Final = 256
 
 #: Colours and erased line ends (ECMA-48 SGR and EL, with what `tput sgr0` puts before
 #: them), carriage returns, and the characters of Unicode that have no width.
@@ -32,8 +23,14 @@ _CODES_AND_UNFINISHED: Final = re.compile(
     rb"|\xe2(?:\x80(?:[\x8b-\x8f]|\Z)|\x81(?:\xa0|\Z)|\Z)"
     rb"|\xef(?:\xbb(?:\xbf|\Z)|\Z)|\xc2(?:\xad|\Z)"
 )
-#: Every byte that may be part of a code, and may be much else.
-_OF_CODES: Final = (
+#: What may be the beginning of a code, and the size of the longest.
+_UNFINISHED: Final = re.compile(
+    rb"(?:\x1b(?:\[[0-9:;]{0,24}|\()?|\xe2[\x80\x81]?|\xef\xbb?|\xc2)\Z"
+)
+_LONGEST_CODE: Final = 27
+
+#: Every byte that may be part of a code, finished or not, and may be much else.
+OF_CODES: Final = (
     b"\x1b[(0123456789:;mKB\r\xe2\x80\x81\x8b\x8c\x8d\x8e\x8f\xa0\xef\xbb\xbf\xc2\xad"
 )
 
@@ -43,52 +40,43 @@ def uninterrupted(data: bytes) -> bytes:
     return _CODES.sub(b"", data)
 
 
+def may_be_interrupted(data: bytes) -> bool:
+    """Tell, at once, whether codes may stand in *data*."""
+    return not data.isascii() or b"\x1b" in data or b"\r" in data
+
+
 class Interrupted:
     """Patterns between whose bytes stand codes that cannot be seen.
 
     Where none stand, nothing is found: that is for the patterns themselves.
-
-    Codes are frequent in coloured output, and to take them out is slow. So a fast
-    scan looks at what is left when every byte that may belong to a code is left
-    out. Codes are taken out exactly only where that resembles a pattern.
     """
 
     def __init__(self, patterns: Verbatim) -> None:
         self._patterns = patterns
-        lettered = {each.translate(None, _OF_CODES) for each in patterns.patterns}
-        selective = min(map(len, lettered)) >= SELECTIVE
-        self._heads = Heads(lettered) if selective else None
 
     def matches(self, data: bytes) -> list[Range]:
         """Return every match in *data*, overlapping ones too, in any order."""
-        if not _may_be_interrupted(data):
+        if not may_be_interrupted(data):
+            return []
+        text = _Uninterrupted(data, _CODES)
+        if len(text.letters) == len(data):
             return []
         return [
-            (offset + start, offset + end)
-            for offset, until in self._resembling(data)
-            for start, end in self._matches_within(data[offset:until])
-            # A code that the cut went through is none any more.
-            if not offset or start >= CONTEXT
+            (text.origin(start), text.origin(end - 1) + 1)
+            for start, end in self._patterns.matches(text.letters)
+            if text.is_interrupted_between(start, end)
         ]
 
     def live(self, data: bytes) -> int:
         """Return where the first match starts that more bytes may complete."""
-        if not _may_be_interrupted(data):
+        if not may_be_interrupted(data):
             return len(data)
         text = self._tail(data)
         tail, live = text.data, self._live_within(text)
-        if _is_cut(tail[-CONTEXT:]):
+        if _UNFINISHED.search(tail, max(0, len(tail) - _LONGEST_CODE)):
             text = _Uninterrupted(tail, _CODES_AND_UNFINISHED)
             live = min(live, self._live_within(text))
         return len(data) - len(tail) + live
-
-    def _matches_within(self, data: bytes) -> Iterator[Range]:
-        text = _Uninterrupted(data, _CODES)
-        if len(text.letters) == len(data):
-            return
-        for start, end in self._patterns.matches(text.letters):
-            if text.is_interrupted_between(start, end):
-                yield text.origin(start), text.origin(end - 1) + 1
 
     def _live_within(self, text: "_Uninterrupted") -> int:
         for start in self._patterns.beginnings(text.letters):
@@ -107,68 +95,6 @@ class Interrupted:
                 return text
             size *= 2
 
-    def _resembling(self, data: bytes) -> Iterable[Range]:
-        """Return, without overlap, the parts of *data* that resemble a pattern."""
-        if self._heads is None:
-            return [(0, len(data))]
-        letters = _Letters(data)
-        found: list[Range] = []
-        for start in self._heads.starts(letters.all):
-            end = start + len(max(self._heads.at(letters.all, start), key=len))
-            # Bytes that were left out may stand up to the letters around these.
-            first = max(0, letters.before(start) - CONTEXT)
-            until = letters.behind(end)
-            if found and first <= found[-1][1]:
-                found[-1] = (found[-1][0], max(found[-1][1], until))
-            else:
-                found.append((first, until))
-        return found
-
-
-class _Letters:
-    """The bytes that belong to no code, and about where they stood."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        blocks = _letters_by_block(data, BLOCK)
-        self.all = b"".join(blocks)
-        self._ends = list(accumulate(map(len, blocks), initial=0))
-        self._small: dict[int, list[int]] = {}
-
-    def before(self, index: int) -> int:
-        """Return a place between the letters *index* - 1 and *index*, or before."""
-        return self._block(index - 1)
-
-    def behind(self, index: int) -> int:
-        """Return a place behind the letter *index*, or the end."""
-        return self._block(index) + SMALL
-
-    def _block(self, index: int) -> int:
-        """Return where the small block begins that has the letter *index*."""
-        large = max(0, bisect_right(self._ends, index) - 1)
-        at = large * BLOCK
-        if at >= len(self._data):
-            return at
-        if large not in self._small:
-            small = _letters_by_block(self._data[at : at + BLOCK], SMALL)
-            ends = accumulate(map(len, small), initial=self._ends[large])
-            self._small[large] = list(ends)
-        return at + max(0, bisect_right(self._small[large], index) - 1) * SMALL
-
-
-def _letters_by_block(data: bytes, size: int) -> list[bytes]:
-    starts = range(0, len(data), size)
-    return [data[at : at + size].translate(None, _OF_CODES) for at in starts]
-
-
-def _is_cut(end: bytes) -> bool:
-    """Tell whether *end* may end within a code."""
-    return _CODES.sub(b"", end) != _CODES_AND_UNFINISHED.sub(b"", end)
-
-
-def _may_be_interrupted(data: bytes) -> bool:
-    return not data.isascii() or b"\x1b" in data or b"\r" in data
-
 
 class _Uninterrupted:
     """Some bytes without the codes among them, and where these stood."""
@@ -181,16 +107,18 @@ class _Uninterrupted:
     @cached_property
     def _cuts(self) -> tuple[list[int], list[int]]:
         """Where in the letters codes stood, and how many bytes went up to each."""
-        places: list[int] = []
+        places = [-1]
         removed = [0]
-        for found in self._codes.finditer(self.data):
-            place = found.start() - removed[-1]
-            if places[-1:] == [place]:  # next to the code before
-                removed[-1] += len(found[0])
+        gone = 0
+        for start, end in map(re.Match.span, self._codes.finditer(self.data)):
+            place = start - gone
+            gone += end - start
+            if place == places[-1]:  # next to the code before
+                removed[-1] = gone
             else:
                 places.append(place)
-                removed.append(removed[-1] + len(found[0]))
-        return places, removed
+                removed.append(gone)
+        return places[1:], removed
 
     def origin(self, index: int) -> int:
         """Return where the letter *index* stood."""

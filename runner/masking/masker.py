@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
-from runner.masking.interrupted import Interrupted
-from runner.masking.patterns import CONTEXT, Range, Verbatim, View, Wrapped
+from runner.masking.patterns import CONTEXT, Range, View
 from runner.masking.secrets import Secret, encodings, forms
+from runner.masking.sifted import views
 
 #: What stands in the place of a secret. Secrets that overlap become one of it,
 #: secrets that only touch become two.
@@ -71,8 +71,8 @@ class Masks:
         while self._groups and len(self._groups[-1].secrets) <= len(secrets):
             secrets = (*self._groups.pop().secrets, *secrets)
         self._groups.append(_Group(secrets, tuple(_views(secrets))))
-        views = chain.from_iterable(group.views for group in self._groups)
-        self._views[:] = [*self._always, *views]
+        known = chain.from_iterable(group.views for group in self._groups)
+        self._views[:] = [*self._always, *known]
 
 
 class _Group(NamedTuple):
@@ -84,12 +84,7 @@ def _views(secrets: Iterable[Secret]) -> Iterator[View]:
     known = tuple(secrets)
     plain = frozenset[bytes]().union(*map(forms, known))
     encoded = frozenset[bytes]().union(*map(encodings, known))
-    if plain:
-        verbatim = Verbatim(plain)
-        yield verbatim
-        yield Interrupted(verbatim)
-    if encoded:
-        yield Wrapped(encoded)
+    return views(plain, encoded)
 
 
 class Masker:
@@ -149,5 +144,7 @@ class Masker:
         Of what was searched before only the end is left, where a code that was cut
         could pass for the beginning of another match.
         """
+        if until == self._searched:
+            return []
         matches = chain.from_iterable(view.matches(data) for view in self._views)
         return sorted(each for each in matches if self._searched <= each[0] < until)

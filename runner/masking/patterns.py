@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from typing import Final, Protocol
 
@@ -25,7 +25,8 @@ HEAD: Final = 8
 #: Up to how many heads the fastest automaton is made, which takes most to make.
 FEW: Final = 5000
 
-_BLANKS: Final = b" \t\r\n"
+BLANKS: Final = b" \t\r\n"
+_EACH_BLANK: Final = (b" ", b"\t", b"\r", b"\n")
 _BLANK: Final = re.compile(rb"[ \t\r\n]")
 _WRAPPING: Final = re.compile(rb"(?<=[^ \t\r\n]{%d})[ \t\r\n]{1,%d}" % (WRAP, WRAP))
 
@@ -43,6 +44,13 @@ class View(Protocol):
         """
 
 
+def automaton(heads: Collection[bytes], kind: MatchKind) -> BytesAhoCorasick:
+    """Return what finds *heads* in one scan."""
+    few = len(heads) <= FEW
+    implementation = Implementation.DFA if few else Implementation.ContiguousNFA
+    return BytesAhoCorasick(heads, kind, implementation)
+
+
 class Heads:
     """The patterns by their beginnings, all of one size: what a fast scan finds."""
 
@@ -51,12 +59,7 @@ class Heads:
         self.size = min(HEAD, *map(len, ordered))
         by_head = groupby(ordered, lambda pattern: pattern[: self.size])
         self.patterns = {head: tuple(group) for head, group in by_head}
-        few = len(self.patterns) <= FEW
-        self._automaton = BytesAhoCorasick(
-            self.patterns,
-            MatchKind.LeftmostFirst,
-            Implementation.DFA if few else Implementation.ContiguousNFA,
-        )
+        self._automaton = automaton(self.patterns, MatchKind.LeftmostFirst)
 
     def starts(self, data: bytes) -> Iterator[int]:
         """Give, in order, every place where a head stands.
@@ -129,7 +132,7 @@ class Wrapped:
 
     def matches(self, data: bytes) -> list[Range]:
         """Return every match in *data*, overlapping ones too, in any order."""
-        found = self._unwrapped.matches(data.translate(None, _BLANKS))
+        found = self._unwrapped.matches(data.translate(None, BLANKS))
         if not found:
             return []
         origins = _Origins(data)
@@ -138,12 +141,22 @@ class Wrapped:
 
     def live(self, data: bytes) -> int:
         """Return where the first match starts that more bytes may complete."""
-        letters = data[-self._longest :].translate(None, _BLANKS)
+        word = 1 + max(map(data.rfind, _EACH_BLANK))
+        if not wraps_before(word, data):
+            return word + self._unwrapped.live(data[word:])
+        letters = data[-self._longest :].translate(None, BLANKS)
         for beginning in self._unwrapped.beginnings(letters):
             start = _start_of_last(len(letters) - beginning, data)
             if start is not None and _is_whole(data, start, len(data)):
                 return start
         return len(data)
+
+
+def wraps_before(at: int, data: bytes) -> bool:
+    """Tell whether the blanks that end *at* wrap what stands around them."""
+    before = data[max(0, at - 2 * WRAP) : at]
+    end = len(before.rstrip(BLANKS))
+    return end >= WRAP and not _BLANK.search(before, end - WRAP, end)
 
 
 class _Origins:
@@ -171,7 +184,7 @@ def _start_of_last(letters: int, data: bytes) -> int | None:
     None if that is too far away for them to be one wrapped text.
     """
     part = data[-_longest_wrapped(letters) :]
-    before = len(part.translate(None, _BLANKS)) - letters
+    before = len(part.translate(None, BLANKS)) - letters
     if before < 0:
         return None
     return len(data) - len(part) + _Origins(part).of(before)
