@@ -46,7 +46,6 @@ done <<END
 $(export -p)
 END
 . {session} || exit
-rm -f -- {session}
 cd -- "${{__hr_directory:?}}" || exit
 unset __hr_directory
 exec /bin/sh -c {reading}

@@ -33,6 +33,10 @@ _GATHER_SECONDS: Final = 0.5
 _GATHER_BYTES: Final = 256 << 10
 _RETRY_SECONDS: Final = 1.0
 _LEARNED: Final = "values that became known while the run went on"
+_NOT_TAKEN_BACK: Final = (
+    "What became known as secret could not be taken out of what had been told. Look "
+    "through this thread, and reply redact: <text> for what is not to be seen."
+)
 
 
 class Recorder:
@@ -107,10 +111,16 @@ class Recorder:
     async def take_back(self) -> None:
         """Hide what was learned in all that was told before it was known."""
         await self.flush()
-        await insisting(
-            lambda: self._record.redact(
-                self._run.id, self._masks, HANDRAIL, self._clock(), why=_LEARNED
-            )
+        try:
+            await insisting(self._redact)
+        except Exception:
+            # Masks that fail withhold what follows; they must not end the following.
+            log.exception("nothing taken back", run=self._run.id)
+            await self._say(_NOT_TAKEN_BACK)
+
+    async def _redact(self) -> None:
+        await self._record.redact(
+            self._run.id, self._masks, HANDRAIL, self._clock(), why=_LEARNED
         )
 
     async def settle(self) -> None:

@@ -15,7 +15,7 @@ from runner.events import (
     SourceFetched,
 )
 from runner.job import Phase
-from runner.masking.masker import Masks
+from runner.masking.masker import Masker, Masks
 from runner.masking.secrets import Secret
 from tests.support.builders import an_actor, later
 from tests.unit.control.stand_ins import Stage, utc_now
@@ -221,3 +221,16 @@ async def test_a_remark_is_told_in_the_thread(stage: Stage) -> None:
         await recorder.tell(Remark(text="Output is withheld."))
 
     assert await sentences(stage) == ["Output is withheld."]
+
+
+async def test_masks_that_fail_do_not_end_the_following(stage: Stage) -> None:
+    class Broken(Masks):
+        def stream(self, *, shown: int = 0) -> Masker:
+            raise MemoryError(shown)
+
+    run = await stage.preparing()
+    async with a_recorder(stage, run, masks=Broken()) as recorder:
+        await recorder.tell(printed(b"told before"))
+        await recorder.tell(SecretsLearned(secrets=(NEW,)))
+
+    assert "could not be taken out" in (await sentences(stage))[0]
