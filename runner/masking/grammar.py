@@ -95,12 +95,30 @@ def ahead(*pieces: Piece) -> Piece:
 
 
 def unless(kind: bytes) -> Piece:
-    """Match nothing, where *kind* does not follow: a byte, or a fixed text."""
+    """Match nothing, where no byte of *kind* follows."""
     return Piece(b"(?!%b)" % kind, b"(?!%b)" % kind)
+
+
+def unless_text(wording: bytes) -> Piece:
+    """Match nothing, where *wording* does not follow."""
+    whole = b"(?!%b)" % re.escape(wording)
+    return Piece(whole, rb"%b(?:%b\Z)?" % (whole, text(wording).begun))
 
 
 #: Matches nothing, at the end of the text.
 END: Final = Piece(rb"\Z", rb"\Z")
+
+
+_BEHIND_CODE: Final = behind(
+    rb"\\[nrt]", rb"%[0-9A-Fa-f]{2}", rb"\\u00[0-9A-Fa-f]{2}", rb"[0-9;\[]m"
+)
+
+#: Matches nothing, where a word begins: also behind an escape or a colour code.
+AT_WORD: Final = either(not_behind(rb"[0-9A-Za-z]"), _BEHIND_CODE)
+
+#: Matches nothing, where a long token begins: of a text that is full of beginnings
+#: only the first is one, for it takes long to look for the end of each.
+AT_TOKEN: Final = either(not_behind(rb"[0-9A-Za-z_+-]"), _BEHIND_CODE)
 
 
 def hidden(*pieces: Piece) -> Piece:

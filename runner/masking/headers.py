@@ -13,6 +13,7 @@ from runner.masking.grammar import (
     some,
     text,
     unless,
+    unless_text,
     up_to_last,
 )
 
@@ -66,7 +67,7 @@ _NO_PLACEHOLDER: Final = unless(rb"[${<*]")
 
 #: What follows a name or a password. An image may have a tag there, and a digest.
 _AT_HOST: Final = joined(
-    text(b"@"), unless(rb"sha256:"), ahead(some(rb"[0-9A-Za-z\[]", 1, 1))
+    text(b"@"), unless_text(b"sha256:"), ahead(some(rb"[0-9A-Za-z\[]", 1, 1))
 )
 
 _SECRET: Final = up_to_last(_PASSWORD, 1, 300)

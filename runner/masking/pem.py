@@ -4,6 +4,7 @@ from base64 import b64encode
 from typing import Final
 
 from runner.masking.grammar import (
+    AT_TOKEN,
     END,
     Piece,
     Shape,
@@ -34,9 +35,9 @@ _ESCAPED: Final = joined(
     maybe(some(rb"\\", 1, 4), text(b"r")), some(rb"\\", 1, 4), text(b"n")
 )
 #: A line end, with what a tool may put before the next line: blanks, the sign of a
-#: difference, the name of a container, a number.
+#: difference, the name of a container, a number. Another key is none of these.
 _NEXT_LINE: Final = joined(
-    some(rb"\r", 0, 1), text(b"\n"), up_to_first(rb"[^\r\n]", 100)
+    some(rb"\r", 0, 1), text(b"\n"), up_to_first(rb"(?:(?!-----BEGIN)[^\r\n])", 100)
 )
 _BREAK: Final = either(
     joined(_ESCAPED, some(_BLANK, 0, 40)), some(_BLANK, 1, 4), _NEXT_LINE
@@ -58,7 +59,12 @@ _BEHIND_LINE: Final = maybe(
 _HEADER: Final = joined(
     _BREAK, some(rb"[A-Z]", 1, 1), some(rb"[A-Za-z-]", 3, 20), some(rb":", 1, 1)
 )
-_LINE: Final = joined(maybe(_EMPTY_LINE), _BREAK, some(_BASE64, 30), _BEHIND_LINE)
+_LINE: Final = joined(
+    maybe(_EMPTY_LINE),
+    _BREAK,
+    some(_BASE64, 30),
+    _BEHIND_LINE,
+)
 _LAST_LINE: Final = joined(_BREAK, some(_BASE64, 1, 29))
 
 
@@ -78,7 +84,7 @@ _PEM: Final = Shape(
             either(
                 joined(maybe(_LAST_LINE, _BEHIND_LINE), maybe(_BREAK), _armour(b"END")),
                 joined(_LAST_LINE, END),
-            )
+            ),
         ),
     ),
     anchors=(b"-----BEGIN ",),
@@ -95,6 +101,7 @@ _BEGINNINGS: Final = tuple(_encoded(b"-----BEGIN %bPRIVATE KEY" % k) for k in _K
 
 #: As Kubernetes keeps them, in one line or in several.
 _ENCODED_PEM: Final = Shape(
+    AT_TOKEN,
     hidden(
         text(*_BEGINNINGS),
         some(_BASE64, 16),

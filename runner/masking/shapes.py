@@ -39,13 +39,15 @@ class WellKnown:
 
     def live(self, data: bytes) -> int:
         """Return where the first match starts that more bytes may complete."""
+        # In order, so that of much that has begun only the first is looked at.
         begun = (
             start
-            for nth, start, _ in self._found(data)
-            for shape in self._shapes[nth]
-            if shape.is_begun(data, start)
+            for start, nth in sorted(
+                (start, nth) for nth, start, _ in self._found(data)
+            )
+            if any(shape.is_begun(data, start) for shape in self._shapes[nth])
         )
-        return min((self._cut_anchor(data), *begun))
+        return min(next(begun, len(data)), self._cut_anchor(data))
 
     def _found(self, data: bytes) -> list[tuple[int, int, int]]:
         """Return which anchors stand in *data*, and from where to where."""

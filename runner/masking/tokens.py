@@ -6,6 +6,8 @@ As their makers describe them, or as they are seen.
 from typing import Final
 
 from runner.masking.grammar import (
+    AT_TOKEN,
+    AT_WORD,
     Piece,
     Shape,
     behind,
@@ -13,7 +15,6 @@ from runner.masking.grammar import (
     hidden,
     joined,
     maybe,
-    not_behind,
     some,
     text,
     unless,
@@ -25,17 +26,11 @@ _BASE64: Final = rb"[0-9A-Za-z+/]"
 _HEX: Final = rb"[0-9a-f]"
 _CAPITALS: Final = rb"[0-9A-Z]"
 
-#: Where a word begins: also behind an escape, or behind a colour code.
-_AT_WORD: Final = either(
-    not_behind(_LETTERS),
-    behind(rb"\\[nrt]", rb"%[0-9A-Fa-f]{2}", rb"\\u00[0-9A-Fa-f]{2}", rb"[0-9;\[]m"),
-)
-
 
 def _token(*prefixes: bytes, of: bytes, least: int, most: int = 512) -> Shape:
     """Make the shape of a prefix and *least* or more bytes."""
     return Shape(
-        _AT_WORD,
+        AT_WORD if most <= 512 else AT_TOKEN,
         hidden(text(*prefixes), some(of, least)),
         anchors=prefixes,
         longest=most,
@@ -45,7 +40,7 @@ def _token(*prefixes: bytes, of: bytes, least: int, most: int = 512) -> Shape:
 def _exactly(*prefixes: bytes, of: bytes, size: int) -> Shape:
     """Make the shape of a prefix and *size* bytes, and no more of their kind."""
     return Shape(
-        _AT_WORD,
+        AT_WORD,
         hidden(text(*prefixes), some(of, size, size)),
         unless(of),
         anchors=prefixes,
@@ -127,9 +122,20 @@ _GITLAB: Final = (
 
 _CODE_HOSTS: Final = (
     _token(b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", of=_LETTERS, least=36),
+    Shape(
+        AT_WORD,
+        hidden(
+            text(b"ghs_"),
+            some(rb"[0-9]", 1, 20),
+            text(b"_eyJ"),
+            some(rb"[0-9A-Za-z_.-]", 40),
+        ),
+        anchors=(b"ghs_",),
+        longest=4096,
+    ),
     _token(b"github_pat_", of=rb"[0-9A-Za-z_]", least=40),
     Shape(
-        _AT_WORD,
+        AT_WORD,
         hidden(
             text(*_GITLAB),
             some(_WORDS, 20),
@@ -150,7 +156,7 @@ _HOOKS: Final = tuple(
 
 _SLACK: Final = (
     Shape(
-        _AT_WORD,
+        AT_WORD,
         hidden(
             text(*_XOX),
             maybe(text(b".xox"), some(rb"[a-z]", 1, 1)),
@@ -185,7 +191,7 @@ _OTHERS: Final = (
     _exactly(b"pul-", of=_HEX, size=40),
     _exactly(b"dop_v1_", b"doo_v1_", b"dor_v1_", of=_HEX, size=64),
     Shape(
-        _AT_WORD,
+        AT_WORD,
         hidden(text(b"SG."), some(_WORDS, 16, 32), text(b"."), some(_WORDS, 32, 64)),
         anchors=(b"SG.",),
         longest=128,
@@ -200,7 +206,7 @@ _OTHERS: Final = (
 
 #: Three parts: what it says of itself, what it says, and its signature.
 _JWT: Final = Shape(
-    _AT_WORD,
+    AT_TOKEN,
     hidden(
         text(b"eyJ"),
         some(_WORDS, 10),

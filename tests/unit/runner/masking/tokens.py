@@ -27,6 +27,8 @@ def part(*fields: str) -> bytes:
 
 _SLACK_IDS = some(12, _DIGITS) + b"-" + some(13, _DIGITS) + b"-"
 
+_SIGNED = b"gh" + b"s_123456_"
+
 #: Each is hidden as a whole.
 TOKENS: dict[str, bytes] = {
     "AWS key id": b"AK" + b"IA" + some(16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
@@ -36,6 +38,7 @@ TOKENS: dict[str, bytes] = {
     "Google access": b"ya" + b"29." + some(180, _LETTERS + "_-"),
     "Google client secret": b"GOC" + b"SPX-" + some(28, _LETTERS + "_-"),
     **{f"GitHub {kind}": f"gh{kind}_".encode() + some(36) for kind in "pousr"},
+    "GitHub app, signed": b".".join((_SIGNED + part("alg"), some(99), some(43))),
     "GitHub, fine-grained": b"github_" + b"pat_" + some(22) + b"_" + some(59),
     "GitLab": b"gl" + b"pat-" + some(20, _LETTERS + "_-"),
     "GitLab, routable": b"gl" + b"pat-" + some(30) + b".01." + some(9, _HEX),
@@ -130,6 +133,10 @@ NEAR_MISSES: dict[str, bytes] = {
     "a commit": b"git checkout " + some(40, _HEX),
     "a digest": b"sha256:" + some(64, _HEX),
     "an image by digest": b"docker://registry:5000@sha256:" + some(64, _HEX),
+    "a digest behind a name": b"http://"
+    + some(40, _HEX)
+    + b"@sha256:"
+    + some(64, _HEX),
     "base64 of JSON": b64encode(b'{"kind": "Config", "users": []}' * 20),
     "a certificate": PEM.replace(b"RSA PRIVATE KEY", b"CERTIFICATE"),
     "a public key": PEM.replace(b"RSA PRIVATE KEY", b"PUBLIC KEY"),
