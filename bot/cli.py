@@ -170,7 +170,9 @@ def audit_verify() -> None:
         if verdict.broken is not None:
             typer.echo(f"The chain breaks at row {verdict.broken}.", err=True)
             raise typer.Exit(1)
-        typer.echo(f"{verdict.sound} rows, each as it was written.")
+        but = f", but for {verdict.redacted} redacted on the record"
+        besides = but if verdict.redacted else ""
+        typer.echo(f"{verdict.sound} rows, each as it was written{besides}.")
 
     _read(walk)
 

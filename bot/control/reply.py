@@ -222,6 +222,7 @@ class Reply:
             run, text, by=wish.person.actor, channel=wish.thread.channel, ts=ts
         )
         await self._say(wish, done)
+        self._schedule.wake()  # a run that had not begun may have been discarded
 
     async def _status(self, stack: Stack) -> str:
         occupancy = await self._archive.occupancy(stack.name)
