@@ -7,7 +7,10 @@ from typing import Final
 
 from ahocorasick_rs import MatchKind
 
-from runner.masking.patterns import HEAD, Range, automaton
+from runner.masking.patterns import Range, automaton
+
+#: How many letters of a pattern the scan looks for: few, to stay in the caches.
+HEAD: Final = 8
 
 #: How many letters are looked for of patterns that begin in one case, as words and
 #: digits do. Ordinary output has much that begins like them.
@@ -15,8 +18,8 @@ LONG_HEAD: Final = 16
 
 #: How exactly it is known where letters stood: first by large blocks of bytes, then
 #: by small ones.
-BLOCK: Final = 2048
-SMALL: Final = 256
+BLOCK: Final = 1024
+SMALL: Final = 64
 
 
 class Sieve:

@@ -92,7 +92,7 @@ def test_secrets_in_long_output_are_found_as_if_looked_for_everywhere(
     }
     text = b"".join(
         line + _broken(chance, chance.choice([*plain, *encoded]))
-        for line in ordinary_lines(chance, 4 * BLOCK)
+        for line in ordinary_lines(chance, 32_000)
     )
     cuts = [chance.randrange(len(text)) for _ in range(30)]
 
