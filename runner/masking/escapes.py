@@ -109,7 +109,8 @@ _HCL: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 def _shell(text: str) -> Iterator[str]:
     """Give words as shells quote them in `set -x`, `export -p` and `printf %q`."""
     yield text.replace("'", "'\\''")
-    # dash, busybox: quotes stand between double quotes
+    # Python; dash and busybox: quotes stand between double quotes
+    yield text.replace("'", "'\"'\"'")
     yield re.sub("'+", lambda quotes: f"'\"{quotes[0]}\"'", text)
     yield re.sub(r'(["\\$`])', r"\\\1", text)
     # bash escapes the comma too, other shells do not

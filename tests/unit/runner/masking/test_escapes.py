@@ -39,6 +39,7 @@ WRITTEN = {
     "bash: set -x": ("it's a key", r"it'\''s a key"),
     "dash: set -x": ("it's a key", "it'\"'\"'s a key"),
     "dash: two quotes": ("it''s a key", "it'\"''\"'s a key"),
+    "Python: shlex": ("it''s a key", "it'\"'\"''\"'\"'s a key"),
     "bash: printf %q": ("it's $a & b,c", r"it\'s\ \$a\ \&\ b\,c"),
     "dash: printf %q": ("a b,c;d", r"a\ b,c\;d"),
     "bash: dollar quotes": ("it's\na\tk\x1b\x01", r"it\'s\na\tk\E\001"),
