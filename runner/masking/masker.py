@@ -111,7 +111,7 @@ class Masker:
         masked: list[bytes] = []
         for start in range(0, len(data), PIECE):
             whole = self._kept + data[start : start + PIECE]
-            live = min((view.live(whole) for view in self._views), default=len(whole))
+            live = min([len(whole), *[view.live(whole) for view in self._views]])
             masked.extend(self._show(whole, live))
         return b"".join(masked)
 
@@ -146,5 +146,10 @@ class Masker:
         """
         if until == self._searched:
             return []
-        matches = chain.from_iterable(view.matches(data) for view in self._views)
-        return sorted(each for each in matches if self._searched <= each[0] < until)
+        found = [
+            match
+            for view in self._views
+            for match in view.matches(data)
+            if self._searched <= match[0] < until
+        ]
+        return sorted(found)

@@ -1,7 +1,7 @@
 """The views of secrets, made so that little of the text is looked at exactly."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from runner.masking.interrupted import OF_CODES, Interrupted, may_be_interrupted
@@ -80,9 +80,9 @@ class Sifted:
         """Look for patterns that have SELECTIVE letters or more."""
         self._views = tuple(_exact(plain, encoded))
         self._sieve = Sieve({*plain, *encoded}, _NO_LETTERS)
-        self._uninterrupted = tuple(
-            view for view in self._views if not isinstance(view, Interrupted)
-        )
+        kinds = (Verbatim, Wrapped)
+        self._uninterrupted = tuple(v for v in self._views if isinstance(v, kinds))
+        self._wrapped = tuple(v for v in self._views if isinstance(v, Wrapped))
         self._pairs = frozenset(_pairs(plain))
         self._inner = frozenset(pair[-1:] for pair in self._pairs)
 
@@ -97,18 +97,24 @@ class Sifted:
     def live(self, data: bytes) -> int:
         """Return where the first match starts that more bytes may complete."""
         tail = self._sieve.tail(data)
-        if not self._sieve.finds_in(tail):
-            if self._is_closed(data):
-                return len(data)
+        if self._sieve.finds_in(tail):
+            return self._live_within(tail, self._views_of(tail), data)
+        if not self._is_closed(data):
             tail = self._sieve.end(data)
+            return self._live_within(tail, self._views_of(tail), data)
+        if wraps_before(len(data), data):
+            return self._live_within(self._sieve.end(data), self._wrapped, data)
+        return len(data)
+
+    def _live_within(self, tail: bytes, views: Sequence[View], data: bytes) -> int:
         # What stands before a start tells what it is.
         end = data[-len(tail) - CONTEXT :]
-        views = self._views_of(tail)
-        return len(data) - len(end) + min(view.live(end) for view in views)
+        live = min([len(end), *[view.live(end) for view in views]])
+        return len(data) - len(end) + live
 
     def _is_closed(self, data: bytes) -> bool:
-        """Tell whether *data* ends in a blank behind which nothing short goes on."""
-        if data[-1:] not in _CLOSING or wraps_before(len(data), data):
+        """Tell whether nothing plain that is short goes on behind *data*."""
+        if data[-1:] not in _CLOSING:
             return False
         if data[-1:] not in self._inner:
             return True
