@@ -14,7 +14,12 @@ BETWEEN = b"\xff"
 _TOKENS = (*TOKENS.values(), *(b"".join(place) for place in PLACES.values()))
 _BEFORE = tuple(token[: len(token) // 2] for token in _TOKENS)
 _CODES = (b"\x1b[0m", b"\x1b[1;31m", b"\x1b[K", b"\r", "\u200b".encode(), b"\x1b[")
-_LINES = (b"\n::add-mask::", b"\n", b"\r\n", b"\n    ", b"-----BEGIN ", b"Bearer ")
+_LINES = (
+    *(b"\n::add-mask::", b"\n", b"\r\n", b"\n    ", b"\\n", b"%0A", b" ", b'"'),
+    *(b"-----BEGIN PRIVATE KEY-----", b"-----END PRIVATE KEY-----", b"-----BEGIN "),
+    *(b"Authorization: Bearer ", b"https://", b"://", b":", b"@", b"@sha256:"),
+    *(b"a" * 31, b"0" * 40, b"eyJ", b".", b"==", b"xoxb-", b"sig=", b"Q~", b"sk-"),
+)
 _LONGEST_TEXT = 3000
 _MOST_SECRETS = 3
 

@@ -17,8 +17,9 @@ _CODE = re.compile(
     rb"|\xe2(?:\x80[\x8b-\x8f]|\x81\xa0)|\xef\xbb\xbf|\xc2\xad"
 )
 _ANNOUNCING = re.compile(
-    rb"^((?:[ \t\r]|\x1b(?:\[[0-9:;]{0,24}[mK]|\(B))*+)::add-mask::[^\n]*(?:\n|\Z)",
-    re.MULTILINE | re.IGNORECASE,
+    rb"^((?:[ \t\r]|\x1b(?:\[[0-9:;]{0,24}[mK]|\(B))*+)"
+    rb"(?i:::add-mask::)[^\n]*(?:\n|\Z)",
+    re.MULTILINE,
 )
 
 
