@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import chain, product
 from string import ascii_letters, digits
 from typing import Final
@@ -37,10 +37,6 @@ def _encoded(form: str) -> bytes:
     return form.encode("utf-8", "surrogateescape")
 
 
-def _replaced(text: str, escapes: Mapping[str, str]) -> str:
-    return text.translate({ord(letter): escape for letter, escape in escapes.items()})
-
-
 def _both_cases(form: str) -> Iterator[str]:
     """Give *form* with the digits of its escapes in capitals, and in small letters."""
     yield form
@@ -56,7 +52,7 @@ def _digits(escape: str, case: Callable[[str], str]) -> str:
 
 
 _CONTROLS: Final = [chr(code) for code in (*range(32), 127)]
-_GO_HTML: Final = {letter: f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
+_GO_HTML: Final = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 
 
 def _json(text: str) -> Iterator[str]:
@@ -80,11 +76,14 @@ def _json_once(text: str) -> Iterator[str]:
     go = _json_of_go(text)
     yield go
     yield go.replace("\\b", "\\u0008").replace("\\f", "\\u000c")  # before Go 1.22
-    yield _replaced(ascii_only, _GO_HTML)  # Ruby on Rails and others
+    yield ascii_only.translate(_GO_HTML)  # Ruby on Rails and others
+
+
+_PLAIN: Final = json.JSONEncoder(ensure_ascii=False)
 
 
 def _json_plain(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+    return _PLAIN.encode(text)[1:-1]
 
 
 def _json_ascii(text: str) -> str:
@@ -92,18 +91,20 @@ def _json_ascii(text: str) -> str:
 
 
 def _json_of_go(text: str) -> str:
-    return _replaced(_json_plain(text), _GO_HTML)
+    return _json_plain(text).translate(_GO_HTML)
 
 
 def _hcl(text: str) -> Iterator[str]:
     """Give strings as Terraform quotes them; templates are doubled."""
-    quoted = _replaced(text, _HCL)
+    quoted = text.translate(_HCL)
     yield quoted
     yield quoted.replace("${", "$${").replace("%{", "%%{")
     yield text.replace("${", "$${").replace("%{", "%%{")
 
 
-_HCL: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_HCL: Final = str.maketrans(
+    {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+)
 
 
 def _shell(text: str) -> Iterator[str]:
@@ -116,9 +117,9 @@ def _shell(text: str) -> Iterator[str]:
     # bash escapes the comma too, other shells do not
     yield re.sub(r"""([ \t!"$&'()*,;<>?\[\\\]^`{|}])""", r"\\\1", text)
     yield re.sub(r"""([ \t!"$&'()*;<>?\[\\\]^`{|}~#=])""", r"\\\1", text)
-    yield _replaced(text, _ANSI_C)
+    yield text.translate(_ANSI_C)
     octal = "".join(map(chr, text.encode("utf-8", "surrogateescape")))
-    yield _replaced(octal, _ANSI_C | _OCTAL)  # in the C locale
+    yield octal.translate(_ANSI_C_OCTAL)  # in the C locale
     yield _of_coreutils(text, _UNPRINTABLE)
     yield _of_coreutils(octal, _UNPRINTABLE_IN_C)
     # dash's echo, and %b of printf
@@ -131,9 +132,8 @@ def _meant(spelled: str) -> str:
 
 def _of_coreutils(text: str, unprintable: re.Pattern[str]) -> str:
     """Quote as `ls` and coreutils' `printf %q` do: what is unprintable apart."""
-    escapes = _ANSI_C | _OCTAL | {"\x1b": "\\033"}
     quoted = unprintable.sub(
-        lambda run: f"'$'{_replaced(run[0], escapes)}''", text.replace("'", "'\\''")
+        lambda run: f"'$'{run[0].translate(_COREUTILS)}''", text.replace("'", "'\\''")
     )
     return quoted.removesuffix("''") if unprintable.search(text[-1:]) else quoted
 
@@ -142,18 +142,19 @@ _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _UNPRINTABLE_IN_C: Final = re.compile(r"[\x00-\x1f\x7f-\xff]+")
 
 
-_OCTAL: Final = {chr(code): f"\\{code:03o}" for code in range(128, 256)}
 _NAMED: Final = dict(zip("\a\b\t\n\v\f\r", "abtnvfr", strict=True))
 _SPELLED_AS: Final = {letter: control for control, letter in _NAMED.items()} | {
     "\\": "\\",
     "e": "\x1b",
 }
 _SPELLED: Final = re.compile(r"\\([abefnrtv\\]|0[0-7]{1,3})")
-_ANSI_C: Final = (
+_ANSI_C: Final = str.maketrans(
     {control: f"\\{ord(control):03o}" for control in _CONTROLS}
     | {control: f"\\{letter}" for control, letter in _NAMED.items()}
     | {"\x1b": "\\E", "\\": "\\\\", "'": "\\'"}
 )
+_ANSI_C_OCTAL: Final = _ANSI_C | {code: f"\\{code:03o}" for code in range(128, 256)}
+_COREUTILS: Final = _ANSI_C_OCTAL | {0x1B: "\\033"}
 
 
 def _url(text: str) -> Iterator[str]:
@@ -183,22 +184,30 @@ _LEFT_ALONE: Final = (
 
 def _markup(text: str) -> Iterator[str]:
     """Give HTML and XML, with the entities that each encoder knows."""
-    for quotes in _QUOTES:
-        entities = {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | quotes
-        yield _replaced(text, entities)
-    yield _replaced(text, {"&": "&amp;", "<": "&lt;"})
+    for entities in _ENTITIES:
+        yield text.translate(entities)
 
 
-_QUOTES: Final[tuple[dict[str, str], ...]] = (
+_SIGNS: Final = {"&": "&amp;", "<": "&lt;"}
+_MORE: Final[tuple[dict[str, str], ...]] = (
     {},
-    {'"': "&quot;"},
-    {'"': "&quot;", "\n": "&#10;"},  # XML attributes
-    {'"': "&quot;", "'": "&apos;"},
-    {'"': "&quot;", "'": "&#39;"},  # jq
-    {'"': "&quot;", "'": "&#x27;"},  # Python
-    {'"': "&#34;", "'": "&#39;"},  # Go
-    {'"': "&#34;", "'": "&#39;", "\n": "&#xA;", "\r": "&#xD;", "\t": "&#x9;"},
+    {">": "&gt;"},
+    {">": "&gt;", '"': "&quot;"},
+    {">": "&gt;", '"': "&quot;", "\n": "&#10;"},  # XML attributes
+    {">": "&gt;", '"': "&quot;", "'": "&apos;"},
+    {">": "&gt;", '"': "&quot;", "'": "&#39;"},  # jq
+    {">": "&gt;", '"': "&quot;", "'": "&#x27;"},  # Python
+    {">": "&gt;", '"': "&#34;", "'": "&#39;"},  # Go
+    {
+        ">": "&gt;",
+        '"': "&#34;",
+        "'": "&#39;",
+        "\n": "&#xA;",
+        "\r": "&#xD;",
+        "\t": "&#x9;",
+    },
 )
+_ENTITIES: Final = tuple(str.maketrans(_SIGNS | more) for more in _MORE)
 
 
 def _source_code(text: str) -> Iterator[str]:
@@ -206,7 +215,7 @@ def _source_code(text: str) -> Iterator[str]:
     for written in (repr(text), ascii(text), repr(_encoded(text))[1:]):
         for literal in _in_either_quotes(written[1:-1]):
             yield from _both_cases(literal)
-    named = _replaced(text, _GO_QUOTED)
+    named = text.translate(_GO_QUOTED)
     yield named
     yield "".join(map(_go_ascii, named))
 
@@ -227,7 +236,7 @@ def _go_ascii(letter: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-_GO_QUOTED: Final = (
+_GO_QUOTED: Final = str.maketrans(
     {control: f"\\x{ord(control):02x}" for control in _CONTROLS}
     | {control: f"\\{letter}" for control, letter in _NAMED.items()}
     | {"\\": "\\\\", '"': '\\"'}
