@@ -1,5 +1,6 @@
 """Secrets as a container carries them: nobody reads or changes them without the key."""
 
+import asyncio
 import json
 import os
 from base64 import b64decode, b64encode
@@ -83,7 +84,7 @@ class Carried:
         """Hide what the container carries; raise a RunnerError where it is unknown."""
         sealed = await self._container.kept()
         opened = self._seal.opened(sealed, self._about)
-        self._recalled = self._masks.learn(opened)
+        self._recalled = await asyncio.to_thread(self._masks.learn, opened)
         self._secrets = self._masks.secrets
 
 

@@ -1,5 +1,6 @@
 """Masks what a container prints and tells it in pieces."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Final
@@ -92,7 +93,7 @@ class Teller:
     async def learn(self, secrets: Sequence[Secret]) -> None:
         """Hide *secrets* from here on, and tell so once all before them is told."""
         try:
-            self._carried.masks.learn(secrets)
+            await asyncio.to_thread(self._carried.masks.learn, secrets)
         except Exception:  # noqa: BLE001 - what cannot be masked must not be shown
             await self.withhold()
         await self._catch_up()

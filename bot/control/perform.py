@@ -151,7 +151,7 @@ class Perform:
         """Hide *secret* in what *run* prints from here on, if it is followed here."""
         if run in self._followed:
             masks, recorder = self._followed[run]
-            masks.learn((secret,))
+            await asyncio.to_thread(masks.learn, (secret,))
             await recorder.flush()
 
     async def _execute(

@@ -51,8 +51,8 @@ class Secrecy:
                 if file.secret
             ),
         )
-        found = await asyncio.gather(*read)
-        return self.masks(stack, (secret for secret in found if secret is not None))
+        found = [each for each in await asyncio.gather(*read) if each is not None]
+        return await asyncio.to_thread(self.masks, stack, found)
 
     @contextmanager
     def keeping(self, masks: Masks) -> Iterator[None]:
