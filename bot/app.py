@@ -289,13 +289,17 @@ async def _listening(
 @asynccontextmanager
 async def _background(*loops: Coroutine[None, None, None]) -> AsyncIterator[None]:
     # A loop that fails ends the bot, loudly, rather than leaving it half alive.
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(loop) for loop in loops]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(loop) for loop in loops]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+    except BaseExceptionGroup as several:
+        # Mostly one: that the body could not begin, in a sentence.
+        raise several.exceptions[0] from several
 
 
 def own_tokens(settings: Settings) -> tuple[Secret, ...]:

@@ -11,7 +11,7 @@ import structlog
 from bot.control.access import Access
 from bot.control.job import Jobs, secrets_of
 from bot.control.recorder import Recorder, insisting
-from bot.control.secrecy import Secrecy, names_within
+from bot.control.secrecy import Secrecy, names_in
 from bot.control.waiting import waiting
 from bot.domain.errors import (
     Refusal,
@@ -57,6 +57,7 @@ _PARTIAL: Final = (
 _ENGINE: Final = (
     "On the bot's host, `handrail check` says what is wrong with the engine."
 )
+_NOT_BEGUN: Final = "Handrail itself failed before it began; its log says how."
 _KEPT: Final = (
     "The container could not be proven gone, so the stack stays busy. Once it is "
     "gone, an admin can reply release: <reason>."
@@ -100,6 +101,8 @@ class Perform:
         self._equipment = equipment
         self._clock = clock
         self._followed: dict[RunId, tuple[Masks, Recorder]] = {}
+        #: what was asked to be hidden of runs that are not followed yet
+        self._to_hide: dict[RunId, list[Secret]] = {}
 
     async def __call__(self, run: Run, stop: asyncio.Event) -> None:
         """Start *run*, which is ready, and see it to its end."""
@@ -118,6 +121,10 @@ class Perform:
             await self._fail(started, Reason.REJECTED, note)
         except SecretUnavailable as missing:
             await self._fail(started, Reason.CREDENTIALS, str(missing))
+        except Exception:
+            # No container was asked for, so whatever it was, the stack is free.
+            log.exception("run not begun", run=run.id)
+            await self._fail(started, Reason.ENGINE, _NOT_BEGUN)
         else:
             await self._execute(started, job, masks, stop)
 
@@ -148,11 +155,13 @@ class Perform:
             await self._settle(run, outcome, recorder)
 
     async def hide(self, run: RunId, secret: Secret) -> None:
-        """Hide *secret* in what *run* prints from here on, if it is followed here."""
+        """Hide *secret* in what *run* prints from here on."""
         if run in self._followed:
             masks, recorder = self._followed[run]
             await asyncio.to_thread(masks.learn, (secret,))
             await recorder.flush()
+        elif not (await self._archive.run(run)).state.is_terminal:
+            self._to_hide.setdefault(run, []).append(secret)
 
     async def _execute(
         self, run: Run, job: Job, masks: Masks, stop: asyncio.Event
@@ -188,9 +197,10 @@ class Perform:
         self, run: Run, masks: Masks, recorder: Recorder
     ) -> AsyncIterator[None]:
         """Let the bot hide what *masks* hide, and hear what else is to be hidden."""
+        masks.learn(self._to_hide.pop(run.id, ()))
         self._followed[run.id] = masks, recorder
         try:
-            with self._secrecy.keeping(masks):
+            with self._secrecy.keeping(run.stack, masks):
                 async with recorder:
                     yield
         finally:
@@ -218,16 +228,15 @@ class Perform:
     async def _masks(self, run: Run, stack: Stack, job: Job) -> Masks:
         """Return what hides the secrets of *job*, or refuse to run it."""
         secrets = secrets_of(job)
-        # In a thread, because a thousand secrets take a second.
+        # In threads, because a thousand secrets take seconds.
         masks = await asyncio.to_thread(self._secrecy.masks, stack, secrets)
-        lacking = unmaskable(secrets)
+        lacking = await asyncio.to_thread(unmaskable, secrets)
         if lacking and stack.strict_masking:
             raise Refused(not_maskable(stack.name, lacking), reason=Refusal.UNSAFE)
         if masks.text(run.command) != run.command:
             await self._take_back(run, masks)
-            raise Refused(
-                in_command(names_within(run.command, masks)), reason=Refusal.UNSAFE
-            )
+            names = await asyncio.to_thread(names_in, run.command, secrets)
+            raise Refused(in_command(names), reason=Refusal.UNSAFE)
         if lacking:
             await self._say(run, unmasked(lacking))
         return masks
@@ -246,6 +255,8 @@ class Perform:
         log.info("run ended", run=run.id, state=ended.state, reason=ended.reason)
 
     async def _fail(self, run: Run, reason: Reason, note: str) -> None:
+        self._to_hide.pop(run.id, None)
+        note = self._secrecy.hidden(note)
         ended = Ended(state=RunState.FAILED, actor=HANDRAIL, reason=reason, note=note)
         await insisting(lambda: self._record.end(run.id, ended, self._clock()))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Final, Self, TypeVar, assert_never
 
 import structlog
@@ -32,6 +33,7 @@ _Result = TypeVar("_Result")
 _GATHER_SECONDS: Final = 0.5
 _GATHER_BYTES: Final = 256 << 10
 _RETRY_SECONDS: Final = 1.0
+_LOOK_BACK: Final = timedelta(seconds=3)
 _LEARNED: Final = "values that became known while the run went on"
 _NOT_TAKEN_BACK: Final = (
     "What became known as secret could not be taken out of what had been told. Look "
@@ -66,6 +68,8 @@ class Recorder:
         self._position = 0  # of the output, behind what is gathered
         self._keeping = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
+        self._taken_back = datetime.min.replace(tzinfo=UTC)
+        self._looking: asyncio.Task[None] | None = None
         self._masks = masks
         self._known = len(masks.secrets)
         self._limit = limit
@@ -87,7 +91,7 @@ class Recorder:
             case ContainerCreated():
                 await self._created(event.container)
             case SecretsLearned():
-                await self.take_back()
+                await self._learned()
             case Remark():
                 await self._say(event.text)
             case _:
@@ -108,9 +112,21 @@ class Recorder:
             if data:
                 await insisting(lambda: self._keep(data, position))
 
+    async def _learned(self) -> None:
+        # Each look takes all that was told: of many in a row, one does for all.
+        if self._clock() - self._taken_back >= _LOOK_BACK:
+            await self.take_back()
+        elif self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._take_back_later())
+
+    async def _take_back_later(self) -> None:
+        await asyncio.sleep(_LOOK_BACK.total_seconds())
+        await self.take_back()
+
     async def take_back(self) -> None:
         """Hide what was learned in all that was told before it was known."""
         await self.flush()
+        self._taken_back = self._clock()
         try:
             await insisting(self._redact)
         except Exception:
@@ -138,8 +154,9 @@ class Recorder:
 
     async def __aexit__(self, *_: object) -> None:
         # What is not stored yet is read again from the container, if it goes on.
-        if self._later is not None:
-            self._later.cancel()
+        for task in (self._later, self._looking):
+            if task is not None:
+                task.cancel()
 
     async def _gather(self, data: bytes, position: int) -> None:
         self._gathered += data

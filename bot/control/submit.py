@@ -1,5 +1,6 @@
 """Take a `/task`: from its text to a recorded run, a card, or a refusal."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import assert_never
@@ -7,7 +8,7 @@ from typing import assert_never
 import structlog
 
 from bot.control.access import Access
-from bot.control.secrecy import Secrecy, names_within
+from bot.control.secrecy import About, Secrecy
 from bot.control.waiting import waiting
 from bot.domain.audit import Deed, Verb
 from bot.domain.errors import (
@@ -23,8 +24,6 @@ from bot.domain.sentences import held_by_another, in_command, not_maskable
 from bot.domain.stack import Catalog, Stack, StackName
 from bot.domain.task import CardRequest, HelpRequest, TaskRequest, parse
 from bot.ports import Archive, Clock, DeliveryKey, Directory, NewRun, Record, Thread
-from runner.masking.masker import Masks
-from runner.masking.secrets import unmaskable
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +50,13 @@ class Accepted:
 
     run: Run
     channel: ChannelId
+
+
+@dataclass(slots=True)
+class _Known:
+    """What must not be said of the stack, once it is known who asks."""
+
+    about: About | None = None
 
 
 Answer = Accepted | Thread | HelpRequest | Repeated
@@ -84,20 +90,21 @@ class Submit:
         """Do what *slash* asks for, or raise Refused with an audit row behind it."""
         if not await self._record.first_seen(slash.key, self._clock()):
             return Repeated()
+        known = _Known()
         try:
-            return await self._granted(slash)
+            return await self._granted(slash, known)
         except RoleSourceUnavailable as unheard:
             refusal = Refused(
                 f"{unheard} Nothing was run. Try again in a minute.",
                 reason=Refusal.UNAVAILABLE,
             )
-            await self._note(refusal, slash)
+            await self._note(refusal, slash, known.about)
             raise refusal from unheard
         except Refused as refusal:
-            await self._note(refusal, slash)
+            await self._note(refusal, slash, known.about)
             raise
 
-    async def _granted(self, slash: Slash) -> Answer:
+    async def _granted(self, slash: Slash, known: "_Known") -> Answer:
         person = await self._access.member(slash.user, slash.team)
         request = parse(slash.text)
         match request:
@@ -106,7 +113,7 @@ class Submit:
             case CardRequest():
                 return await self._card(request, person, slash.channel)
             case TaskRequest():
-                return await self._task(request, person, slash.channel)
+                return await self._task(request, person, slash.channel, known)
             case _:
                 assert_never(request)
 
@@ -119,11 +126,13 @@ class Submit:
         return await self._record.open_card(stack.name, stack.channel or channel)
 
     async def _task(
-        self, request: TaskRequest, person: Person, channel: ChannelId
+        self, request: TaskRequest, person: Person, channel: ChannelId, known: "_Known"
     ) -> Accepted:
         stack = self._catalog.stack(request.stack)
         role = await self._access.require(Role.WRITER, person, stack)
-        await self._refuse_secrets(request, stack)
+        # Only now: for who may nothing, no program is run that reads a secret.
+        known.about = await self._secrecy.about(stack)
+        await self._refuse_secrets(request, known.about)
         await self._refuse_held(stack, person.actor, role)
         where = stack.channel or channel
         await self._require_presence(where)
@@ -148,19 +157,22 @@ class Submit:
                 held_by_another(hold, role, self._clock()), reason=Refusal.HELD
             )
 
-    async def _refuse_secrets(self, request: TaskRequest, stack: Stack) -> None:
+    async def _refuse_secrets(self, request: TaskRequest, about: About) -> None:
         """Refuse what would put a secret into the record, or could not mask one."""
-        masks = await self._secrecy.about(stack)
-        lacking = unmaskable(masks.secrets)
-        if stack.strict_masking and lacking:
-            raise Refused(not_maskable(stack.name, lacking), reason=Refusal.UNSAFE)
-        if masks.text(request.command) != request.command:
-            raise Refused(self._telling(request, masks), reason=Refusal.UNSAFE)
+        if about.unread:
+            raise Refused(
+                f"{about.unread} So nothing was run.", reason=Refusal.UNAVAILABLE
+            )
+        stack = self._catalog.stack(request.stack)
+        if stack.strict_masking and about.lacking:
+            sentence = not_maskable(stack.name, about.lacking)
+            raise Refused(sentence, reason=Refusal.UNSAFE)
+        if about.text(request.command) != request.command:
+            names = await asyncio.to_thread(about.names_in, request.command)
+            raise Refused(self._telling(names), reason=Refusal.UNSAFE)
 
-    def _telling(self, request: TaskRequest, masks: Masks) -> str:
-        own = {secret.name for secret in self._secrecy.own}
-        names = names_within(request.command, masks)
-        if own.intersection(names):
+    def _telling(self, names: tuple[str, ...]) -> str:
+        if {secret.name for secret in self._secrecy.own}.intersection(names):
             return (
                 "The command contains one of Handrail's own tokens, so it was "
                 "neither run nor recorded. Replace that token now, and take it "
@@ -187,24 +199,21 @@ class Submit:
         except StoreUnavailable as away:
             log.warning("store away, run waits", run=run.id, error=str(away))
 
-    async def _note(self, refusal: Refused, slash: Slash) -> None:
-        masks = await self._masks(refusal, slash)
+    async def _note(self, refusal: Refused, slash: Slash, about: About | None) -> None:
         await self._record.refuse(
             Deed(
                 verb=Verb.REFUSED,
                 actor=Actor(kind=ActorKind.PERSON, id=slash.user, team=slash.team),
                 at=self._clock(),
-                detail=masks.text(f"{refusal.reason}: /task {slash.text}"),
+                detail=f"{refusal.reason}: /task {await self._kept(slash.text, about)}",
             )
         )
 
-    async def _masks(self, refusal: Refused, slash: Slash) -> Masks:
-        """Return what hides secrets in what somebody typed.
-
-        Who may nothing makes no program run that reads a secret.
-        """
-        named = slash.text.strip().split(maxsplit=1)[:1]
-        stack = self._catalog.stacks.get(StackName("".join(named)))
-        if stack is None or refusal.reason is Refusal.NOT_ALLOWED:
-            return self._secrecy.masks(stack)
-        return await self._secrecy.about(stack)
+    async def _kept(self, text: str, about: About | None) -> str:
+        """Return what is kept of what somebody typed."""
+        if about is not None:
+            return about.text(text)
+        named, _, rest = text.strip().partition(" ")
+        stack = self._catalog.stacks.get(StackName(named))
+        kept = await self._secrecy.of_anybody(rest or named, stack)
+        return f"{named} {kept}" if rest else kept

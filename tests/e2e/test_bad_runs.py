@@ -97,13 +97,10 @@ async def test_a_secret_that_is_not_set_is_named_and_nothing_starts(
 ) -> None:
     stack = a_real_stack(secrets={"DB_PASSWORD": FromEnv(variable="NET_DB_PASSWORD")})
     async with a_docker_bot(tmp_path, stack) as bot:
-        seen = await told(bot, "true")
+        await bot.slash("net-prod true")
 
-        assert failed_for(seen.run) is Reason.CREDENTIALS
-        assert "a secret or a credential could not be had" in seen.final
-        assert "DB_PASSWORD" in seen.final
-        assert "NET_DB_PASSWORD" in seen.final
-        assert seen.run.container is None
+        await bot.whispers("ann", "DB_PASSWORD: the environment variable NET_DB_PASS")
+        assert bot.roots() == []
 
 
 async def test_a_source_that_cannot_be_fetched_is_named_with_what_to_do(

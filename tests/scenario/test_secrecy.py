@@ -10,7 +10,7 @@ import structlog
 
 from bot.app import secrecy_of
 from bot.domain.run import Reason, RunState
-from bot.domain.stack import FromCommand, FromEnv, FromFile, StackFile
+from bot.domain.stack import FromCommand, FromEnv, FromFile, StackFile, StackName
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
 from runner.scripted import ScriptedEngine
@@ -88,15 +88,70 @@ async def test_a_refused_command_of_another_kind_is_recorded_masked(bot: Bot) ->
     assert PASSWORD not in await details(bot)
 
 
-async def test_who_may_nothing_makes_no_program_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["rita", "ann"])
+async def test_what_was_typed_and_refused_is_kept_without_the_secret(
+    bot: Bot, by: str
+) -> None:
+    await bot.slash(f"net-prod echo '{PASSWORD}", by=by)  # a quote is missing
+    await bot.slash(f"net-prod echo {PASSWORD}", by=by)
+
+    await bot.sandbox.wait_for(lambda: len(bot.sandbox.ephemerals(bot.people[by])) == 2)
+    kept = await details(bot)
+    assert kept.count("/task net-prod echo") == 2
+    assert PASSWORD not in kept
+
+
+@pytest.mark.parametrize("text", ["net-prod ls", "net-prod echo 'unclosed"])
+async def test_what_only_a_program_could_mask_is_not_kept_of_who_may_nothing(
+    tmp_path: Path, text: str
+) -> None:
     ran = tmp_path / "ran"
     told = FromCommand(arguments=("/bin/sh", "-c", f"touch {ran}; echo hunter-22"))
     stack = a_stack(secrets={"PW": told})
     async with a_running_bot(tmp_path, ScriptedEngine(), stack) as bot:
-        await bot.slash("net-prod ls", by="rita")
+        await bot.slash(text, by="rita")
 
-        await bot.whispers("rita", "You are no writer")
+        await bot.sandbox.wait_for(lambda: bot.sandbox.ephemerals(bot.people["rita"]))
+        assert "/task net-prod [not kept: it could not be masked]" in await details(bot)
         assert not ran.exists()
+
+
+async def test_a_secret_that_cannot_be_read_refuses_the_command(bot: Bot) -> None:
+    del bot.environ["PW"]
+
+    await bot.slash(f"net-prod echo {PASSWORD}")
+
+    await bot.whispers("ann", "PW: the environment variable PW is not set")
+    assert bot.roots() == []
+
+
+async def test_what_a_run_learned_cannot_be_typed_while_it_goes_on(bot: Bot) -> None:
+    bot.engine.on("announce", b"::add-mask::learned-by-the-run\nlearned\n", block=True)
+    first = await bot.task("net-prod announce")
+    await bot.tells(first, "learned")
+
+    await bot.slash("net-prod psql learned-by-the-run")
+    await bot.whispers("ann", "so it was not run")
+    await bot.reply("lock: it is learned-by-the-run", to=first)
+
+    assert "it is *****" in await bot.tells(first, "holds *net-prod*")
+    assert "learned-by-the-run" not in await details(bot)
+
+
+async def test_what_was_redacted_of_a_run_that_waits_is_hidden_when_it_prints_it(
+    bot: Bot,
+) -> None:
+    bot.engine.on("sleep", block=True)
+    bot.engine.prepare("show", b"it is a-late-text\n")
+    await bot.task("net-prod sleep", by="bob")
+    second = await bot.task("net-prod show")
+    await bot.tells(second, "Queued")
+    await bot.reply("redact: a-late-text", to=second)
+    await bot.tells(second, "Redacted: 0 places")
+
+    bot.engine.release("sleep")
+
+    assert "it is *****" in await bot.tells(second, "*finished")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +198,7 @@ def test_log_lines_hide_what_runs_must_not_say(bot: Bot) -> None:
     secrecy = secrecy_of(bot.settings, bot.environ)
     known = Masks((Secret("PW", PASSWORD.encode()),))
 
-    with logged(secrecy.hidden) as lines, secrecy.keeping(known):
+    with logged(secrecy.hidden) as lines, secrecy.keeping(StackName("net-prod"), known):
         library = logging.getLogger("a.library")
         library.warning("it said %s", PASSWORD)
         library.warning("own %s", bot.environ["SLACK_BOT_TOKEN"])
@@ -172,7 +227,7 @@ def test_a_text_that_cannot_be_masked_is_withheld(bot: Bot) -> None:
 
     secrecy = secrecy_of(bot.settings, bot.environ)
 
-    with secrecy.keeping(Broken()):
+    with secrecy.keeping(StackName("net-prod"), Broken()):
         assert secrecy.hidden(PASSWORD) == "[text withheld: masking failed]"
 
 

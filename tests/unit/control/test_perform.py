@@ -13,6 +13,7 @@ from bot.domain.people import Standing
 from bot.domain.run import Reason, Run, RunState
 from bot.domain.stack import FromEnv, Hooks
 from bot.domain.telling import Said
+from bot.ports import Minted
 from runner.events import Ending, Outcome
 from runner.job import DirectorySource, Limits, Phase
 from tests.support.builders import a_new_run
@@ -285,3 +286,30 @@ async def test_a_run_goes_on_where_an_earlier_process_left_it(stage: Stage) -> N
     ended = await stage.store.archive.run(run.id)
     assert b"".join(pieces) == b"one\ntwo\n"
     assert the_end(ended) == (RunState.FINISHED, None, 0)
+
+
+async def test_whatever_fails_before_a_container_is_asked_for_frees_the_stack(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Odd(Exception):
+        pass
+
+    async def mint(*_: object) -> Minted:
+        raise Odd
+
+    monkeypatch.setattr(stage.mint, "mint", mint)
+
+    run = await stage.performed()
+
+    assert the_end(run) == (RunState.FAILED, Reason.ENGINE, None)
+    assert "before it began" in run.note
+    assert (await stage.store.archive.occupancy(run.stack)).claim is None
+
+
+async def test_credentials_that_are_not_to_be_had_fail_the_run(stage: Stage) -> None:
+    stage.mint.trouble = "AWS says no: AccessDenied"
+
+    run = await stage.performed()
+
+    assert the_end(run) == (RunState.FAILED, Reason.CREDENTIALS, None)
+    assert "AccessDenied" in run.note
