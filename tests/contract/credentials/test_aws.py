@@ -197,6 +197,7 @@ async def test_an_answer_that_is_not_awss_is_a_sentence(cloud: Cloud) -> None:
     said = await refusal(stack)
 
     assert said.startswith("AWS could not be asked for ")
+    assert "a proxy's own words" not in said
     assert "\n" not in said
 
 
