@@ -1,7 +1,9 @@
 """Take texts out of audit rows, and keep their chain verifiable."""
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,11 +15,26 @@ from bot.store.audit import audit_row, new_salt
 from bot.store.places import places
 from bot.store.tables import audit
 
+#: What people typed for a run and for its stack. All else is Handrail's testimony,
+#: which no redaction may change, or whoever may redact could rewrite it.
+_OF_RUN: Final = tuple(
+    verb.value
+    for verb in (Verb.SUBMITTED, Verb.REFUSED, Verb.STOP_ASKED, Verb.CLAIM_RELEASED)
+)
+_OF_STACK: Final = (Verb.HELD.value, Verb.RELEASED.value)
+#: what Handrail puts before what was typed
+_OWN_WORDS: Final[Mapping[str, re.Pattern[str]]] = {
+    Verb.SUBMITTED.value: re.compile(r"(?:--no-init -- )?"),
+    Verb.REFUSED.value: re.compile(r"(?:\w+: )?"),
+    Verb.RELEASED.value: re.compile(r"(?:the hold of \w+: )?"),
+}
+_NO_WORDS: Final = re.compile("")
+
 
 async def redact_details(
     db: AsyncConnection, run: Run, hide: Hide
 ) -> tuple[int, list[AuditRow]]:
-    """Hide in what was written of the run's stack since there is the run.
+    """Hide in what people typed of the run, and of its stack since there is the run.
 
     Returns in how many places, and the rows that a voucher may name: not those that
     somebody had changed before, or they would pass for sound.
@@ -38,12 +55,13 @@ async def redact_details(
 
 async def _rows(db: AsyncConnection, run: Run) -> Sequence[RowMapping]:
     first = select(func.min(audit.c.ordinal)).where(audit.c.run == run.id)
-    rows = select(audit).where(
-        audit.c.stack == run.stack,
-        audit.c.ordinal >= first.scalar_subquery(),
-        # A voucher has no words of people in it, and must stay as it is.
-        audit.c.verb != Verb.REDACTED.value,
+    of_run = (audit.c.run == run.id) & audit.c.verb.in_(_OF_RUN)
+    of_stack = (
+        (audit.c.stack == run.stack)
+        & (audit.c.ordinal >= first.scalar_subquery())
+        & audit.c.verb.in_(_OF_STACK)
     )
+    rows = select(audit).where(of_run | of_stack)
     return (await db.execute(rows.order_by(audit.c.ordinal))).mappings().all()
 
 
@@ -58,8 +76,15 @@ async def _vouched(db: AsyncConnection) -> dict[int, str]:
 
 
 def _hidden(rows: Sequence[RowMapping], hide: Hide) -> list[tuple[RowMapping, str]]:
-    hidden = ((row, hide.text(row["detail"])) for row in rows)
+    hidden = ((row, _without(row, hide)) for row in rows)
     return [(row, detail) for row, detail in hidden if detail != row["detail"]]
+
+
+def _without(row: RowMapping, hide: Hide) -> str:
+    detail: str = row["detail"]
+    own = _OWN_WORDS.get(row["verb"], _NO_WORDS).match(detail)
+    typed_from = own.end() if own else 0
+    return detail[:typed_from] + hide.text(detail[typed_from:])
 
 
 def _read(row: RowMapping) -> AuditRow | None:

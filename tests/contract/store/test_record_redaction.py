@@ -363,6 +363,89 @@ async def test_what_was_written_before_the_run_stays(store: Store) -> None:
     assert (await store.deeds())[0].detail == TEXT
 
 
+def hiding(words: str) -> Masks:
+    return Masks((Secret("redacted", words.encode()),))
+
+
+async def test_what_handrail_testifies_of_a_run_cannot_be_redacted(
+    store: Store,
+) -> None:
+    run = await store.run_in(RunState.PERFORMING)
+    lost = Ended(state=RunState.FAILED, actor=HANDRAIL, exit_code=3, note="code 3")
+    await store.record.end(run.id, lost, later(9))
+    before = await store.deeds()
+    words = {word for deed in before[1:] for word in deed.detail.split() if word}
+
+    for word in words:
+        await store.record.redact(FIRST, hiding(word), an_actor(), later(99), why="-")
+
+    assert "3" in before[-1].detail
+    assert (await store.deeds())[: len(before)] == before
+
+
+async def test_what_another_run_was_submitted_with_cannot_be_redacted(
+    store: Store,
+) -> None:
+    await store.run_in(RunState.PERFORMING)
+    await store.record.submit(a_new_run(f"echo {TEXT}"), later(2))
+    before = await store.deeds()
+
+    await redact(store)
+
+    assert (await store.deeds())[: len(before)] == before
+
+
+@pytest.mark.parametrize("run", [FIRST, None])
+async def test_what_was_refused_is_redacted_in_the_run_itself_only(
+    store: Store, run: RunId | None
+) -> None:
+    await store.finished()
+    refused = Deed(
+        verb=Verb.REFUSED,
+        actor=an_actor(),
+        at=later(9),
+        stack=STACK,
+        run=run,
+        detail=f"bad_command: {TEXT}",
+    )
+    await store.record.refuse(refused)
+
+    await redact(store)
+
+    after = (await store.deeds())[-2].detail
+    assert after == f"bad_command: {'*****' if run else TEXT}"
+
+
+async def test_reasons_of_holds_since_the_run_are_redacted(store: Store) -> None:
+    run = await store.finished()
+    hold, bob = a_hold(reason=f"for {TEXT}"), an_actor("bob")
+    await store.record.hold(hold, run.thread)
+    await store.record.release_hold(hold, bob, f"not {TEXT}", later(20), run.thread)
+
+    await redact(store)
+
+    held, released = (await store.deeds())[-3:-1]
+    assert (held.verb, held.detail) == (Verb.HELD, "for *****")
+    assert released.verb is Verb.RELEASED
+    assert released.detail.endswith(": not *****")
+    assert (await audit.verify(store.database)).broken is None
+
+
+async def test_whose_hold_was_released_and_that_init_was_skipped_stay(
+    store: Store,
+) -> None:
+    run = await store.finished(a_new_run("echo hello", skip_init=True))
+    await store.record.hold(a_hold(), run.thread)
+    bob = an_actor("bob")
+    await store.record.release_hold(a_hold(), bob, "why", later(20), run.thread)
+    before = await store.deeds()
+
+    for words in ("--no-init", "the hold of", a_hold().actor.id):
+        await store.record.redact(FIRST, hiding(words), an_actor(), later(99), why="-")
+
+    assert (await store.deeds())[: len(before)] == before
+
+
 async def test_a_voucher_is_never_redacted_itself(store: Store) -> None:
     await store.finished(a_new_run(f"mysql -p{TEXT}"))
     await redact(store)
