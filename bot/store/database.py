@@ -118,7 +118,7 @@ def _translated(action: str) -> Iterator[None]:
 
 
 def _writer(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=1, max_overflow=0)
+    engine = _engine(url, pool_size=1)
     if engine.dialect.name == _SQLITE:
         # A deferred transaction that reads and then writes fails at once when
         # another process wrote in between, whatever the busy timeout.
@@ -127,10 +127,17 @@ def _writer(url: str) -> AsyncEngine:
 
 
 def _reader(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=_READERS, max_overflow=0)
+    engine = _engine(url, pool_size=_READERS)
     if engine.dialect.name == _SQLITE:
         _set_up(engine, _READER_PRAGMAS, begin="BEGIN")
     return engine
+
+
+def _engine(url: str, *, pool_size: int) -> AsyncEngine:
+    # What is stored is not repeated by errors: they go into logs.
+    return create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, hide_parameters=True
+    )
 
 
 async def _try_to_connect(url: str) -> None:

@@ -37,6 +37,21 @@ async def test_what_is_committed_survives_a_power_cut(
         assert (await db.execute(text(f"PRAGMA {pragma}"))).scalar_one() == value
 
 
+async def test_an_error_of_the_database_does_not_say_what_was_to_be_stored(
+    database: Database,
+) -> None:
+    async with database.write("get the table out of the way") as db:
+        await db.execute(text("ALTER TABLE threads RENAME TO elsewhere"))
+
+    with pytest.raises(StoreUnavailable, match="Could not try") as away:
+        async with database.write("try") as db:
+            await db.execute(insert(threads).values(a_thread("hunter2")))
+
+    assert "INSERT INTO threads" in str(away.value)
+    assert "hunter2" not in str(away.value)
+    assert "hunter2" not in repr(away.value.__cause__)
+
+
 def in_files(url: str, words: bytes) -> bool:
     """Tell whether *words* stand anywhere in the database's files."""
     path = Path(url.partition(":///")[2])
