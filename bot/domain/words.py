@@ -48,7 +48,8 @@ class Help:
 class Redact:
     """`redact: text`: the text is taken out of all that was told of the run.
 
-    It is verbatim, because it is searched for, but for the white space around it.
+    It is verbatim, because it is searched for, but for the white space around it and
+    for the backticks of one code formatting.
     """
 
     text: str = field(default="", repr=False)
@@ -67,6 +68,10 @@ _ALONE: Final[Mapping[str, type[Stop | Status | Help]]] = {
     "help": Help,
 }
 _REDACT: Final = re.compile(r"redact(?:\s*:(?P<text>.*))?", re.DOTALL | re.IGNORECASE)
+#: what is formatted as code as a whole: in a line, or as a block of its own
+_CODE: Final = re.compile(
+    r"```(?P<block>(?:(?!```).)+)```|`(?P<line>[^`]+)`", re.DOTALL
+)
 _SAID: Final = re.compile(r"(?P<word>\w+)(?:\s*:\s*(?P<rest>\S.*))?", re.DOTALL)
 
 
@@ -78,7 +83,7 @@ def parse_word(text: str) -> Word | None:
     typed = as_typed(text)[0].strip()
     redaction = _REDACT.fullmatch(typed)
     if redaction is not None:
-        return Redact(text=(redaction["text"] or "").strip())
+        return Redact(text=_unformatted((redaction["text"] or "").strip()))
     said = _SAID.fullmatch(words_apart(typed).strip())
     if said is None:
         return None
@@ -88,3 +93,8 @@ def parse_word(text: str) -> Word | None:
     if word in _ALONE and not rest:
         return _ALONE[word]()
     return None
+
+
+def _unformatted(text: str) -> str:
+    code = _CODE.fullmatch(text)
+    return (code["block"] or code["line"]).strip() if code else text
