@@ -8,8 +8,9 @@ from bot.domain.stack import ImagePolicy
 
 _HUB: Final = "docker.io"
 _DIGEST: Final = re.compile(r"@sha256:[0-9a-f]{64}$")
-#: Docker looks for it among the images that are there, whatever their registry.
-_ID: Final = re.compile(r"(sha256:)?[0-9a-f]{12,64}")
+#: Docker looks for it, or for what begins so, among the images that are there,
+#: whatever their registry, before it takes it for a name.
+_ID: Final = re.compile(r"(sha256:)?[0-9a-f]{1,64}")
 
 
 def breaches(image: str, policy: ImagePolicy) -> Iterator[str]:
@@ -61,7 +62,7 @@ def _is_host(first: str) -> bool:
 
 
 def _told(image: str) -> str:
-    return "the id of an image" if _ID.fullmatch(image) else repository(image)
+    return "the id of an image to Docker" if _ID.fullmatch(image) else repository(image)
 
 
 def _is_below(image: str, registries: tuple[str, ...]) -> bool:

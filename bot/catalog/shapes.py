@@ -127,7 +127,7 @@ Words = Annotated[
 ImageName = Annotated[
     str,
     Shape(
-        r"^[A-Za-z0-9][^\s\x00@]*(@sha256:[0-9a-f]{64})?$",
+        r"^(?!.*/\.\.?([/:@]|$))[A-Za-z0-9][^\s\x00@]*(@sha256:[0-9a-f]{64})?$",
         "is not the name of an image; write it as in hashicorp/terraform:1.11, a "
         "digest as @sha256: and its 64 hex digits",
     ),

@@ -60,11 +60,21 @@ def test_an_image_is_below_a_registry_by_whole_parts_of_its_path(
     assert bool(told) is not is_allowed
 
 
-@pytest.mark.parametrize("image", ["0a" * 32, f"sha256:{'0a' * 32}", "0123456789ab"])
+@pytest.mark.parametrize(
+    "image",
+    ["0a" * 32, f"sha256:{'0a' * 32}", "0123456789ab", "1be3", "7", "sha256:7", "cafe"],
+)
 def test_an_image_that_is_named_by_its_id_is_of_no_registry(image: str) -> None:
     (told,) = breaches(image, ImagePolicy(registries=("docker.io",)))
 
     assert f"`{image}` is the id of an image" in told
+
+
+@pytest.mark.parametrize(
+    "image", ["cafe:1", "docker.io/library/cafe", f"cafe{DIGEST}", "face/cafe", "cafes"]
+)
+def test_a_name_of_hex_digits_with_a_part_more_is_no_id(image: str) -> None:
+    assert not list(breaches(image, ImagePolicy(registries=("docker.io",))))
 
 
 def test_one_of_several_registries_is_enough() -> None:

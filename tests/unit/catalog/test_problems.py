@@ -209,6 +209,17 @@ def test_an_image_of_defaults_that_no_stack_uses_may_break_the_policy(
     assert set(catalog.stacks) == {"db-prod", "net-prod"}
 
 
+@pytest.mark.parametrize(
+    "image",
+    ["ghcr.io/acme/../evil", "ghcr.io/./x:1", "ghcr.io/acme/..:v1", f"a/..{DIGEST}"],
+)
+def test_an_image_has_no_dots_that_lead_elsewhere(told: Told, image: str) -> None:
+    (problem,) = told(a_config(defaults=f"image: {image}"))
+
+    assert "defaults.image: `" in problem
+    assert "is not the name of an image; write it as in hashicorp/" in problem
+
+
 def test_a_digest_that_is_cut_short_is_no_name_of_an_image(told: Told) -> None:
     (problem,) = told(a_config(defaults="image: busybox@sha256:abc"))
 
