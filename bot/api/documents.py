@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+import structlog
 from aiohttp import web
 
 from bot.domain.errors import HandrailError
+
+log = structlog.get_logger(__name__)
 
 Document = Callable[[], Mapping[str, object]]
 
@@ -27,11 +30,12 @@ def document_routes(
 def _answering(
     document: Document, max_age: int
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def answer(_: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.Response:
         try:
             content = await asyncio.to_thread(document)
         except HandrailError as error:
             # What is wrong with a file of the bot is for its log, not for strangers.
+            log.warning("document cannot be made", path=request.path, error=str(error))
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "30"}) from error
         return web.json_response(
             content,

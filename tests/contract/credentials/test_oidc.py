@@ -38,6 +38,7 @@ from bot.slack.connection import signed_http
 from tests.support.aws import ACCOUNT, Cloud
 from tests.support.bot import a_stack
 from tests.support.builders import a_run
+from tests.support.logs import logged
 
 AUDIENCE = "sts.amazonaws.com"
 
@@ -282,6 +283,23 @@ async def test_a_key_set_that_cannot_be_read_says_nothing_of_where_it_is(
 
     assert answer.status == 503
     assert "keys.json" not in said
+
+
+async def test_a_key_set_that_cannot_be_read_is_told_in_the_log(
+    issuer: Issuer, tmp_path: Path
+) -> None:
+    (tmp_path / "oidc").mkdir()
+    (tmp_path / "oidc" / "keys.json").write_text("{")
+    path = "/.well-known/jwks.json"
+
+    with logged(str) as lines:
+        async with ClientSession() as session, session.get(f"{issuer.url}{path}"):
+            pass
+
+    (line,) = map(json.loads, lines.getvalue().splitlines())
+    assert line["event"] == "document cannot be made"
+    assert line["path"] == path
+    assert "keys.json" in line["error"]
 
 
 async def test_an_issuer_below_a_path_is_found_there_and_at_the_root(
