@@ -123,24 +123,17 @@ def _moved(original: tarfile.TarInfo, owner: Owner) -> tarfile.TarInfo:
 
 
 def _left_by_last(api: docker.APIClient, container: str) -> set[str]:
-    # A list of removed files is still there when its run never came to start.
-    with _fetched(api, container, f"{WORKSPACE}/.handrail") as tar:
-        names = (SOURCE_LIST, REMOVED_LIST)
-        return set(_paths(b"".join(_content(tar, name) for name in names)))
+    # A list of removed files is still there when its run never came to start. Beside
+    # the lists there may be anything, of any size: it is a run's to write to.
+    lists = (f"{WORKSPACE}/{name}" for name in (SOURCE_LIST, REMOVED_LIST))
+    found = (read(api, container, path) or b"" for path in lists)
+    return {path for listed in found for path in _paths(listed)}
 
 
 def _table(api: docker.APIClient, container: str, path: str) -> list[list[str]]:
     lines = (read(api, container, path) or b"").decode("utf-8", "replace")
     rows = (line.split(":") for line in lines.splitlines())
     return [row for row in rows if len(row) >= 4]
-
-
-def _fetched(api: docker.APIClient, container: str, path: str) -> tarfile.TarFile:
-    try:
-        chunks, _ = api.get_archive(container, path)
-        return tarfile.open(fileobj=BytesIO(b"".join(chunks)))
-    except NotFound:
-        return tarfile.open(fileobj=BytesIO(), mode="w")
 
 
 def _content(tar: tarfile.TarFile, name: str) -> bytes:
