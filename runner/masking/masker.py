@@ -72,9 +72,13 @@ class Masks:
 
         So there are few views, and each secret is made into one a few times only.
         """
-        while self._groups and len(self._groups[-1].secrets) <= len(secrets):
-            secrets = (*self._groups.pop().secrets, *secrets)
-        self._groups.append(_Group(secrets, tuple(_views(secrets))))
+        kept = len(self._groups)
+        while kept and len(self._groups[kept - 1].secrets) <= len(secrets):
+            kept -= 1
+            secrets = (*self._groups[kept].secrets, *secrets)
+        # Making views may fail: until they are made, what was there stays.
+        made = _Group(secrets, tuple(_views(secrets)))
+        self._groups = [*self._groups[:kept], made]
         known = chain.from_iterable(group.views for group in self._groups)
         self._views[:] = [*self._always, *known]
 

@@ -4,6 +4,7 @@ import json
 import random
 from base64 import b64encode, encodebytes, urlsafe_b64encode
 from collections.abc import Callable, Iterable
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -308,6 +309,17 @@ def test_what_is_held_back_is_searched_for_what_was_learned_meanwhile() -> None:
     masks.learn([Secret("S9", b"hunter22")])
 
     assert held + run(stream, [b"then"]) == b"a *****-and-then"
+
+
+def test_what_was_known_stays_hidden_where_learning_fails() -> None:
+    masks = masks_of(b"hunter22")
+    no_bytes = cast("bytes", 22)
+
+    with pytest.raises((TypeError, AttributeError)):
+        masks.learn([Secret("broken", no_bytes)])
+    masks.learn([Secret("S9", b"another-secret")])
+
+    assert masks.data(b"hunter22 another-secret") == b"***** *****"
 
 
 def test_learning_one_by_one_hides_as_much_as_knowing_all() -> None:
