@@ -26,6 +26,10 @@ from runner.unbroken import begun, finished
 #: How long a program may take to print a value, in seconds.
 PATIENCE: Final = 10.0
 
+#: How long a value may be that a program prints, in bytes.
+_MOST: Final = 1 << 20
+_CHUNK: Final = 1 << 16
+
 #: What the bot has for itself and no program needs.
 _OWN: Final = ("SLACK_", "HANDRAIL_")
 
@@ -178,7 +182,7 @@ async def _printed(
     process = await begun(_started(source, environ), _end)
     try:
         async with asyncio.timeout(within):
-            value, _ = await process.communicate()
+            value = await _value(process)
     except TimeoutError:
         raise SecretUnavailable(
             f"{_called(source)} gave no value within {within:g} s; run it by hand to "
@@ -186,6 +190,11 @@ async def _printed(
         ) from None
     finally:
         await finished(_end(process))
+    if len(value) > _MOST:
+        raise SecretUnavailable(
+            f"{_called(source)} prints more than {_MOST >> 20} MiB, which is too long "
+            "for a value; let it print the value alone"
+        )
     if process.returncode != 0:
         raise SecretUnavailable(
             f"{_called(source)} ended with exit code {process.returncode}; run it by "
@@ -214,8 +223,26 @@ async def _started(source: FromCommand, environ: Mapping[str, str]) -> Process:
         ) from error
 
 
+async def _value(process: Process) -> bytes:
+    """Return what *process* prints until it ends, or its beginning of too much."""
+    value = bytearray()
+    while part := await _part(process):
+        value += part
+        if len(value) > _MOST:
+            return bytes(value)
+    await process.wait()
+    return bytes(value)
+
+
+async def _part(process: Process) -> bytes:
+    return await process.stdout.read(_CHUNK) if process.stdout else b""
+
+
 async def _end(process: Process) -> None:
     """Leave nothing of *process* behind, whatever it started in its session."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    # For asyncio it is not over before all is read that it printed.
+    while await _part(process):
+        pass
     await process.wait()

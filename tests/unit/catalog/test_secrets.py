@@ -141,6 +141,42 @@ async def test_a_program_that_does_not_end_is_killed_with_all_it_started(
     os.close(reader)
 
 
+async def test_a_program_that_prints_without_end_is_ended_with_all_it_started(
+    tmp_path: Path,
+) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    source = FromCommand(
+        arguments=("sh", "-c", f"sleep 300 > '{fifo}' & exec yes hunter2")
+    )
+
+    said = await refusal(source, within=60)
+
+    assert said == (
+        "the program sh prints more than 1 MiB, which is too long for a value; let it "
+        "print the value alone"
+    )
+    os.set_blocking(reader, True)
+    # The end of the file comes when nobody is left who could write into it.
+    assert await asyncio.to_thread(os.read, reader, 1) == b""
+    os.close(reader)
+
+
+async def test_a_program_may_print_a_value_of_a_mebibyte() -> None:
+    source = python(f"import sys; sys.stdout.write('x' * {1 << 20})")
+
+    assert await read(source, ENVIRON) == b"x" * (1 << 20)
+
+
+async def test_a_program_that_printed_much_before_it_hung_is_given_up() -> None:
+    source = FromCommand(
+        arguments=("sh", "-c", "head -c 900000 /dev/zero; exec sleep 300")
+    )
+
+    assert "gave no value within 0.5 s" in await refusal(source, within=0.5)
+
+
 async def test_a_failing_program_does_not_tell_what_it_printed() -> None:
     said = await refusal(python("import sys; print('hunter2'); sys.exit('hunter2')"))
 
