@@ -1,8 +1,9 @@
 """As whom a stack's runs come to a cloud: roles, tokens and their issuer."""
 
 from datetime import timedelta
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from bot.catalog.entry import Entry
 from bot.catalog.shapes import (
@@ -41,6 +42,26 @@ class TokenEntry(Entry):
     audience: Audiences = Field(
         description="Who may take the token, as in sts.amazonaws.com, or a list."
     )
+
+
+def _unless_none(value: object) -> object:
+    # YAML reads a bare `no` or `off` as false.
+    return None if value is False or value == "none" else value
+
+
+#: None that is written undoes what stands in contexts or defaults.
+AwsOrNone = Annotated[
+    AwsEntry | None,
+    BeforeValidator(
+        _unless_none, json_schema_input_type=AwsEntry | Literal["none", False]
+    ),
+]
+TokenOrNone = Annotated[
+    TokenEntry | None,
+    BeforeValidator(
+        _unless_none, json_schema_input_type=TokenEntry | Literal["none", False]
+    ),
+]
 
 
 class IssuerEntry(Entry):

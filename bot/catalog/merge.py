@@ -96,8 +96,8 @@ def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) ->
         strict_masking=_first(own.strict_masking, defaults.strict_masking) is True,
         mask_shapes=_first(own.mask_shapes, defaults.mask_shapes) is not False,
         reading_state=reading(init, _first(own.mask_state, defaults.mask_state)),
-        aws=_aws(_first(*(layer.aws for layer in reversed(layers)))),
-        oidc=_oidc(_first(*(layer.oidc for layer in reversed(layers)))),
+        aws=_aws(_last(layers, "aws").aws),
+        oidc=_oidc(_last(layers, "oidc").oidc),
         channel=ChannelId(channel) if channel else None,
         readers=None if readers is None else tuple(readers),
         writers=tuple(_first(own.writers, defaults.writers) or ()),
@@ -107,6 +107,12 @@ def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) ->
 
 def _first(*wishes: T | None) -> T | None:
     return next((wish for wish in wishes if wish is not None), None)
+
+
+def _last(layers: Sequence[ContextEntry], key: str) -> ContextEntry:
+    """Return the last of *layers* in which *key* is written, if only as none."""
+    written = [layer for layer in layers if key in layer.model_fields_set]
+    return written[-1] if written else layers[-1]
 
 
 def _source(entry: SourceEntry | None, base: Path) -> Source | None:

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from bot.catalog.entry import Entry, count, is_known
-from bot.catalog.identity import AwsEntry, IssuerEntry, TokenEntry
+from bot.catalog.identity import AwsOrNone, IssuerEntry, TokenOrNone
 from bot.catalog.shapes import (
     ChannelIdText,
     ContextName,
@@ -218,15 +218,17 @@ class ContextEntry(Entry):
         description="Shell texts, or lists of them, around the phases of a run. They "
         "accumulate: contexts wrap the stack's own, defaults wrap both.",
     )
-    aws: AwsEntry | None = Field(
+    aws: AwsOrNone = Field(
         default=None,
-        description="Role of AWS that is assumed for each run, with no stored key. Who "
-        "wins is as in env, for the whole mapping.",
+        description="Role of AWS that is assumed for each run, with no stored key; "
+        "none: no role, whatever contexts or defaults have. Who wins is as in env, for "
+        "the whole mapping.",
     )
-    oidc: TokenEntry | None = Field(
+    oidc: TokenOrNone = Field(
         default=None,
         description="Identity token that is signed for each run, for clouds that trust "
-        "the issuer at the top of the file. Who wins is as in env.",
+        "the issuer at the top of the file; none: no token, whatever contexts or "
+        "defaults have. Who wins is as in env.",
     )
 
 

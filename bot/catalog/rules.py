@@ -143,7 +143,7 @@ def _forbidden_image(
 
 def _two_credentials(layers: Sequence[_Layer]) -> Iterator[Finding]:
     role = _first(layers, "aws")
-    if role is None:
+    if role is None or not _mapping(dict(layers)[role], "aws"):
         return
     for group, name in product(("env", "secrets"), _AWS_VARIABLES):
         groups = [(place, _mapping(section, group)) for place, section in layers]

@@ -214,6 +214,41 @@ def test_an_identity_is_the_stacks_or_that_of_its_last_context_or_of_defaults(
     )
 
 
+@pytest.mark.parametrize("none", ["none", "no", "off", "'none'"])
+@pytest.mark.parametrize("place", ["stack", "context"])
+def test_none_undoes_the_identity_that_contexts_or_defaults_have(
+    write: Write, none: str, place: str
+) -> None:
+    role = 'aws: {role_arn: "arn:aws:iam::111111111111:role/it"}'
+    own = f"aws: {none}\noidc: {none}" if place == "stack" else ""
+    late = f"{{aws: {none}, oidc: {none}}}" if place == "context" else "{}"
+    stack = net_prod(
+        write(
+            a_config(
+                f"contexts: [early, late]\nenv: {{AWS_SESSION_TOKEN: x}}\n{own}",
+                defaults=f"{role}\noidc: {{audience: a}}",
+                top=f"""
+                contexts:
+                  early: {{{role}, oidc: {{audience: a}}}}
+                  late: {late}
+                oidc: {{issuer: http://localhost:8080}}
+                """,
+            )
+        )
+    )
+
+    assert (stack.aws, stack.oidc) == (None, None)
+
+
+def test_a_stack_has_an_identity_again_that_its_context_undid(write: Write) -> None:
+    role = 'aws: {role_arn: "arn:aws:iam::111111111111:role/it"}'
+    top = "contexts: {some: {aws: none}}"
+
+    stack = net_prod(write(a_config(f"contexts: [some]\n{role}", top=top)))
+
+    assert stack.aws is not None
+
+
 @pytest.mark.parametrize(
     ("own", "defaults", "masking"),
     [
