@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from bot.catalog.state_reading import reading
+from bot.catalog.state_reading import mentions, reading
 from bot.domain.stack import Catalog, Stack
 from runner.job import Limits
 
@@ -27,6 +27,11 @@ def _loosened(stack: Stack) -> Iterator[str]:
         yield "mask_shapes false (default true)"
     if not stack.reading_state and reading(stack.init, None):
         yield "mask_state none (its init makes a state)"
+    elif not (stack.reading_state or stack.names_state) and mentions(stack.init):
+        yield (
+            "the state is not read (its init is none that Handrail knows; write "
+            "mask_state)"
+        )
 
 
 def _limits(own: Limits, usual: Limits) -> Iterator[str]:

@@ -80,6 +80,7 @@ def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) ->
     readers = _first(own.readers, defaults.readers)
     channel = _first(own.channel, defaults.channel)
     init = _first(own.init, defaults.init) or ""
+    mask_state = _first(own.mask_state, defaults.mask_state)
     return Stack(
         name=name,
         image=_first(own.image, defaults.image) or "",
@@ -95,7 +96,8 @@ def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) ->
         persistent=_first(own.workspace, defaults.workspace) == "persistent",
         strict_masking=_first(own.strict_masking, defaults.strict_masking) is True,
         mask_shapes=_first(own.mask_shapes, defaults.mask_shapes) is not False,
-        reading_state=reading(init, _first(own.mask_state, defaults.mask_state)),
+        reading_state=reading(init, mask_state),
+        names_state=mask_state is not None,
         aws=_aws(_last(layers, "aws").aws),
         oidc=_oidc(_last(layers, "oidc").oidc),
         channel=ChannelId(channel) if channel else None,

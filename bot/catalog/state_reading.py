@@ -10,6 +10,11 @@ from typing import Final
 
 PROGRAMS: Final = ("terraform", "tofu")
 
+#: One of them as a word, by its path or with its version, too.
+_MENTION: Final = re.compile(
+    rf"(?<![\w.-])({'|'.join(PROGRAMS)})(-?v?\d[\w.]*)?(?![\w./-])"
+)
+_COMMENT: Final = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 #: What may stand before a command and leaves it one.
 _BEFORE: Final = frozenset(
@@ -43,6 +48,11 @@ def reading(init: str, named: str | None) -> str:
     # One command, whatever is put in front of it.
     needs_shell = len(texts) > 1 or any(call.assignments for call in known)
     return f"sh -c {shlex.quote(' && '.join(texts))}" if needs_shell else "".join(texts)
+
+
+def mentions(init: str) -> bool:
+    """Tell whether *init* may run a program with a state, however it is run."""
+    return bool(_MENTION.search(_COMMENT.sub("", init)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

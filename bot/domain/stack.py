@@ -117,6 +117,7 @@ class Stack:
     strict_masking: bool = False  #: refuse to run with a secret that cannot be masked
     mask_shapes: bool = True  #: mask what looks like a token, whoever knows it
     reading_state: str = ""
+    names_state: bool = False  #: it is written whose state is read, if only `none`
     aws: AwsRole | None = None
     oidc: OidcToken | None = None
     channel: ChannelId | None = None

@@ -1,6 +1,9 @@
 """What `handrail check` says about the limits of stacks."""
 
+import json
 from pathlib import Path
+
+import pytest
 
 from bot import check
 from bot.catalog.load import load
@@ -46,6 +49,52 @@ def test_everything_that_a_stack_loosens_stands_in_one_sentence(write: Write) ->
             "mask_state none (its init makes a state)"
         )
     ]
+
+
+UNKNOWN = (
+    "stack net-prod loosens: the state is not read (its init is none that Handrail "
+    "knows; write mask_state)"
+)
+
+
+@pytest.mark.parametrize(
+    "init",
+    [
+        "sudo terraform init",
+        "exec tofu init",
+        "timeout 60 terraform init",
+        "bash -c 'terraform init'",
+        "sh <<EOF\nterraform init\nEOF",
+        "terraform $INIT",
+        "sudo /opt/terraform init",
+        "sudo terraform-1.11 init",
+    ],
+)
+def test_an_init_with_terraform_that_tells_no_state_is_told(
+    write: Write, init: str
+) -> None:
+    written = f"init: {json.dumps(init)}"
+
+    assert told(write, written) == [UNKNOWN]
+    assert told(write, f"{written}\nmask_state: none") == []
+    assert told(write, written, defaults="mask_state: none") == []
+    assert told(write, f"{written}\nmask_state: tofu") == []
+
+
+@pytest.mark.parametrize(
+    "init",
+    [
+        "",
+        "./init.sh",
+        "# terraform init",
+        "rm -rf .terraform",
+        "terraform-docs .",
+        "echo mytofu",
+        "cat terraform.rc",
+    ],
+)
+def test_an_init_without_terraform_is_not_told(write: Write, init: str) -> None:
+    assert told(write, f"init: {json.dumps(init)}") == []
 
 
 def test_what_defaults_loosen_is_told_of_every_stack_that_keeps_it(
