@@ -3,12 +3,16 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final
 
 import yaml
 
-#: Larger documents are not read as YAML, which takes a second per megabyte.
-LARGEST_YAML: Final = 64 * 1024
+#: Larger documents are not read as YAML, which takes a second for some of 100 kB.
+LARGEST_YAML: Final = 16 * 1024
+
+#: Deeper ones are not either: each token takes longer by the depth that it is in.
+DEEPEST_YAML: Final = 64
 
 #: A line as dotenv, INI and properties files have it.
 _SETTING: Final = re.compile(
@@ -16,6 +20,12 @@ _SETTING: Final = re.compile(
 )
 #: What YAML with keys or items has, and a single scalar has not.
 _NESTED: Final = re.compile(r"^[ \t]*(- |[^\s:#].*?:(\s|$))", re.MULTILINE)
+
+_BRACKET: Final = re.compile(r"[\[\]{}]")
+
+#: What PyYAML lets out of the functions it calls: of "\\UFFFFFFFF", of a version of
+#: 5,000 digits.
+_PASSED_ON: Final = (ValueError, OverflowError, LookupError)
 
 
 def leaves(value: bytes) -> frozenset[bytes]:
@@ -49,13 +59,13 @@ def _of_json(text: str) -> Iterator[str]:
 
 
 def _of_yaml(text: str) -> Iterator[str]:
-    if len(text) > LARGEST_YAML or not _NESTED.search(text):
+    if len(text) > LARGEST_YAML or not _NESTED.search(text) or _is_deep(text):
         return
     try:
         pending: list[yaml.Node | None] = list(
             yaml.compose_all(text, Loader=yaml.SafeLoader)
         )
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, RecursionError, *_PASSED_ON):
         return
     seen: set[int] = set()  # an alias is the very node it stands for
     while pending:
@@ -72,6 +82,12 @@ def _of_yaml(text: str) -> Iterator[str]:
                 pending += [member for _, member in members]
             case _:
                 continue
+
+
+def _is_deep(text: str) -> bool:
+    """Tell whether brackets, in texts too, are open in more than a few others."""
+    steps = (1 if found[0] in "[{" else -1 for found in _BRACKET.finditer(text))
+    return any(depth > DEEPEST_YAML for depth in accumulate(steps))
 
 
 def _set(text: str) -> Iterator[str]:

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.masking.leaves import leaves
-from runner.masking.secrets import Secret, encodings, forms
+from runner.masking.secrets import Secret, encodings, forms, unmaskable
 
 DOCUMENTS = {
     "JSON": b'{"user": "ann-of-net", "deep": [{"pass": "s3cret\\nvalue"}], '
@@ -65,9 +65,40 @@ def test_every_text_of_a_json_document_is_a_leaf(document: dict[str, object]) ->
     assert {text.strip().encode("utf-8", "surrogatepass") for text in texts} <= found
 
 
-@given(
-    st.binary(max_size=200)
-    | st.text("a:-[]{}&*!|>#'\"\n =", max_size=60).map(str.encode)
+ODD = (
+    b'x: "\\UFFFFFFFF"',
+    b'x: "\\U00110000"',
+    b'x: "\\uD800"',
+    b"%YAML 1." + b"9" * 5000 + b"\n---\na: b-secret",
+    b'["\\ud800", "\\udc80\\udfff", ' + b"9" * 5000 + b", 1e" + b"9" * 500 + b"]",
+    b"{" + b'"a": [' * 3000,
+    b"a: " + b"[" * 3000 + b"]" * 3000,
+    b"a: !<%FF> b\nb: !%zz c\nc: *d",
+    b"? - a\n: - b\n- : c",
 )
-def test_any_value_can_be_asked_for_its_leaves(value: bytes) -> None:
+ANY = st.lists(
+    st.sampled_from([b"\n", b'"', b"a: ", b"- ", b"[", b"}", b"\\U", b"FFFFFFFF", *ODD])
+    | st.binary(max_size=20)
+    | st.text("a:-[]{}&*!|>#'\"\n =%\\", max_size=60).map(str.encode),
+    max_size=6,
+).map(b"".join)
+
+
+@pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
+def test_an_odd_value_has_forms_like_others(value: bytes) -> None:
+    secret = Secret("ODD", value)
+
+    assert leaves(value) is not None
+    assert value[:1024] in forms(secret)
+    assert encodings(secret)
+    assert not unmaskable([secret])
+
+
+@given(ANY)
+@settings(deadline=None)
+def test_any_value_can_be_asked_for_its_leaves_and_forms(value: bytes) -> None:
+    secret = Secret("ANY", value)
+
     assert isinstance(leaves(value), frozenset)
+    assert bool(encodings(secret)) == bool(forms(secret))
+    assert unmaskable([secret]) == (() if forms(secret) else ("ANY",))
