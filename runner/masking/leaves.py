@@ -3,10 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from typing import Final
 
 import yaml
+
+#: More would take too long to look for.
+MOST_LEAVES: Final = 2_500
 
 #: Larger documents are not read as YAML, which takes a second for some of 100 kB.
 LARGEST_YAML: Final = 16 * 1024
@@ -28,45 +31,71 @@ _BRACKET: Final = re.compile(r"[\[\]{}]")
 _PASSED_ON: Final = (ValueError, OverflowError, LookupError)
 
 
-def leaves(value: bytes) -> frozenset[bytes]:
-    """Return every value within *value*, without the names they stand under."""
+def leaves(value: bytes) -> tuple[bytes, ...]:
+    """Return the first MOST_LEAVES values within *value*, without their names."""
+    return tuple(islice(_distinct(value), MOST_LEAVES))
+
+
+def is_read_in_part(value: bytes) -> bool:
+    """Tell whether `leaves` may leave something out, as *value* is too large."""
+    if len(value) <= MOST_LEAVES and not _is_deep(value.decode(errors="replace")):
+        return False
+    text = _text(value)
+    unread = not _json(text) and _is_nested(text) and _is_too_much(text)
+    return unread or next(islice(_distinct(value), MOST_LEAVES, None), None) is not None
+
+
+def _text(value: bytes) -> str:
     try:
-        text = value.decode()
+        return value.decode()
     except UnicodeDecodeError:
-        return frozenset()
-    found = (leaf.strip() for leaf in (*_of_json(text), *_of_yaml(text), *_set(text)))
-    return frozenset(leaf.encode("utf-8", "surrogatepass") for leaf in found)
+        return ""
 
 
-def _of_json(text: str) -> Iterator[str]:
+def _distinct(value: bytes) -> Iterator[bytes]:
+    text = _text(value)
+    document = _json(text)
+    read = _of_json(document) if document else _of_yaml(text)
+    seen: set[str] = set()
+    for leaf in map(str.strip, chain(read, _set(text))):
+        if leaf not in seen:
+            seen.add(leaf)
+            yield leaf.encode("utf-8", "surrogatepass")
+
+
+def _json(text: str) -> list[object]:
+    """Return the document that *text* is, if it is one, in a list."""
     if text[:1] not in {"{", "["}:
-        return
+        return []
     try:
         # Numbers stay as they are written.
-        pending = [json.loads(text, parse_int=str, parse_float=str)]
+        return [json.loads(text, parse_int=str, parse_float=str)]
     except (ValueError, RecursionError):
-        return
+        return []
+
+
+def _of_json(document: list[object]) -> Iterator[str]:
+    pending = [*document]
     while pending:
         match pending.pop():
             case str(leaf):
                 yield leaf
             case list(items):
-                pending += items
+                pending += reversed(items)
             case dict(members):
-                pending += members.values()
+                pending += reversed(members.values())
             case _:
                 continue
 
 
 def _of_yaml(text: str) -> Iterator[str]:
-    if len(text) > LARGEST_YAML or not _NESTED.search(text) or _is_deep(text):
+    if _is_too_much(text) or not _is_nested(text):
         return
     try:
-        pending: list[yaml.Node | None] = list(
-            yaml.compose_all(text, Loader=yaml.SafeLoader)
-        )
+        documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError, *_PASSED_ON):
         return
+    pending: list[yaml.Node | None] = [*reversed(documents)]
     seen: set[int] = set()  # an alias is the very node it stands for
     while pending:
         node = pending.pop()
@@ -77,11 +106,19 @@ def _of_yaml(text: str) -> Iterator[str]:
             case yaml.ScalarNode(value=leaf):
                 yield leaf
             case yaml.SequenceNode(value=items):
-                pending += items
+                pending += items[::-1]
             case yaml.MappingNode(value=members):
-                pending += [member for _, member in members]
+                pending += [member for _, member in reversed(members)]
             case _:
                 continue
+
+
+def _is_nested(text: str) -> bool:
+    return bool(_NESTED.search(text))
+
+
+def _is_too_much(text: str) -> bool:
+    return len(text) > LARGEST_YAML or _is_deep(text)
 
 
 def _is_deep(text: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from runner.masking.escapes import escaped, in_json
 from runner.masking.interrupted import uninterrupted
-from runner.masking.leaves import leaves
+from runner.masking.leaves import is_read_in_part, leaves
 from runner.masking.ordinary import is_ordinary, is_ordinary_line
 
 #: Shorter forms would blank ordinary text.
@@ -15,6 +15,9 @@ MINIMUM: Final = 6
 
 #: Longer forms are hidden in parts, so that little has to be held back.
 LONGEST: Final = 1024
+
+#: Of a value with more lines only the first are hidden by themselves.
+MOST_LINES: Final = 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Secret:
 def forms(secret: Secret) -> frozenset[bytes]:
     """Return every byte string to hide wherever it stands.
 
-    Each has MINIMUM to LONGEST bytes.
+    Each has MINIMUM to LONGEST bytes. The value is hidden as a whole, and so are its
+    first MOST_LINES lines and, if it is a document, the first MOST_LEAVES values in it.
     """
     value = secret.value.strip()
     return _made_by(FORMS, _secret_in(value, (_itself, _lines, _leaves)))
@@ -43,7 +47,23 @@ def encodings(secret: Secret) -> frozenset[bytes]:
 
 def unmaskable(secrets: Iterable[Secret]) -> tuple[str, ...]:
     """Name the secrets that are too short or too ordinary to be masked."""
-    return tuple(secret.name for secret in secrets if not forms(secret))
+    return tuple(
+        secret.name for secret in secrets if not _is_maskable(secret.value.strip())
+    )
+
+
+def partly_masked(secrets: Iterable[Secret]) -> tuple[str, ...]:
+    """Name the secrets that are so large that some part alone would be seen."""
+    values = ((secret.name, secret.value.strip()) for secret in secrets)
+    return tuple(name for name, v in values if _is_maskable(v) and _is_large(v))
+
+
+def _is_large(value: bytes) -> bool:
+    return len(value.splitlines()) > MOST_LINES or is_read_in_part(value)
+
+
+def _is_maskable(value: bytes) -> bool:
+    return len(value) >= MINIMUM and not is_ordinary(value)
 
 
 def _made_by(makers: "_Makers", pieces: Iterable[bytes]) -> frozenset[bytes]:
@@ -54,7 +74,7 @@ def _made_by(makers: "_Makers", pieces: Iterable[bytes]) -> frozenset[bytes]:
 
 def _secret_in(value: bytes, takers: "_Makers") -> frozenset[bytes]:
     """Return all that is secret by itself, if *value* is."""
-    if len(value) < MINIMUM or is_ordinary(value):
+    if not _is_maskable(value):
         return frozenset()
     found = (piece for take in takers for piece in take(value))
     return frozenset(piece for piece in found if len(piece) >= MINIMUM)
@@ -73,7 +93,7 @@ def _itself(value: bytes) -> Iterator[bytes]:
 
 def _lines(value: bytes) -> Iterator[bytes]:
     """Give each line, since tools indent and prefix the lines of a value."""
-    lines = (line.strip() for line in value.splitlines())
+    lines = (line.strip() for line in value.splitlines()[:MOST_LINES])
     return (line for line in lines if not is_ordinary_line(line))
 
 

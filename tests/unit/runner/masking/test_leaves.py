@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.masking.leaves import leaves
+from runner.masking.leaves import LARGEST_YAML, MOST_LEAVES, is_read_in_part, leaves
 from runner.masking.secrets import Secret, encodings, forms, unmaskable
 
 DOCUMENTS = {
@@ -23,8 +23,8 @@ DOCUMENTS = {
 def test_the_leaves_of_a_document_are_known_without_their_names(kind: str) -> None:
     found = leaves(DOCUMENTS[kind])
 
-    assert {b"ann-of-net", b"1234567"} <= found
-    assert not {b"user", b"pass", b"n", b"N"} & found
+    assert {b"ann-of-net", b"1234567"} <= {*found}
+    assert not {b"user", b"pass", b"n", b"N"} & {*found}
 
 
 @pytest.mark.parametrize("kind", ["JSON", "YAML"])
@@ -62,7 +62,31 @@ def test_every_text_of_a_json_document_is_a_leaf(document: dict[str, object]) ->
     found = leaves(json.dumps(document).encode())
 
     texts = [leaf for leaf in document.values() if isinstance(leaf, str)]
-    assert {text.strip().encode("utf-8", "surrogatepass") for text in texts} <= found
+    assert {text.strip().encode("utf-8", "surrogatepass") for text in texts} <= {*found}
+
+
+@pytest.mark.parametrize(
+    ("line", "around"),
+    [(b'"k%d": "leaf-%d",', b'{%b"": ""}'), (b"k%d = leaf-%d\n", b"%b")],
+)
+def test_the_first_leaves_of_very_many_are_known(line: bytes, around: bytes) -> None:
+    document = around % b"".join(line % (nth, nth) for nth in range(5 * MOST_LEAVES))
+
+    found = leaves(document)
+
+    assert found[:2] == (b"leaf-0", b"leaf-1")
+    assert len(found) == MOST_LEAVES
+    assert is_read_in_part(document)
+
+
+def test_yaml_that_is_too_large_or_too_deep_is_read_in_part() -> None:
+    large = b"a:\n- b\n" + b"# more\n" * LARGEST_YAML
+    deep = b"a: " + b"[" * 65 + b"]" * 65
+
+    assert is_read_in_part(large)
+    assert is_read_in_part(deep)
+    assert not is_read_in_part(large[:LARGEST_YAML])
+    assert not is_read_in_part(json.dumps({"a": "b\n" * LARGEST_YAML}).encode())
 
 
 ODD = (
@@ -99,6 +123,6 @@ def test_an_odd_value_has_forms_like_others(value: bytes) -> None:
 def test_any_value_can_be_asked_for_its_leaves_and_forms(value: bytes) -> None:
     secret = Secret("ANY", value)
 
-    assert isinstance(leaves(value), frozenset)
+    assert len(leaves(value)) == len({*leaves(value)})
     assert bool(encodings(secret)) == bool(forms(secret))
     assert unmaskable([secret]) == (() if forms(secret) else ("ANY",))

@@ -1,6 +1,7 @@
 """What counts as secret."""
 
 import random
+import time
 from base64 import b64encode, encodebytes, urlsafe_b64encode
 from itertools import pairwise
 
@@ -8,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.masking.secrets import MINIMUM, Secret, encodings, forms, unmaskable
+from runner.masking.ordinary import STOP_WORDS
+from runner.masking.secrets import (
+    LONGEST,
+    MINIMUM,
+    MOST_LINES,
+    Secret,
+    encodings,
+    forms,
+    partly_masked,
+    unmaskable,
+)
 from tests.unit.runner.masking.keys import PEM
 
 
@@ -100,6 +111,43 @@ def test_secrets_too_short_or_too_ordinary_are_named_in_order() -> None:
         "RULE",
         "DB_PASSWORD",
     )
+
+
+@given(
+    st.binary(max_size=12)
+    | st.sampled_from([*STOP_WORDS, b"------", b"eu-west-1", b" secret\n", b"Secret"])
+    | st.text(" -a1\n", max_size=9).map(str.encode)
+)
+def test_what_is_unmaskable_is_what_has_no_forms(value: bytes) -> None:
+    secret = a_secret(value)
+
+    assert unmaskable([secret]) == (() if forms(secret) else ("TOKEN",))
+
+
+def test_of_very_many_lines_the_first_are_hidden_and_the_value_as_a_whole() -> None:
+    lines = [b"line %d/" % nth for nth in range(10 * MOST_LINES)]
+    value = b"\n".join(lines)
+
+    began = time.process_time()
+    found = forms(a_secret(value))
+
+    assert time.process_time() - began < 10
+    assert {*lines[:MOST_LINES]} <= found
+    assert lines[MOST_LINES] not in found
+    assert {value[:LONGEST], value[-LONGEST:]} <= found
+
+
+def test_what_is_masked_only_in_part_is_named() -> None:
+    many = b"\n".join(b"line %d/" % nth for nth in range(MOST_LINES + 1))
+    secrets = [
+        Secret("MANY", many),
+        Secret("LONG", b"a/b" * 100_000),
+        Secret("PIN", b"12345"),
+        Secret("YAML", b"a:\n- b\n" + b"#" * 20_000),
+        Secret("FEWER", many[:-20]),
+    ]
+
+    assert partly_masked(secrets) == ("MANY", "YAML")
 
 
 def test_hex_and_percent_are_known_of_a_value_in_both_cases() -> None:
