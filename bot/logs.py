@@ -17,6 +17,9 @@ log = structlog.get_logger(__name__)
 #: whose lines are wanted from *least* on; of all others, warnings
 _OURS: Final = ("bot", "runner")
 
+#: which log what a program printed that makes credentials
+_TALKATIVE: Final = ("aiobotocore.credentials", "botocore.credentials")
+
 
 def set_up_logs(hidden: Callable[[str], str], *, least: int = logging.INFO) -> None:
     """Log lines of *least* level to standard error, each as *hidden* returns it.
@@ -55,6 +58,8 @@ def set_up_logs(hidden: Callable[[str], str], *, least: int = logging.INFO) -> N
     )
     for name in _OURS:
         logging.getLogger(name).setLevel(least)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     sys.excepthook = _logged
 
 
