@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from runner.masking.interrupted import GAP, uninterrupted
+
 #: characters of output that are shown whole; more becomes a file and an excerpt
 WHOLE: Final = 3_500
 #: bytes to keep of each end, enough for any excerpt
@@ -16,10 +18,15 @@ _LINE_LENGTH: Final = 300
 #: bytes at the beginning of a line in which an error is looked for
 _SEARCHED: Final = 4_096
 
-_ESCAPES: Final = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
+#: carriage returns and escape sequences (ECMA-48), as many as stand together
+_CODES: Final = re.compile(
+    rb"(?:\r|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)"
+    rb"|\(B|[@-Z\\-_]))+"
 )
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: what stands for all that is left out and that masking does not look behind:
+#: without it the halves of a secret could come together
+_GONE: Final = "\N{REPLACEMENT CHARACTER}"
 #: a colour code ends in a letter, so it is no border of a word by itself
 _ERROR: Final = re.compile(
     rb"(?:\b|\x1b\[[0-9;]*m)(?:error|fatal|panic|denied|failed)\b", re.IGNORECASE
@@ -28,9 +35,9 @@ _ERROR: Final = re.compile(
 
 def readable(data: bytes) -> str:
     """Return output as text, without colours, controls and overwritten lines."""
-    text = _ESCAPES.sub("", data.decode(errors="replace")).replace("\r\n", "\n")
-    lines = (line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", "\n".join(lines)).rstrip("\n")
+    text = _CODES.sub(_without_codes, data).decode(errors="replace")
+    lines = _CONTROLS.sub(_GONE, text.replace("\r\n", "\n")).split("\n")
+    return "\n".join(map(_without_overwritten, lines)).rstrip("\n")
 
 
 def last_lines(data: bytes, *, lines: int, length: int) -> str:
@@ -74,11 +81,15 @@ class Excerpt:
         if self.is_whole:
             return readable(self.head)
         head, tail, left_out = self._ends()
-        middle = [f"… {left_out:,} lines are left out here …"] if left_out else []
         errors = _fitting(map(readable, self.errors), WHOLE // 4)
         unseen = [line for line in errors if line not in {*head, *tail}]
+        middle = []
+        if left_out:
+            middle.append(f"… {left_out:,} lines are left out here …")
+        elif unseen or self.size > 2 * _KEPT:
+            middle.append("…")  # what is on either side does not belong together
         if unseen:
-            middle = [*middle, *unseen, "… and here …"]
+            middle += [*unseen, "… and here …"]
         return "\n".join((*head, *middle, *tail))
 
     def _look_for_errors(self, data: bytes) -> None:
@@ -101,6 +112,18 @@ class Excerpt:
         tail = _last(readable(self.tail).split("\n"))
         lines_in_all = self.lines + (not self.tail.endswith(b"\n"))
         return head, tail, max(lines_in_all - len(head) - len(tail), 0)
+
+
+def _without_codes(codes: re.Match[bytes]) -> bytes:
+    returns = b"\r" * codes[0].count(b"\r")
+    if uninterrupted(codes[0]) or len(codes[0]) > GAP:
+        return _GONE.encode() + returns
+    return returns
+
+
+def _without_overwritten(line: str) -> str:
+    overwritten, _, shown = line.rstrip("\r").rpartition("\r")
+    return f"{_GONE}{shown}" if _GONE in overwritten else shown
 
 
 # Each part has its share, so that long lines in one never push out another.

@@ -8,6 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.slack.output import WHOLE, Excerpt, last_lines, readable
+from runner.masking.masker import Masks
+from runner.masking.secrets import Secret
 
 
 def excerpt_of(*pieces: bytes) -> Excerpt:
@@ -25,7 +27,14 @@ def numbered(lines: int, *, width: int = 60) -> bytes:
     ("data", "shown"),
     [
         (b"\x1b[1m\x1b[31mError\x1b[0m: no", "Error: no"),
-        (b"\x1b]8;;http://x\x07link\x1b]8;;\x1b\\", "link"),
+        (b"\x1b(B\x1b[m\x1b[Kplain\x1b[2K", "plain"),
+        (b"\x1b]8;;http://x\x07link\x1b]8;;\x1b\\", "\ufffdlink\ufffd"),
+        (b"a\x1b[?25lb\x1bMc", "a\ufffdb\ufffdc"),
+        (b"a\x1b[?25l\x1b[1A\x1b[mb", "a\ufffdb"),
+        (b"a" + b"\x1b[31m" * 12 + b"b", "ab"),
+        (b"a" + b"\x1b[31m" * 13 + b"b", "a\ufffdb"),
+        (b"10%\x1b[?25l\r20%\x1b[K\r\n", "\ufffd20%"),
+        (b"10%\x1b[?25h\r\n", "10%\ufffd"),
         (b"10%\r20%\r100%\n", "100%"),
         (b"10%\r20%\r", "20%"),
         (b"one\r\ntwo\r\r\n", "one\ntwo"),
@@ -46,6 +55,68 @@ def test_any_bytes_become_text_without_controls(data: bytes) -> None:
 
     assert all(sign in "\t\n" or sign >= " " for sign in shown)
     shown.encode()
+
+
+_CODE = st.sampled_from(
+    [
+        b"\x1b[0m",
+        b"\x1b[K",
+        b"\x1b(B",
+        b"\r",
+        b"\b",
+        "\u200b".encode(),
+        b"\x1b[?25l",
+        b"\x1b[1A",
+        b"\x1bM",
+        b"\x1b]0;a title\x07",
+        b"\x1b]8;;http://x\x1b\\",
+        b"\x1b[" + b"0;" * 13 + b"m",
+        b"\x1b[31m" * 13,
+        b"\r" * 65,
+    ]
+)
+_ODD = st.text(alphabet="\x1b\x07\r\b\0[]()0;:?BKMm\\", max_size=8).map(str.encode)
+
+
+def interrupted(secret: bytes, codes: list[tuple[int, list[bytes]]]) -> bytes:
+    """Return *secret* with *codes* before some of its letters, counted from 0."""
+    letters = [secret[at : at + 1] for at in range(len(secret))]
+    for at, inside in codes:
+        letters[at % len(letters)] = b"".join(inside) + letters[at % len(letters)]
+    return b"".join(letters)
+
+
+def is_shown(secret: bytes, output: bytes) -> bool:
+    """Tell whether *secret* can be read in what is shown of masked *output*."""
+    masked = Masks((Secret("it", secret),)).data(output)
+    tail = last_lines(masked, lines=9, length=900)
+    shown = (readable(masked), excerpt_of(masked).text(), tail)
+    return any(secret.decode() in text for text in shown)
+
+
+@given(
+    secret=st.sampled_from([b"hunter2-the-3rd-Zq9", b"mmKKBB\\mMBKm"]),
+    codes=st.lists(st.tuples(st.integers(0, 20), st.lists(_CODE | _ODD, max_size=3))),
+)
+@example(secret=b"hunter2-the-3rd", codes=[(8, [b"\x1b[?25l"])])
+@example(secret=b"hunter2-the-3rd", codes=[(8, [b"\x1b[31m" * 13])])
+def test_no_secret_that_codes_interrupt_is_put_together_again(
+    secret: bytes, codes: list[tuple[int, list[bytes]]]
+) -> None:
+    assert not is_shown(secret, b"begin " + interrupted(secret, codes) + b" end")
+
+
+@given(codes=st.lists(st.tuples(st.integers(0, 10), st.lists(_CODE, max_size=3))))
+@example(codes=[(3, [b"\x1b[1A", b"\r"])])
+@example(codes=[(2, [b"\r" * 65])])
+@example(codes=[(3, [b"\r" * 65])])
+@example(codes=[(3, [b"\b\r"])])
+def test_no_secret_of_short_lines_is_put_together_again(
+    codes: list[tuple[int, list[bytes]]],
+) -> None:
+    secret = b"a1\nb2\nc3\nd4"
+
+    assert not is_shown(secret, b"begin " + interrupted(secret, codes) + b" end")
 
 
 def test_last_lines_are_the_newest_and_fit() -> None:
@@ -151,8 +222,10 @@ def test_one_endless_line_shows_its_beginning_and_its_end() -> None:
 
     shown = excerpt.text()
 
-    assert shown.startswith("begin ")
-    assert shown.endswith(" end")
+    first, between, last = shown.split("\n")
+    assert first.startswith("begin ")
+    assert between == "…"
+    assert last.endswith(" end")
     assert len(shown) <= WHOLE + 100
     assert excerpt.size == 10_000_011
 
