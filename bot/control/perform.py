@@ -21,7 +21,7 @@ from bot.domain.errors import (
 )
 from bot.domain.people import HANDRAIL, Role, TeamId, UserId
 from bot.domain.run import Reason, Run, RunId, RunState
-from bot.domain.sentences import in_command, not_maskable, unmasked
+from bot.domain.sentences import in_command, masked_in_part, not_maskable, unmasked
 from bot.domain.stack import Catalog, Stack
 from bot.domain.telling import Said
 from bot.ports import Archive, Clock, Ended, Record
@@ -30,7 +30,7 @@ from runner.events import Ending, Outcome
 from runner.execute import execute, resume
 from runner.job import Job, Limits, Phase
 from runner.masking.masker import Masks
-from runner.masking.secrets import Secret, unmaskable
+from runner.masking.secrets import Secret, partly_masked, unmaskable
 from runner.seal import Seal
 from runner.source import Sources
 
@@ -239,6 +239,8 @@ class Perform:
             raise Refused(in_command(names), reason=Refusal.UNSAFE)
         if lacking:
             await self._say(run, unmasked(lacking))
+        if partly := partly_masked(secrets):
+            await self._say(run, masked_in_part(partly))
         return masks
 
     async def _take_back(self, run: Run, masks: Masks) -> None:

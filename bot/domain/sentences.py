@@ -82,6 +82,14 @@ def unmasked(names: Sequence[str]) -> str:
     return f"Not masked, because too short or too ordinary: {', '.join(names)}."
 
 
+def masked_in_part(names: Sequence[str]) -> str:
+    """Name what is so long that only its first lines are masked by themselves."""
+    return (
+        "Masked as a whole, and by their first lines only, because so long: "
+        f"{', '.join(names)}."
+    )
+
+
 def in_command(names: Sequence[str]) -> str:
     """Say that a command holds a secret, and what to write in its place."""
     what = f"the value of {', '.join(names)}" if names else _LOOKS_LIKE

@@ -313,3 +313,17 @@ async def test_credentials_that_are_not_to_be_had_fail_the_run(stage: Stage) -> 
 
     assert the_end(run) == (RunState.FAILED, Reason.CREDENTIALS, None)
     assert "AccessDenied" in run.note
+
+
+async def test_what_is_too_long_to_be_masked_line_by_line_is_named(
+    stage: Stage,
+) -> None:
+    stage.stack = a_stack(secrets={"KEYS": FromEnv(variable="A")})
+    stage.safe.values["A"] = "\n".join(f"line-{n:06}-of-keys" for n in range(9_000))
+
+    await stage.performed()
+
+    told = [said.text for said in await stage.store.told() if isinstance(said, Said)]
+    assert told == [
+        "Masked as a whole, and by their first lines only, because so long: KEYS."
+    ]
