@@ -9,7 +9,8 @@ from runner.masking.secrets import MINIMUM, Secret, unmaskable
 
 #: More would take a machine too long to look for.
 MOST_VALUES: Final = 10_000
-MOST_BYTES: Final = 1 << 20
+MOST_LINES: Final = 10_000
+MOST_BYTES: Final = 256 * 1024
 
 #: Of the format; another promises nothing ("JSON Output Format" of Terraform).
 _MAJOR_VERSIONS: Final = frozenset({"0", "1"})
@@ -90,12 +91,19 @@ def _resources(module: Mapping[str, object]) -> Iterator[_Marked]:
 
 
 def _leaves(value: object, marks: object, name: str) -> Iterator[tuple[str, str]]:
-    match marks, value:
-        case True, str(leaf):
-            yield leaf, name
-        case _:
-            for step, member, within in _inside(value, marks):
-                yield from _leaves(member, within, name + step)
+    # However deep a value is nested, nothing but JSON sets it a bound.
+    pending = [(value, marks, name)]
+    while pending:
+        value, marks, name = pending.pop()
+        match marks, value:
+            case True, str(leaf):
+                yield leaf, name
+            case _:
+                inside = [
+                    (member, within, name + step)
+                    for step, member, within in _inside(value, marks)
+                ]
+                pending += reversed(inside)
 
 
 def _inside(value: object, marks: object) -> Iterator[tuple[str, object, object]]:
@@ -142,6 +150,8 @@ def _items(node: object) -> Sequence[object]:
 def _refuse_too_many(secrets: Sequence[Secret]) -> None:
     if len(secrets) > MOST_VALUES:
         raise ValueError(f"more than {MOST_VALUES:,} of its values are sensitive")
+    if sum(1 + secret.value.count(b"\n") for secret in secrets) > MOST_LINES:
+        raise ValueError(f"its sensitive values have more than {MOST_LINES:,} lines")
     if sum(len(secret.value) for secret in secrets) > MOST_BYTES:
         raise ValueError(f"its sensitive values have more than {MOST_BYTES:,} bytes")
 

@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.terraform_state import MOST_BYTES, MOST_VALUES, sensitive_values
+from runner.terraform_state import (
+    MOST_BYTES,
+    MOST_LINES,
+    MOST_VALUES,
+    sensitive_values,
+)
 
 PASSWORD = "correct-horse-battery"
 
@@ -206,8 +211,35 @@ def test_more_values_than_can_be_masked_are_refused() -> None:
         found(a_state(a_resource({"a": [*most, "one-more"]}, True)))
 
 
+def test_more_lines_than_can_be_masked_are_refused() -> None:
+    text = "line-1\n" * MOST_LINES
+
+    with pytest.raises(ValueError, match=r"more than 10,000 lines"):
+        found(a_state(a_resource({"a": text}, True)))
+
+
+@pytest.mark.parametrize("odd", ['x: "\\UFFFFFFFF"', "a: " + "[" * 5000, "\ud800" * 9])
+def test_one_odd_value_costs_no_other(odd: str) -> None:
+    outputs = {
+        "odd": {"sensitive": True, "value": odd},
+        "it": {"sensitive": True, "value": PASSWORD},
+    }
+
+    secrets = sensitive_values(a_state(outputs=outputs))
+
+    assert {each.name for each in secrets} == {"output.odd", "output.it"}
+
+
+def test_a_value_that_is_nested_deeply_costs_no_other() -> None:
+    deep = json.loads('{"a":' * 400 + '"a-deep-secret"' + "}" * 400)
+
+    secrets = sensitive_values(a_state(a_resource({"a": deep, "b": PASSWORD}, True)))
+
+    assert {each.value for each in secrets} == {b"a-deep-secret", PASSWORD.encode()}
+
+
 def test_more_bytes_than_can_be_masked_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"more than 1,048,576 bytes"):
+    with pytest.raises(ValueError, match=r"more than 262,144 bytes"):
         found(a_state(a_resource({"a": "a\\" * MOST_BYTES}, True)))
 
 
