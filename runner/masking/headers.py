@@ -45,7 +45,13 @@ _AUTHORIZATION: Final = Shape(
     text(*_SCHEMES),
     some(rb"[ \t]", 1, 3),
     # No word of a sentence about headers.
-    ahead(some(rb"[a-z]", 0, 24), some(rb"[0-9A-Z._~+/=:|%-]", 1, 1)),
+    unless_text(b"realm="),
+    ahead(
+        either(
+            joined(some(rb"[a-z/-]", 0, 29), some(rb"[0-9A-Z._~+=:|%]", 1, 1)),
+            some(rb"[a-z/-]", 30),
+        )
+    ),
     hidden(some(_CREDENTIAL, 6)),
     anchors=(b"uthorization", b"UTHORIZATION"),
     longest=8 * 1024,
@@ -70,8 +76,13 @@ _AT_HOST: Final = joined(
     text(b"@"), unless_text(b"sha256:"), ahead(some(rb"[0-9A-Za-z\[]", 1, 1))
 )
 
+#: A port, and what follows an address: another user, a parameter.
+_NO_PORT: Final = unless(rb"[0-9]{2,5}[,;][A-Za-z]")
+
 _SECRET: Final = up_to_last(_PASSWORD, 1, 300)
-_LOGIN: Final = joined(some(_NAME, 0, 30), text(b":"), _NO_PLACEHOLDER, hidden(_SECRET))
+_LOGIN: Final = joined(
+    some(_NAME, 0, 30), text(b":"), _NO_PLACEHOLDER, _NO_PORT, hidden(_SECRET)
+)
 #: A name that is too long to be one may be secret itself.
 _LONG_LOGIN: Final = hidden(some(_NAME, 31, 255), text(b":"), _SECRET)
 #: A token in the place of a name: long, and with digits.

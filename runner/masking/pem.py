@@ -16,6 +16,7 @@ from runner.masking.grammar import (
     maybe,
     some,
     text,
+    unless,
     up_to_first,
 )
 
@@ -62,7 +63,15 @@ _HEADER: Final = joined(
 _LINE: Final = joined(
     maybe(_EMPTY_LINE),
     _BREAK,
+    # No path, as it stands in a message or in an address.
+    ahead(
+        either(
+            joined(some(rb"[0-9a-z+/=]", 0, 40), some(rb"[A-Z]", 1, 1)),
+            some(rb"[0-9A-Za-z+=]", 30),
+        )
+    ),
     some(_BASE64, 30),
+    unless(rb"[\]\[(){}:.?&%_@]"),
     _BEHIND_LINE,
 )
 _LAST_LINE: Final = joined(_BREAK, some(_BASE64, 1, 29))

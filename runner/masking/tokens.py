@@ -10,6 +10,7 @@ from runner.masking.grammar import (
     AT_WORD,
     Piece,
     Shape,
+    ahead,
     behind,
     either,
     hidden,
@@ -138,6 +139,8 @@ _CODE_HOSTS: Final = (
         AT_WORD,
         hidden(
             text(*_GITLAB),
+            # No word of a name such as glrt-runner-deployment.
+            ahead(some(rb"[a-z_-]", 0, 15), some(rb"[0-9A-Z]", 1, 1)),
             some(_WORDS, 20),
             maybe(text(b"."), some(rb"[0-9a-z.]", 2)),
         ),
@@ -166,7 +169,17 @@ _SLACK: Final = (
         anchors=_XOX,
         longest=512,
     ),
-    _token(b"xapp-", of=rb"[0-9A-Za-z-]", least=20),
+    Shape(
+        AT_WORD,
+        hidden(
+            text(b"xapp-"),
+            some(rb"[0-9]", 1, 2),
+            text(b"-"),
+            some(rb"[0-9A-Za-z-]", 16),
+        ),
+        anchors=(b"xapp-",),
+        longest=512,
+    ),
     _set(*_HOOKS, sign=joined(), value=some(rb"[0-9A-Za-z+/_-]", 20)),
 )
 

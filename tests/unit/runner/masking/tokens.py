@@ -122,6 +122,16 @@ PLACES: dict[str, tuple[bytes, bytes, bytes]] = {
 
 #: What looks like a token from afar, and stays.
 NEAR_MISSES: dict[str, bytes] = {
+    "a pod of an app": b"xapp-controller-6f7d9c8b5-abcde Running",
+    "a pod of a runner": b"gitlab.com/glrt-runner-deployment-6f7d9c8b5-abcde",
+    "an error about a key": b"expected -----BEGIN PRIVATE KEY-----\n"
+    b"GET /apis/apiextensions/v1/customresourcedefinitions/foo HTTP/1.1\n"
+    b"aws_subnet: Refreshing [id=/subscriptions/xyz/resourceGroups/foo/Bar1]",
+    "a realm": b"Authorization: Basic realm=Registry",
+    "a word with a dash": b"Authorization: Bearer token-review API",
+    "a word with a slash": b"authorization: Basic auth/credentials missing",
+    "a port and a user": b"https://example.com:8443,user@host failed",
+    "a port and a parameter": b"jdbc:sqlserver://h:1433;user=a@b;",
     "a longer word": b"AK" + b"IA" + some(17, "ABCDEFGH"),
     "within a word": b"xAK" + b"IA" + some(16, "ABCDEFGH"),
     "too short": b"gh" + b"p_" + some(20) + b" ",
