@@ -30,6 +30,16 @@ STOP_LINES: Final = re.compile(
     rb"|[\"']?(apiVersion|kind|type)[\"']?\s*:\s*[\w\"'./]+,?"
 )
 
+#: Lines of scripts that hide nothing: "set -euo pipefail", "apt-get update".
+STOP_COMMANDS: Final = re.compile(
+    rb"#!/[\w/.-]+( [\w.-]+)*"
+    rb"|set( [-+][A-Za-z]+| pipefail)+"
+    rb"|(sudo )?(apt|apt-get|apk|yum|dnf) (update|upgrade|clean)( -{1,2}[a-z]+)*"
+)
+
+#: What is too plain to be secret among many lines: "fi", "kubernetes", "100000".
+_PLAIN: Final = re.compile(rb".{0,7}|[a-z]+", re.DOTALL)
+
 
 def is_ordinary(value: bytes) -> bool:
     """Tell whether *value* stands in ordinary output too."""
@@ -39,3 +49,8 @@ def is_ordinary(value: bytes) -> bool:
 def is_ordinary_line(line: bytes) -> bool:
     """Tell whether *line* stands in ordinary output too, next to other lines."""
     return is_ordinary(line) or bool(STOP_LINES.fullmatch(line))
+
+
+def is_plain_line(line: bytes) -> bool:
+    """Tell whether *line* is too plain to be hidden alone, as one of many lines."""
+    return bool(_PLAIN.fullmatch(line) or STOP_COMMANDS.fullmatch(line))

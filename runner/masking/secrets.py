@@ -8,7 +8,7 @@ from typing import Final
 from runner.masking.escapes import escaped, in_json
 from runner.masking.interrupted import uninterrupted
 from runner.masking.leaves import is_read_in_part, leaves
-from runner.masking.ordinary import is_ordinary, is_ordinary_line
+from runner.masking.ordinary import is_ordinary, is_ordinary_line, is_plain_line
 
 #: Shorter forms would blank ordinary text.
 MINIMUM: Final = 6
@@ -18,6 +18,9 @@ LONGEST: Final = 1024
 
 #: Of a value with more lines only the first are hidden by themselves.
 MOST_LINES: Final = 2_500
+
+#: Of a value with more lines those are not hidden alone that are plain words.
+FEW_LINES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,17 @@ def _itself(value: bytes) -> Iterator[bytes]:
 
 
 def _lines(value: bytes) -> Iterator[bytes]:
-    """Give each line, since tools indent and prefix the lines of a value."""
-    lines = (line.strip() for line in value.splitlines()[:MOST_LINES])
-    return (line for line in lines if not is_ordinary_line(line))
+    """Give each line, since tools indent and prefix the lines of a value.
+
+    Of a few lines each may be a password; of many the plain ones are none.
+    """
+    lines = [line.strip() for line in value.splitlines()]
+    are_few = len(lines) <= FEW_LINES
+    return (
+        line
+        for line in lines[:MOST_LINES]
+        if not is_ordinary_line(line) and (are_few or not is_plain_line(line))
+    )
 
 
 def _leaves(value: bytes) -> Iterator[bytes]:

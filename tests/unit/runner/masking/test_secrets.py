@@ -80,6 +80,27 @@ def test_a_line_that_ordinary_output_has_too_is_not_hidden_alone(line: bytes) ->
     assert {b"hunter22", b"hunter33"} < found
 
 
+SCRIPT_LINES = (
+    *(b"#!/bin/bash", b"set -euo pipefail", b"set -x", b"apt-get update", b"exit 1"),
+    *(b"sudo apt-get upgrade -y", b"kubernetes", b"esac;;;", b"1000000"),
+)
+
+
+@pytest.mark.parametrize("line", SCRIPT_LINES)
+def test_an_ordinary_line_of_a_script_is_not_hidden_alone(line: bytes) -> None:
+    script = b"first-line\n%b\nPW=hunter22\nhunter333\nlast-line" % line
+
+    found = forms(a_secret(script))
+
+    assert line not in found
+    assert {b"PW=hunter22", b"hunter22", b"hunter333"} <= found
+
+
+@pytest.mark.parametrize("password", [b"letmein", b"opensesame", b"1234567", b"pw-123"])
+def test_a_line_of_a_login_is_hidden_however_plain(password: bytes) -> None:
+    assert password in forms(a_secret(b"admin-of-net\n" + password))
+
+
 @pytest.mark.parametrize(
     "value", [b"c2VjcmV0cw==", b"aaaaaaaa", b"kind:s3cr3t:", b"[p4ss word]"]
 )
@@ -125,7 +146,7 @@ def test_what_is_unmaskable_is_what_has_no_forms(value: bytes) -> None:
 
 
 def test_of_very_many_lines_the_first_are_hidden_and_the_value_as_a_whole() -> None:
-    lines = [b"line %d/" % nth for nth in range(10 * MOST_LINES)]
+    lines = [b"line %05d/" % nth for nth in range(10 * MOST_LINES)]
     value = b"\n".join(lines)
 
     began = time.process_time()
