@@ -57,8 +57,61 @@ _AUTHORIZATION: Final = Shape(
     longest=8 * 1024,
 )
 
-#: Every header that says who asks.
-HEADERS: Final = (_AUTHORIZATION,)
+#: Letters that a word of a sentence has not.
+_NO_WORD: Final = ahead(some(rb"[a-z_-]", 0, 40), some(rb"[0-9A-Z./+=]", 1, 1))
+
+_SIGN: Final = joined(
+    some(rb"\\", 0, 1),
+    some(rb"[\"']", 0, 1),
+    some(rb"[ \t]", 0, 3),
+    some(rb"[=:]", 1, 1),
+    some(rb"[ \t]", 0, 3),
+    some(rb"[\\\[\"']", 0, 4),
+)
+
+#: Without a scheme it is told by digits, and by nothing that paths and names have.
+_LONE_AUTHORIZATION: Final = Shape(
+    text(b"uthorization", b"UTHORIZATION"),
+    _SIGN,
+    ahead(some(rb"[A-Za-z_+=-]", 0, 40), some(rb"[0-9]", 1, 1)),
+    hidden(some(rb"[0-9A-Za-z_+=-]", 20)),
+    unless(rb"[/:.]"),
+    anchors=(b"uthorization", b"UTHORIZATION"),
+    longest=8 * 1024,
+)
+
+_TOKEN_HEADERS: Final = tuple(
+    each
+    for name in (b"PRIVATE-TOKEN", b"JOB-TOKEN", b"DEPLOY-TOKEN", b"X-VAULT-TOKEN")
+    for each in (name, name.lower(), name.title())
+)
+
+_TOKEN_HEADER: Final = Shape(
+    text(*_TOKEN_HEADERS),
+    _SIGN,
+    _NO_WORD,
+    hidden(some(rb"[0-9A-Za-z._~+/=-]", 16)),
+    anchors=_TOKEN_HEADERS,
+    longest=1024,
+)
+
+#: A name and a password in base64, as Docker keeps them (`config.json`).
+_DOCKER_LOGIN: Final = Shape(
+    text(b'"auth"', rb'"auth\"'),
+    some(rb"[ \t]", 0, 10),
+    text(b":"),
+    some(rb"[ \t]", 0, 10),
+    some(rb"\\", 0, 1),
+    text(b'"'),
+    _NO_WORD,
+    hidden(some(rb"[0-9A-Za-z+/]", 10), some(b"=", 0, 2)),
+    ahead(some(rb"[\\\"]", 1, 1)),
+    anchors=(b'"auth"', rb'"auth\"'),
+    longest=8 * 1024,
+)
+
+#: Every header that says who asks, and what is written into one.
+HEADERS: Final = (_AUTHORIZATION, _LONE_AUTHORIZATION, _TOKEN_HEADER, _DOCKER_LOGIN)
 
 _SLASHES: Final = (b"://", rb":\/\/")
 

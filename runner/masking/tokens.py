@@ -8,6 +8,7 @@ from typing import Final
 from runner.masking.grammar import (
     AT_TOKEN,
     AT_WORD,
+    END,
     Piece,
     Shape,
     ahead,
@@ -217,19 +218,27 @@ _OTHERS: Final = (
     _token(b"AGE-SECRET-KEY-1", of=_CAPITALS, least=50),
 )
 
-#: Three parts: what it says of itself, what it says, and its signature.
+_LONGEST_JWT: Final = 8 * 1024
+
+#: Three parts: what it says of itself, what it says, and its signature. Of one that is
+#: too long the end is not looked for, and only as much is hidden as is looked at.
 _JWT: Final = Shape(
     AT_TOKEN,
     hidden(
         text(b"eyJ"),
         some(_WORDS, 10),
         text(b"."),
-        some(_WORDS, 10),
-        text(b"."),
-        some(_WORDS, 10),
+        either(
+            joined(some(_WORDS, 10), text(b"."), some(_WORDS, 10)),
+            joined(
+                some(_WORDS, _LONGEST_JWT // 2),
+                maybe(text(b"."), some(_WORDS, 0, 9)),
+                END,
+            ),
+        ),
     ),
     anchors=(b"eyJ",),
-    longest=8 * 1024,
+    longest=_LONGEST_JWT,
 )
 
 #: Every token that is told by how it begins, or by the name that it is set to.

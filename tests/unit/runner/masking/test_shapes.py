@@ -139,6 +139,18 @@ def test_of_what_is_endlessly_long_the_same_is_hidden_at_every_cut(kind: str) ->
         assert run(pieces(text, [cut, cut + 100])) == shown
 
 
+@pytest.mark.parametrize("size", [8_000, 8_180, 9_000, 20_000])
+def test_of_a_very_long_web_token_the_first_part_is_hidden(size: int) -> None:
+    text = b"eyJhbGciOiJSUzI1NiJ9.eyJ" + b"a1B2" * (size // 4) + b"." + b"c3D4" * 80
+
+    shown = run([text])
+
+    assert shown.startswith(b"*****")
+    assert len(shown) <= len(text) - 8 * 1024 + 5
+    for cut in range(0, len(text), 700):
+        assert run(pieces(text, [cut, cut + 300])) == shown
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_private_key_is_hidden(kind: str) -> None:
     key = PEM.replace(b"RSA ", kind.encode())

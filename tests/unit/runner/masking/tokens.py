@@ -84,6 +84,11 @@ _AZURE = some(86, _LETTERS + "/+") + b"=="
 
 #: What is shown before a token, the token itself, and what is shown behind it.
 PLACES: dict[str, tuple[bytes, bytes, bytes]] = {
+    "GitLab header": (b"PRIVATE-TOKEN: ", some(20), b"\n"),
+    "Vault header": (b"-H 'x-vault-token: ", b"s." + some(24), b"'"),
+    "no scheme": (b"Authorization: ", some(32), b"\n"),
+    "Docker login": (b'"auth": "', b"dXNlcjpodW50ZXIyMg==", b'"}'),
+    "Docker login in JSON": (rb"\"auth\":\"", b"dXNlcjpodW50ZXIyMg==", rb"\"}"),
     "AWS credentials file": (b"aws_secret_access_key = ", _AWS_SECRET, b"\n"),
     "AWS environment": (b"export AWS_SECRET_ACCESS_KEY=", _AWS_SECRET, b"\n"),
     "AWS environment, quoted": (b'AWS_SECRET_ACCESS_KEY="', _AWS_SECRET, b'"\n'),
