@@ -186,6 +186,7 @@ def _markup(text: str) -> Iterator[str]:
     """Give HTML and XML, with the entities that each encoder knows."""
     for entities in _ENTITIES:
         yield text.translate(entities)
+    yield _json_plain(text).translate(_ENTITIES_OF_JQ)
 
 
 _SIGNS: Final = {"&": "&amp;", "<": "&lt;"}
@@ -208,6 +209,7 @@ _MORE: Final[tuple[dict[str, str], ...]] = (
     },
 )
 _ENTITIES: Final = tuple(str.maketrans(_SIGNS | more) for more in _MORE)
+_ENTITIES_OF_JQ: Final = _ENTITIES[5]
 
 
 def _source_code(text: str) -> Iterator[str]:
@@ -260,7 +262,7 @@ ESCAPES: Final[tuple[tuple[frozenset[str], _Escape], ...]] = (
     (_BARE - {"$", "%"} | frozenset("'/<>&"), _hcl),
     (_NO_URL | frozenset("/+=:@%"), _shell),
     (_NO_URL, _url),
-    (_BARE | {"/", "\\"}, _markup),
+    (_BARE | {"/"}, _markup),
     (_BARE | frozenset("/<>&"), _source_code),
     (_BARE | frozenset("/<>&\\"), _tables),
 )

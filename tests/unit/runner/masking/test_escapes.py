@@ -135,3 +135,14 @@ def test_any_bytes_can_be_escaped(value: bytes) -> None:
 
 def test_a_value_without_special_characters_has_no_escapes() -> None:
     assert escaped(b"hunter22_v1.0-x") == frozenset()
+
+
+@pytest.mark.parametrize("value", [b'a"s3cret', b"a\\s3cret", b"a's3<cret\n&"])
+def test_json_is_known_within_html_as_jq_writes_it(value: bytes) -> None:
+    written = json.dumps(value.decode())[1:-1]
+    for letter, entity in zip(
+        "&<>'\"", ("amp", "lt", "gt", "#39", "quot"), strict=True
+    ):
+        written = written.replace(letter, f"&{entity};")
+
+    assert written.encode() in escaped(value)
