@@ -25,6 +25,10 @@ _NO_SHELL: Final = (
     "the image cannot run /bin/sh; every phase needs a POSIX shell there, "
     "so build the image with one"
 )
+_NOT_CARRIED: Final = (
+    "it was not allowed to perform: what a restarted bot would have to mask cannot be "
+    "put into the container"
+)
 #: What a container's init exits with when it cannot run what it was given.
 _CANNOT_RUN: Final = (126, 127)
 
@@ -149,6 +153,8 @@ class Performance:
                 await self._mask_state(deadlines)
             if self._ending is not None:
                 return
+            if not await self._teller.is_carried():
+                raise EngineUnavailable(_NOT_CARRIED)
             if self._stop.is_set() or not await self._watcher.may_perform():
                 await self._interrupt(Ending.STOPPED, deadlines)
                 return

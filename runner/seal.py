@@ -71,14 +71,14 @@ class Carried:
 
     @property
     def missing(self) -> tuple[Secret, ...]:
-        """What is hidden and was not given to the container."""
+        """What is hidden and the container does not carry."""
         return self._masks.secrets[len(self._secrets) :]
 
     async def renew(self) -> None:
         """Let the container carry all that is hidden now."""
-        self._secrets = self._masks.secrets
-        sealed = self._seal.closed(self._secrets, self._about)
-        await self._container.keep(sealed)
+        secrets = self._masks.secrets
+        await self._container.keep(self._seal.closed(secrets, self._about))
+        self._secrets = secrets
 
     async def recall(self) -> None:
         """Hide what the container carries; raise a RunnerError where it is unknown."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -18,6 +19,9 @@ PIECE: Final = 64 * 1024
 #: How many different values a container may announce, and their bytes in all.
 MOST_VALUES: Final = 1_000
 MOST_BYTES: Final = 1 << 20
+
+#: How long after a container could not be given what is hidden it is tried again.
+AGAIN: Final = timedelta(seconds=10)
 
 #: What is told, once, in the place of output that could not be masked.
 WITHHELD: Final = b"[output withheld: masking failed]\n"
@@ -63,9 +67,14 @@ class Teller:
         tell: Callable[[Event], Awaitable[None]],
         *,
         position: int = 0,
+        again: timedelta = AGAIN,
     ) -> None:
         self._carried = carried
         self._tell = tell
+        self._hidden = len(carried.masks.secrets) - len(carried.missing)  # and told
+        self._again = again.total_seconds()
+        self._clock = asyncio.get_running_loop().time
+        self._carry_at = self._clock()  # not before
         self._announcements = Announcements()
         self._masker = carried.masks.stream(shown=position)
         self._known = position
@@ -74,6 +83,7 @@ class Teller:
         self._announced: set[bytes] = set()
         self._remarked = False
         self._withheld = False
+        self._unlearned = False  # whether something was not learned that had to be
 
     async def take(self, data: bytes) -> None:
         """Tell as much as is certain to hold no half secret."""
@@ -95,8 +105,15 @@ class Teller:
         try:
             await asyncio.to_thread(self._carried.masks.learn, secrets)
         except Exception:  # noqa: BLE001 - what cannot be masked must not be shown
+            self._unlearned = True
             await self.withhold()
         await self._catch_up()
+
+    async def is_carried(self) -> bool:
+        """Return whether the container carries all that is to be hidden."""
+        if self._carried.missing:
+            await self._carry()
+        return not (self._unlearned or self._carried.missing)
 
     async def withhold(self, why: str = _FAILED) -> None:
         """Tell no more output, and say so once."""
@@ -146,10 +163,20 @@ class Teller:
         What was held back is told before that, so that whoever edits what was told
         finds whole what is new.
         """
-        while new := self._carried.missing:
-            await self._carry()
+        await self._carry_when_due()
+        while new := self._untold:
+            await self._carry_when_due()
             await self._tell_masked(self._masker.flush)
             await self._tell(SecretsLearned(secrets=new))
+            self._hidden += len(new)
+
+    @property
+    def _untold(self) -> tuple[Secret, ...]:
+        return self._carried.masks.secrets[self._hidden :]
+
+    async def _carry_when_due(self) -> None:
+        if self._carried.missing and self._clock() >= self._carry_at:
+            await self._carry()
 
     async def _carry(self) -> None:
         try:
@@ -157,6 +184,7 @@ class Teller:
         except ContainerLost:
             raise
         except Exception:  # noqa: BLE001 - what is not carried would be shown later
+            self._carry_at = self._clock() + self._again
             await self.withhold(_NOT_CARRIED)
 
     async def _hide(self, announced: Sequence[bytes]) -> None:

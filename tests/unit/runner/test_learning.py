@@ -1,15 +1,19 @@
 """What becomes secret while a run goes on: masked, carried, and masked again."""
 
 import asyncio
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from runner.errors import EngineUnavailable
 from runner.events import Ending, Outcome
 from runner.job import Job, Limits, Phase
+from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
-from tests.support.runs import a_job
+from runner.telling import WITHHELD
+from tests.support.runs import INSTALLATION, a_job
 from tests.unit.runner.bots import OWN, SHOW, SOON, STATE, Bench, Kept, a_terraform_job
 
 UNREADABLE = (
@@ -227,3 +231,43 @@ async def test_a_container_carries_what_is_masked_before_it_is_started(
     bench.engine.release("apply")
     await running
     assert carried == {b"job-secret", OWN.value}
+
+
+async def test_a_container_that_cannot_carry_what_its_state_gave_does_not_perform(
+    bench: Bench,
+) -> None:
+    bench.engine.prepare("apply", b"state-secret")
+    bench.engine.on(SHOW, STATE, block=True)
+    running = asyncio.create_task(bench.run(a_terraform_job()))
+    await bench.engine.reached(SHOW)
+    (await bench.container()).keep = flapping  # type: ignore[method-assign]
+
+    bench.engine.release(SHOW)
+    outcome = await running
+
+    assert (outcome.ending, outcome.phase) == (Ending.ENGINE, Phase.INITIALIZING)
+    assert "a restarted bot" in outcome.note
+    assert (bench.record.asked, bench.record.output) == (0, WITHHELD)
+    assert await bench.engine.left_behind(INSTALLATION) == ()
+
+
+async def flapping(sealed: bytes) -> None:
+    raise EngineUnavailable("it does not answer now")
+
+
+class Unlearnable(Masks):
+    """Masks that cannot learn what a state has."""
+
+    def learn(self, secrets: Iterable[Secret]) -> tuple[Secret, ...]:
+        new = tuple(secrets)
+        if any(secret.value == b"state-secret" for secret in new):
+            raise OverflowError
+        return super().learn(new)
+
+
+async def test_a_run_whose_state_cannot_be_masked_does_not_perform(
+    bench: Bench,
+) -> None:
+    outcome = await bench.run(a_terraform_job(), Unlearnable([OWN]))
+
+    assert (outcome.ending, bench.record.asked) == (Ending.ENGINE, 0)

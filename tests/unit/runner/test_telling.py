@@ -1,6 +1,7 @@
 """Output, announcements and what is learned on the way, in their order."""
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -73,7 +74,12 @@ class Bench:
     async def open(self) -> Teller:
         await self.carried.renew()
         self.record.journal.clear()
-        return Teller(self.carried, self.record.tell, position=self.position)
+        return Teller(
+            self.carried,
+            self.record.tell,
+            position=self.position,
+            again=timedelta(0),
+        )
 
     async def told(self, *pieces: bytes) -> bytes:
         teller = await self.open()
@@ -346,6 +352,21 @@ async def test_a_container_that_cannot_carry_a_value_withholds_the_output(
     assert bench.record.output == b"one\n" + WITHHELD
     assert "restarted bot" in remark
     assert values(bench.record.learned) == {b"topsecret1"}
+
+
+async def test_what_a_container_could_not_carry_is_put_there_later(
+    bench: Bench,
+) -> None:
+    teller = await bench.open()
+    bench.container.failing = EngineUnavailable("flapping")
+    await teller.take(b"::add-mask::topsecret1\ntwo\n")
+
+    bench.container.failing = None
+    await teller.take(b"three\n")
+
+    sealed = SEAL.opened(await bench.container.kept(), ABOUT)
+    assert values(sealed) == {SECRET.value, b"topsecret1"}
+    assert bench.record.output == WITHHELD
 
 
 async def test_a_container_that_is_gone_is_a_loss_and_no_failure_to_mask(
