@@ -30,7 +30,7 @@ from bot.slack.blocks import context
 from bot.slack.messages import Message
 from bot.slack.mrkdwn import escaped
 from bot.slack.output import Excerpt
-from bot.slack.refusals import is_fixed
+from bot.slack.refusals import is_fixed, is_gone
 from bot.slack.search import NOTHING, Traces, mark, search
 
 log = structlog.get_logger(__name__)
@@ -77,6 +77,8 @@ class Post:
         except SlackApiError as error:
             if letter.revision and is_fixed(error):
                 return await self._send_anew(letter, message)
+            if letter.revision and is_gone(error):
+                return await self._send_to_what_is_there(letter, message)
             if error.response.get("error") not in _BAD_BLOCKS:
                 raise
             log.warning("blocks not taken", letter=letter.id, error=str(error))
@@ -132,6 +134,20 @@ class Post:
         if ts == letter.thread.ts:
             return ts
         return await self._send(replace(letter, message_ts=None), message)
+
+    async def _send_to_what_is_there(self, letter: Letter, message: Message) -> str:
+        # It was deleted, maybe to be posted anew, and that may have been done too.
+        if letter.message_ts and letter.message_ts == letter.thread.ts:
+            return letter.message_ts
+        traces = await search(self._client, letter, await self._since(letter))
+        is_new = traces.message_ts not in {None, letter.message_ts}
+        found = replace(letter, message_ts=traces.message_ts if is_new else None)
+        try:
+            return await self._send(found, message)
+        except SlackApiError as error:
+            if not is_new or not is_fixed(error):
+                raise
+            return await self._send_anew(found, message)
 
     async def _rendered(self, letter: Letter, traces: Traces) -> Message:
         match letter.telling:

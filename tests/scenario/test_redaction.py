@@ -303,6 +303,45 @@ async def test_where_nothing_can_be_edited_messages_are_posted_anew(bot: Bot) ->
     assert any("connecting with *****" in text for text in replies)
 
 
+@pytest.mark.parametrize(
+    ("method", "fault"),
+    [
+        (POST, BadGateway()),
+        (POST, Drop(after=True)),
+        ("chat.delete", Drop(after=True)),
+        ("chat.delete", BadGateway()),
+    ],
+    ids=repr,
+)
+async def test_a_message_that_is_posted_anew_is_there_once_whatever_slack_does(
+    bot: Bot, method: str, fault: BadGateway | Drop
+) -> None:
+    ts = await ended(bot)
+    bot.sandbox.edit_window = "never"
+    bot.sandbox.faults.add(method, fault, times=3)
+
+    await redacted(bot, ts)
+    await gone_from_slack(bot)
+
+    replies = bot.told(ts)
+    assert sum("mysql -p*****" in text for text in replies) == 1
+    assert sum("connecting with *****" in text for text in replies) == 1
+    assert sum("Redacted: " in text for text in replies) == 1
+
+
+async def test_a_message_that_somebody_deleted_is_posted_anew(bot: Bot) -> None:
+    ts = await ended(bot)
+    thread = bot.sandbox.thread(bot.channel, ts)
+    [echo] = [each for each in thread if "exactly this" in text_of(each)]
+    workspace = bot.sandbox.workspace
+    workspace.messages.remove(workspace.channel(bot.channel), echo["ts"])
+
+    await redacted(bot, ts)
+    await gone_from_slack(bot)
+
+    assert sum("mysql -p*****" in text for text in bot.told(ts)) == 1
+
+
 async def test_a_file_that_cannot_be_deleted_is_named(bot: Bot) -> None:
     ts = await ended(bot, LONG + PRINTED)
     bot.sandbox.faults.add("files.delete", Refuse("file_deleting_disabled"), times=9)
