@@ -72,8 +72,8 @@ class Container(Protocol):
     async def kept(self) -> bytes:
         """Return what `keep` has put there.
 
-        Raises EngineUnavailable where there is nothing: it cannot be known what is
-        to be masked of it, so nothing of it may be shown.
+        Raises SealBroken where there is nothing: it cannot be known what is to be
+        masked of it, so nothing of it may be shown.
         """
 
     async def aside(self, script: str, *, within: timedelta, most: int) -> Aside:

@@ -1,7 +1,7 @@
 """Runs a job from its source to the removal of its container."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Final, TypeVar
 from runner.engine import Container, Engine
 from runner.errors import (
     ContainerExists,
+    ContainerLost,
+    EngineUnavailable,
     ImageUnavailable,
     RunnerError,
     SourceUnavailable,
@@ -37,6 +39,9 @@ T = TypeVar("T")
 
 #: How long an interrupted container may take to end before it is killed.
 GRACE: Final = timedelta(seconds=10)
+
+#: Seconds between attempts to reach an engine that is away; then it is given up.
+PAUSES: Final = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
 
 
 async def execute(
@@ -87,23 +92,25 @@ async def resume(  # noqa: PLR0913 - all that is known of a run without its job
     reached: Phase,
     position: int,
     grace: timedelta = GRACE,
+    pauses: Sequence[float] = PAUSES,
 ) -> Outcome:
     """Follow the container of *run* that an earlier process left behind.
 
     *reached* and *position* (of the last output) are what that process stored.
     All output is read anew and what was told is dropped, so that none is lost or
     doubled. *masks* learn what the container carries under *seal*; where that
-    cannot be read, nothing of it is shown.
+    cannot be read, it is followed and nothing that it prints is shown. An engine
+    that is away is asked again after each of *pauses*, in seconds.
     """
     try:
-        container = await engine.find(run, installation)
+        container = await _asked(lambda: engine.find(run, installation), pauses)
         if container is None:
             return _lost(reached, "its container is gone")
-        if not (await container.vitals()).started:
+        if not (await _asked(container.vitals, pauses)).started:
             gone = await insisted(container.remove())
             return _lost(reached, "its container was never started", gone=gone)
         carried = Carried(container, masks, seal, about(run, installation))
-        await _known(carried.recall())
+        await _recall(carried, container, pauses)
     except RunnerError as error:
         note = hidden(str(error), masks)
         return Outcome(
@@ -215,6 +222,32 @@ async def _start(
 async def _sealed_and_started(container: Container, carried: Carried) -> None:
     await carried.renew()
     await container.start()
+
+
+async def _recall(
+    carried: Carried, container: Container, pauses: Sequence[float]
+) -> None:
+    """Hide what *carried* carries, or take note that it cannot be known any more."""
+    try:
+        await _asked(carried.recall, pauses)
+    except ContainerLost:
+        raise
+    except RunnerError:
+        # Where the engine tells nothing else either, it is the engine that is away.
+        await container.vitals()
+        carried.lose()
+
+
+async def _asked(
+    ask: Callable[[], Coroutine[object, object, T]], pauses: Sequence[float]
+) -> T:
+    """Return what *ask* returns, asking an engine that is away again."""
+    for pause in pauses:
+        try:
+            return await _known(ask())
+        except EngineUnavailable:
+            await asyncio.sleep(pause)
+    return await _known(ask())
 
 
 async def _known(step: Coroutine[object, object, T]) -> T:

@@ -16,6 +16,7 @@ from runner.errors import (
     ContainerLost,
     EngineUnavailable,
     ImageUnavailable,
+    SealBroken,
 )
 from runner.job import Job
 
@@ -192,7 +193,7 @@ class ScriptedContainer:
         """Return what is kept."""
         self._check()
         if self._sealed is None:
-            raise EngineUnavailable("the scripted container carries no seal")
+            raise SealBroken("the scripted container carries no seal")
         return self._sealed
 
     async def aside(self, script: str, *, within: timedelta, most: int) -> Aside:

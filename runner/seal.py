@@ -58,6 +58,7 @@ class Carried:
         self._about = about
         self._secrets: tuple[Secret, ...] = ()
         self._recalled: tuple[Secret, ...] = ()
+        self._is_lost = False
 
     @property
     def masks(self) -> Masks:
@@ -70,12 +71,20 @@ class Carried:
         return self._recalled
 
     @property
+    def is_lost(self) -> bool:
+        """Whether nobody can know any more what is to be hidden of the container."""
+        return self._is_lost
+
+    @property
     def missing(self) -> tuple[Secret, ...]:
         """What is hidden and the container does not carry."""
         return self._masks.secrets[len(self._secrets) :]
 
     async def renew(self) -> None:
         """Let the container carry all that is hidden now."""
+        if self._is_lost:
+            # A new seal would say that there was never more to be hidden.
+            raise SealBroken("what is to be masked in the container is not known")
         secrets = self._masks.secrets
         await self._container.keep(self._seal.closed(secrets, self._about))
         self._secrets = secrets
@@ -86,6 +95,10 @@ class Carried:
         opened = self._seal.opened(sealed, self._about)
         self._recalled = await asyncio.to_thread(self._masks.learn, opened)
         self._secrets = self._masks.secrets
+
+    def lose(self) -> None:
+        """Take note that what the container carries cannot be known any more."""
+        self._is_lost = True
 
 
 def about(run: str, installation: str) -> str:

@@ -41,6 +41,10 @@ _NOT_CARRIED: Final = (
     "Output is withheld from here on, because the container could not be given what "
     "a restarted bot would have to mask. The run goes on."
 )
+_LOST: Final = (
+    "Output is withheld from here on, because what the container carried of what has "
+    "to be masked could not be read after a restart of the bot. The run goes on."
+)
 _UNMASKABLE: Final = (
     "A value announced by ::add-mask:: is too short or too ordinary to be masked."
 )
@@ -87,6 +91,8 @@ class Teller:
 
     async def take(self, data: bytes) -> None:
         """Tell as much as is certain to hold no half secret."""
+        if self._carried.is_lost:
+            await self.withhold(_LOST)
         for start in range(0, len(data), PIECE):
             piece = data[start : start + PIECE]
             await self._pass_on(partial(self._announcements.feed, piece))

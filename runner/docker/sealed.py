@@ -5,9 +5,9 @@ from io import BytesIO
 from typing import Final
 
 import docker
-from docker.errors import DockerException
 
 from runner.docker.workspace import read
+from runner.errors import SealBroken
 
 _DIRECTORY: Final = ".handrail"
 _SEALED: Final = f"{_DIRECTORY}/sealed"
@@ -26,9 +26,9 @@ def keep(api: docker.APIClient, container: str, sealed: bytes) -> None:
 
 
 def kept(api: docker.APIClient, container: str) -> bytes:
-    """Return what was put there last, or raise where there is nothing."""
+    """Return what was put there last, or raise SealBroken where there is nothing."""
     sealed = read(api, container, f"/{_SEALED}")
     if sealed is None:
         # Another's, or of a release before this one: nothing of it may be shown.
-        raise DockerException("it carries no seal")
+        raise SealBroken("it carries no seal of what is to be masked in it")
     return sealed

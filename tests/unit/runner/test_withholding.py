@@ -140,8 +140,13 @@ def with_another_key(container: ScriptedContainer) -> None:
     container._sealed = Seal(b"1" * 32).closed([OWN], about("run-1", INSTALLATION))
 
 
-@pytest.mark.parametrize("spoil", [nothing, changed, of_another_run, with_another_key])
-async def test_where_it_is_unknown_what_to_mask_nothing_is_shown(
+SPOILT = pytest.mark.parametrize(
+    "spoil", [nothing, changed, of_another_run, with_another_key]
+)
+
+
+@SPOILT
+async def test_where_it_is_unknown_what_to_mask_nothing_performs(
     bench: Bench, spoil: Callable[[ScriptedContainer], None]
 ) -> None:
     bench.engine.prepare("apply", b"secret output")
@@ -152,6 +157,54 @@ async def test_where_it_is_unknown_what_to_mask_nothing_is_shown(
 
     outcome = await bench.resume(a_job("apply"))
 
-    assert (outcome.ending, outcome.container_gone) == (Ending.ENGINE, False)
-    assert bench.record.events == []
-    assert await bench.engine.left_behind(INSTALLATION) == ("run-1",)
+    assert (outcome.ending, outcome.container_gone) == (Ending.ENGINE, True)
+    assert bench.record.asked == 0
+    assert await bench.engine.left_behind(INSTALLATION) == ()
+
+
+@SPOILT
+async def test_what_performs_is_followed_unseen_where_it_is_unknown_what_to_mask(
+    bench: Bench, spoil: Callable[[ScriptedContainer], None]
+) -> None:
+    bench.engine.on("apply", b"one ", block=True, then=b"hunter2hunter2", code=3)
+    running = asyncio.create_task(bench.run(a_job("apply")))
+    await bench.record.printed(b"one ")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    container = await bench.container()
+    spoil(container)
+    spoilt = container._sealed
+
+    bench.engine.release("apply")
+    outcome = await bench.resume(a_job("apply"))
+
+    assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, 3)
+    assert bench.record.output == WITHHELD
+    assert "could not be read after a restart" in bench.record.remarks[0]
+    assert container._sealed == spoilt
+    assert await bench.engine.left_behind(INSTALLATION) == ()
+
+
+async def test_an_engine_that_is_away_for_a_moment_is_asked_again(
+    bench: Bench,
+) -> None:
+    bench.engine.on("apply", b"one ", block=True, then=b"two")
+    running = asyncio.create_task(bench.run(a_job("apply")))
+    await bench.record.printed(b"one ")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    container = await bench.container()
+    kept, away = container.kept, iter([True])
+
+    async def flapping() -> bytes:
+        if next(away, False):
+            raise EngineUnavailable("it is away")
+        return await kept()
+
+    container.kept = flapping  # type: ignore[method-assign]
+    bench.engine.release("apply")
+
+    outcome = await bench.resume(a_job("apply"))
+
+    assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, 0)
+    assert bench.record.output == b"two"
