@@ -12,6 +12,7 @@ from bot.domain.audit import Deed, Verb
 from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
 from bot.domain.lock import Hold
 from bot.domain.people import Actor, ActorKind, ChannelId, Person, Role, TeamId, UserId
+from bot.domain.run import RunId
 from bot.domain.sentences import HELP, held_by_another, status
 from bot.domain.stack import Catalog, Stack
 from bot.domain.telling import Said
@@ -170,13 +171,7 @@ class Reply:
             )
 
     async def _stop_run(self, wish: _Wish) -> None:
-        run = wish.thread.run
-        if run is None:
-            raise Refused(
-                "There is no run in this thread. Reply stop in the thread of the "
-                "run that you mean.",
-                reason=Refusal.BAD_COMMAND,
-            )
+        run = _run_of(wish, "stop")
         answer = await self._record.ask_stop(run, wish.person.actor, self._clock())
         match answer:
             case StopAnswer.ASKED:
@@ -211,13 +206,7 @@ class Reply:
         self._schedule.wake()
 
     async def _redact_run(self, wish: _Wish, text: str, ts: str) -> None:
-        run = wish.thread.run
-        if run is None:
-            raise Refused(
-                "There is no run in this thread. Reply redact: <text> in the thread "
-                "of the run that showed it.",
-                reason=Refusal.BAD_COMMAND,
-            )
+        run = _run_of(wish, "redact: <text>")
         done = await self._redact(
             run, text, by=wish.person.actor, channel=wish.thread.channel, ts=ts
         )
@@ -245,6 +234,16 @@ class Reply:
                 detail=f"{refusal.reason}: {type(uttered.word).__name__.lower()}",
             )
         )
+
+
+def _run_of(wish: _Wish, word: str) -> RunId:
+    if wish.thread.run is None:
+        raise Refused(
+            f"There is no run in this thread. Reply {word} in the thread of the run "
+            "that you mean.",
+            reason=Refusal.BAD_COMMAND,
+        )
+    return wish.thread.run
 
 
 def _needed(word: Word) -> Role:
