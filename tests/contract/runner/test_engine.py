@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import ContainerLost, EngineUnavailable
+from runner.errors import ContainerLost, SealBroken
 from runner.events import Ending, Outcome
 from runner.job import Limits, Phase
 from tests.contract.runner.rigs import BUSY, WAITING, Rig, ScriptedRig
@@ -263,7 +263,7 @@ async def test_a_container_carries_what_it_was_given_to_keep_whatever_its_state(
     job = job_for(rig, WAITING)
     digest = await rig.engine.resolve(rig.image)
     container = await rig.engine.create(job, digest, archive)
-    with pytest.raises(EngineUnavailable):
+    with pytest.raises(SealBroken):
         await container.kept()
 
     await container.keep(b"created")
