@@ -153,6 +153,8 @@ class Performance:
                 await self._mask_state(deadlines)
             if self._ending is not None:
                 return
+            if not (await self._container.vitals()).running:
+                return  # nor what died while its state was read
             if not await self._teller.is_carried():
                 raise EngineUnavailable(_NOT_CARRIED)
             if self._stop.is_set() or not await self._watcher.may_perform():

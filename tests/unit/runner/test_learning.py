@@ -271,3 +271,18 @@ async def test_a_run_whose_state_cannot_be_masked_does_not_perform(
     outcome = await bench.run(a_terraform_job(), Unlearnable([OWN]))
 
     assert (outcome.ending, bench.record.asked) == (Ending.ENGINE, 0)
+
+
+async def test_what_dies_while_its_state_is_read_is_not_told_to_perform(
+    bench: Bench,
+) -> None:
+    bench.engine.on(SHOW, STATE, block=True)
+    running = asyncio.create_task(bench.run(a_terraform_job()))
+    await bench.engine.reached(SHOW)
+
+    await (await bench.container()).kill()
+    bench.engine.release(SHOW)
+    outcome = await running
+
+    assert (outcome.exit_code, outcome.phase) == (137, Phase.INITIALIZING)
+    assert bench.record.asked == 0
