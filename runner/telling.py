@@ -107,7 +107,7 @@ class Teller:
         await self._show(self._masker.flush)
 
     async def learn(self, secrets: Sequence[Secret]) -> None:
-        """Hide *secrets* from here on, and tell so once all before them is told."""
+        """Hide *secrets* from here on, and tell so."""
         try:
             await asyncio.to_thread(self._carried.masks.learn, secrets)
         except Exception:  # noqa: BLE001 - what cannot be masked must not be shown
@@ -166,13 +166,12 @@ class Teller:
     async def _catch_up(self) -> None:
         """Have the container carry all that is hidden, and tell what is new of it.
 
-        What was held back is told before that, so that whoever edits what was told
-        finds whole what is new.
+        What is held back stays so: it may be half of a secret that is known already,
+        and it is searched again for what is new.
         """
         await self._carry_when_due()
         while new := self._untold:
             await self._carry_when_due()
-            await self._tell_masked(self._masker.flush)
             await self._tell(SecretsLearned(secrets=new))
             self._hidden += len(new)
 
