@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -63,6 +64,8 @@ async def execute(
     When the surrounding task is cancelled, which is how a process goes away, the
     container is left as it is, to be taken up by `resume`.
     """
+    hides, name = masks.secrets, about(job.run, job.installation)
+    job = replace(job, sealed=seal.closed(hides, name))
     preparation = _Preparation(job, engine, watcher, masks, stop)
     try:
         container = await preparation.container(sources)
@@ -71,8 +74,8 @@ async def execute(
     except RunnerError as error:
         gone = await insisted(preparation.cleared(error))
         return _not_started(_ending(error), hidden(str(error), masks), gone=gone)
-    carried = Carried(container, masks, seal, about(job.run, job.installation))
-    broken = await _start(container, carried, stop, masks)
+    carried = Carried(container, masks, seal, name, carries=hides)
+    broken = await _start(container, stop, masks)
     if broken is not None:
         return broken
     performance = Performance(container, watcher, carried, stop)
@@ -203,25 +206,20 @@ class _Preparation:
 
 
 async def _start(
-    container: Container, carried: Carried, stop: asyncio.Event, masks: Masks
+    container: Container, stop: asyncio.Event, masks: Masks
 ) -> Outcome | None:
     """Start *container*, or remove it and return why it was not started."""
     if stop.is_set():
         ending, note = Ending.STOPPED, ""
     else:
         try:
-            await finished(_known(_sealed_and_started(container, carried)))
+            await finished(_known(container.start()))
         except RunnerError as error:
             ending, note = _ending(error), hidden(str(error), masks)
         else:
             return None
     gone = await insisted(container.remove())
     return _not_started(ending, note, gone=gone)
-
-
-async def _sealed_and_started(container: Container, carried: Carried) -> None:
-    await carried.renew()
-    await container.start()
 
 
 async def _recall(

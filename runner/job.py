@@ -85,6 +85,8 @@ class Job:
     env: Mapping[str, str] = field(default_factory=dict)
     secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: tuple[WorkspaceFile, ...] = ()
+    #: what is masked in it, sealed: its container carries that from its creation on
+    sealed: bytes = field(default=b"", repr=False)
     limits: Limits = Limits()
     network: str = "bridge"
     #: name of the volume that keeps the workspace from run to run; None: fresh

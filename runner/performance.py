@@ -149,12 +149,8 @@ class Performance:
         if self._reached is not Phase.PERFORMING:
             if not (await self._container.vitals()).running:
                 return  # it died while nobody followed it: no longer to be asked for
-            if self._container.reading:
-                await self._mask_state(deadlines)
-            if self._ending is not None:
+            if self._container.reading and not await self._has_read(deadlines):
                 return
-            if not (await self._container.vitals()).running:
-                return  # nor what died while its state was read
             if not await self._teller.is_carried():
                 raise EngineUnavailable(_NOT_CARRIED)
             if self._stop.is_set() or not await self._watcher.may_perform():
@@ -162,6 +158,11 @@ class Performance:
                 return
             self._reached = Phase.PERFORMING
         await self._container.open_gate()
+
+    async def _has_read(self, deadlines: Deadlines) -> bool:
+        """Mask the state's values; False if it ended meanwhile, or has to."""
+        await self._mask_state(deadlines)
+        return self._ending is None and (await self._container.vitals()).running
 
     async def _mask_state(self, deadlines: Deadlines) -> None:
         reading = asyncio.create_task(sensitive_in(self._container))

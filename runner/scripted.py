@@ -162,7 +162,7 @@ class ScriptedContainer:
         self._engine = engine
         self._job = job
         self._env = {**job.env, **job.secret_env}
-        self._sealed: bytes | None = None
+        self._sealed = job.sealed or None
         self._printed = bytearray()
         self._news = asyncio.Event()
         self._gate = asyncio.Event()

@@ -50,13 +50,20 @@ class Carried:
     """What *masks* hide of one container, and how much of it the container carries."""
 
     def __init__(
-        self, container: Container, masks: Masks, seal: Seal, about: str
+        self,
+        container: Container,
+        masks: Masks,
+        seal: Seal,
+        about: str,
+        *,
+        carries: tuple[Secret, ...] = (),
     ) -> None:
+        """Take note that it *carries* what it was created with."""
         self._container = container
         self._masks = masks
         self._seal = seal
         self._about = about
-        self._secrets: tuple[Secret, ...] = ()
+        self._secrets = carries
         self._recalled: tuple[Secret, ...] = ()
         self._is_lost = False
 

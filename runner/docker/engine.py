@@ -23,6 +23,7 @@ from runner.docker.files import (
     packed,
     secret_files,
 )
+from runner.docker.sealed import keep, label
 from runner.docker.workspace import Owner, lay, owner_of
 from runner.driver import MEMORY, WORKSPACE, entrypoint
 from runner.errors import ContainerExists, ImageUnavailable
@@ -172,6 +173,8 @@ class DockerEngine:
                 owner = owner_of(self._api, container, user)
                 self._furnish(job, container, owner, workspace)
                 files = self._files(job, digest, owner)
+                if not label(job.sealed):
+                    keep(self._api, container, job.sealed)
             except BaseException:
                 self._api.remove_container(container, v=True, force=True)
                 forget(self._api, _name(job.run, job.installation))
@@ -197,7 +200,8 @@ class DockerEngine:
                     "handrail.run": job.run,
                     "handrail.nonce": nonce,
                     "handrail.reading": job.reading_state,
-                },
+                }
+                | label(job.sealed),
                 entrypoint=entrypoint(job, nonce, waits=bool(secret_files(job))),
                 command=[],
                 environment={**ENVIRONMENT, **job.env, **job.secret_env},

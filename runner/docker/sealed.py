@@ -1,6 +1,11 @@
-"""The seal of a container: a file in its own file system, which outlives its runs."""
+"""The seal of a container: a label for what is known when it is created, then a file.
+
+Labels cost nothing and cannot be changed, not even from within. A file in the
+container's own file system can be put there anew, and outlives the run.
+"""
 
 import tarfile
+from base64 import b64decode, b64encode
 from io import BytesIO
 from typing import Final
 
@@ -11,6 +16,10 @@ from runner.errors import SealBroken
 
 _DIRECTORY: Final = ".handrail"
 _SEALED: Final = f"{_DIRECTORY}/sealed"
+_LABEL: Final = "handrail.sealed"
+
+#: bytes; the engine tells labels with every list of its containers
+_LARGEST_LABEL: Final = 32 * 1024
 
 
 def keep(api: docker.APIClient, container: str, sealed: bytes) -> None:
@@ -25,10 +34,20 @@ def keep(api: docker.APIClient, container: str, sealed: bytes) -> None:
     api.put_archive(container, "/", packed.getvalue())
 
 
+def label(sealed: bytes) -> dict[str, str]:
+    """Return the label that has *sealed*, or none for what is too large for one."""
+    if len(sealed) > _LARGEST_LABEL:
+        return {}
+    return {_LABEL: b64encode(sealed).decode()}
+
+
 def kept(api: docker.APIClient, container: str) -> bytes:
     """Return what was put there last, or raise SealBroken where there is nothing."""
     sealed = read(api, container, f"/{_SEALED}")
     if sealed is None:
+        labels = api.inspect_container(container)["Config"]["Labels"]
+        sealed = b64decode(labels.get(_LABEL, ""))
+    if not sealed:
         # Another's, or of a release before this one: nothing of it may be shown.
         raise SealBroken("it carries no seal of what is to be masked in it")
     return sealed

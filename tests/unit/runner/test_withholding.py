@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from runner.driver import Mark, Marks
-from runner.errors import ContainerLost, EngineUnavailable
+from runner.errors import EngineUnavailable
 from runner.events import Ending, ImageResolved
-from runner.job import Job, Limits, Phase
+from runner.job import Job, Limits
 from runner.masking.masker import Masks
 from runner.masking.patterns import Range
 from runner.performance import Performance
@@ -105,22 +105,6 @@ class Uncarrying(ScriptedEngine):
 
     async def fail(self, sealed: bytes) -> None:
         raise self.error
-
-
-@pytest.mark.parametrize(
-    "error", [EngineUnavailable("it is full"), ContainerLost("gone"), KeyError("x")]
-)
-async def test_a_container_that_cannot_carry_secrets_is_not_started(
-    bench: Bench, error: Exception
-) -> None:
-    bench.engine = Uncarrying(error)
-    bench.engine.prepare("apply", b"never")
-
-    outcome = await bench.run(a_job("apply"))
-
-    assert (outcome.ending, outcome.phase) == (Ending.ENGINE, Phase.PREPARING)
-    assert bench.record.output == b""
-    assert await bench.engine.left_behind(INSTALLATION) == ()
 
 
 def nothing(container: ScriptedContainer) -> None:
