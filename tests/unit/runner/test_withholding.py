@@ -9,11 +9,11 @@ import pytest
 from runner.driver import Mark, Marks
 from runner.errors import EngineUnavailable
 from runner.events import Ending, ImageResolved
-from runner.job import Job, Limits
+from runner.job import Limits
 from runner.masking.masker import Masks
 from runner.masking.patterns import Range
 from runner.performance import Performance
-from runner.scripted import ScriptedContainer, ScriptedEngine
+from runner.scripted import ScriptedContainer
 from runner.seal import Carried, Seal, about
 from runner.telling import TEXT_WITHHELD, WITHHELD
 from tests.support.runs import INSTALLATION, SEAL, a_job
@@ -89,22 +89,6 @@ async def test_marks_that_cannot_be_read_withhold_the_output_and_the_run_goes_on
     assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, 0)
     assert bench.record.output == b"shown" + WITHHELD
     assert len(bench.record.remarks) == 1
-
-
-class Uncarrying(ScriptedEngine):
-    """An engine whose containers cannot be given anything to carry."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-    async def create(self, job: Job, digest: str, workspace: Path) -> ScriptedContainer:
-        container = await super().create(job, digest, workspace)
-        container.keep = self.fail  # type: ignore[method-assign]
-        return container
-
-    async def fail(self, sealed: bytes) -> None:
-        raise self.error
 
 
 def nothing(container: ScriptedContainer) -> None:
