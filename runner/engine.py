@@ -4,9 +4,12 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from runner.job import Job
+
+#: Seconds between attempts to reach an engine that is away; then it is given up.
+PAUSES: Final = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

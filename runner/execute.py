@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
-from runner.engine import Container, Engine
+from runner.engine import PAUSES, Container, Engine
 from runner.errors import (
     ContainerExists,
     ContainerLost,
@@ -40,9 +40,6 @@ T = TypeVar("T")
 
 #: How long an interrupted container may take to end before it is killed.
 GRACE: Final = timedelta(seconds=10)
-
-#: Seconds between attempts to reach an engine that is away; then it is given up.
-PAUSES: Final = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
 
 
 async def execute(

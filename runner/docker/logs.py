@@ -13,10 +13,8 @@ from docker.types import CancellableStream
 
 from runner.docker.calls import TROUBLE, Calls, words
 from runner.docker.pipe import Abandoned, Pipe
+from runner.engine import PAUSES
 from runner.errors import ContainerLost, EngineUnavailable, RunnerError
-
-#: Seconds between attempts to reach an engine that went away; then it is given up.
-_PAUSES: Final = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
 
 #: Seconds until the next look at a container whose output ended before it did.
 _EARLY_END: Final = 0.02
@@ -124,7 +122,7 @@ class Follower:
         pipe: Pipe,
         *,
         restoring: bool,
-        pauses: Sequence[float] = _PAUSES,
+        pauses: Sequence[float] = PAUSES,
     ) -> None:
         self._calls = calls
         self._newlines = Newlines() if restoring else None
