@@ -1,17 +1,12 @@
 """The composition root: the one place where concrete classes meet."""
 
 import asyncio
-from collections.abc import (
-    AsyncIterator,
-    Coroutine,
-    Mapping,
-)
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-import structlog
 from aiohttp import web
 from pydantic import SecretStr
 from slack_bolt.async_app import AsyncApp
@@ -58,8 +53,6 @@ from runner.engine import Engine
 from runner.masking.secrets import Secret
 from runner.seal import Seal
 from runner.source import Sources
-
-log = structlog.get_logger(__name__)
 
 _ANOTHER: Final = (
     "Another Handrail runs on this data directory. End it first, or give this one a "

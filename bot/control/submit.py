@@ -132,7 +132,7 @@ class Submit:
         role = await self._access.require(Role.WRITER, person, stack)
         # Only now: for who may nothing, no program is run that reads a secret.
         known.about = await self._secrecy.about(stack)
-        await self._refuse_secrets(request, known.about)
+        await self._refuse_secrets(request, stack, known.about)
         await self._refuse_held(stack, person.actor, role)
         where = stack.channel or channel
         await self._require_presence(where)
@@ -157,13 +157,14 @@ class Submit:
                 held_by_another(hold, role, self._clock()), reason=Refusal.HELD
             )
 
-    async def _refuse_secrets(self, request: TaskRequest, about: About) -> None:
+    async def _refuse_secrets(
+        self, request: TaskRequest, stack: Stack, about: About
+    ) -> None:
         """Refuse what would put a secret into the record, or could not mask one."""
         if about.unread:
             raise Refused(
                 f"{about.unread} So nothing was run.", reason=Refusal.UNAVAILABLE
             )
-        stack = self._catalog.stack(request.stack)
         if stack.strict_masking and about.lacking:
             sentence = not_maskable(stack.name, about.lacking)
             raise Refused(sentence, reason=Refusal.UNSAFE)
