@@ -105,17 +105,15 @@ async def resume(  # noqa: PLR0913 - all that is known of a run without its job
     try:
         container = await _asked(lambda: engine.find(run, installation), pauses)
         if container is None:
-            return _lost(reached, "its container is gone")
+            return _over(Ending.LOST, reached, "its container is gone")
         if not (await _asked(container.vitals, pauses)).started:
             gone = await insisted(container.remove())
-            return _lost(reached, "its container was never started", gone=gone)
+            note = "its container was never started"
+            return _over(Ending.LOST, reached, note, gone=gone)
         carried = Carried(container, masks, seal, about(run, installation))
         await _recall(carried, container, pauses)
     except RunnerError as error:
-        note = hidden(str(error), masks)
-        return Outcome(
-            ending=Ending.ENGINE, phase=reached, note=note, container_gone=False
-        )
+        return _over(Ending.ENGINE, reached, hidden(str(error), masks), gone=False)
     performance = Performance(
         container, watcher, carried, stop, reached=reached, position=position
     )
@@ -280,8 +278,8 @@ def _ending(error: RunnerError) -> Ending:
 
 
 def _not_started(ending: Ending, note: str = "", *, gone: bool = True) -> Outcome:
-    return Outcome(ending=ending, phase=Phase.PREPARING, note=note, container_gone=gone)
+    return _over(ending, Phase.PREPARING, note, gone=gone)
 
 
-def _lost(reached: Phase, note: str, *, gone: bool = True) -> Outcome:
-    return Outcome(ending=Ending.LOST, phase=reached, note=note, container_gone=gone)
+def _over(ending: Ending, reached: Phase, note: str, *, gone: bool = True) -> Outcome:
+    return Outcome(ending=ending, phase=reached, note=note, container_gone=gone)
