@@ -167,8 +167,10 @@ class Recorder:
             self._later = asyncio.create_task(self._flush_later())
 
     async def _flush_later(self) -> None:
-        await asyncio.sleep(_GATHER_SECONDS)
-        await self.flush()
+        # Again for what came while it was stored: nothing else may come after it.
+        while self._gathered:
+            await asyncio.sleep(_GATHER_SECONDS)
+            await self.flush()
 
     async def _keep(self, data: bytes, position: int) -> None:
         if self._full:

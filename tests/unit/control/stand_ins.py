@@ -97,6 +97,7 @@ class FlakyRecord(SqlRecord):
         super().__init__(database)
         self.away: Counter[str] = Counter()
         self.stored = asyncio.Event()  #: whether any output was kept
+        self.missed = asyncio.Event()  #: whether it was asked while it was away
 
     async def append_output(
         self, run: RunId, data: bytes, *, position: int, limit: int
@@ -131,6 +132,7 @@ class FlakyRecord(SqlRecord):
     def _fail_if_away(self, method: str) -> None:
         if self.away[method]:
             self.away[method] -= 1
+            self.missed.set()
             raise StoreUnavailable("the database is locked")
 
 

@@ -75,6 +75,23 @@ async def test_gathered_output_is_kept_soon_without_being_asked(stage: Stage) ->
     assert await kept(stage, run) == b"hello"
 
 
+async def test_what_comes_while_the_store_is_waited_for_is_kept_soon_as_well(
+    stage: Stage,
+) -> None:
+    run = await stage.preparing()
+    async with a_recorder(stage, run) as recorder:
+        stage.record.away["append_output"] = 1
+        await recorder.tell(printed(b"one "))
+        await stage.record.missed.wait()
+
+        await recorder.tell(printed(b"two"))
+
+        async with asyncio.timeout(5):
+            while await kept(stage, run) != b"one two":
+                await stage.record.stored.wait()
+                stage.record.stored.clear()
+
+
 async def test_whoever_prints_fast_waits_for_the_store(stage: Stage) -> None:
     run = await stage.preparing()
     async with a_recorder(stage, run) as recorder:
