@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType, Protocol
 
 from bot.domain.audit import Deed
-from bot.domain.lock import Hold, Occupancy
+from bot.domain.keys import ApiKey
+from bot.domain.lock import Claim, Hold, Occupancy
 from bot.domain.people import Actor, ChannelId, Person, TeamId, UserId
-from bot.domain.run import Reason, Run, RunId, RunState, ThreadId
+from bot.domain.run import Reason, Run, RunId, RunState, RunType, ThreadId
 from bot.domain.stack import Stack, StackName, ValueSource
+from bot.domain.state_lock import StateLock
 from bot.domain.telling import Telling
 from runner.job import WorkspaceFile
 
@@ -75,6 +77,14 @@ class Credentials(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Idempotency:
+    """A caller's own name for a request, so that it is granted once."""
+
+    key: str  #: unique per actor
+    digest: str  #: SHA-256 of what is asked for, in hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
     """What becomes a run."""
 
@@ -84,6 +94,11 @@ class NewRun:
     actor: Actor
     channel: ChannelId
     remarks: tuple[str, ...] = ()
+    type: RunType = RunType.TASK
+    apply: str = ""
+    outside: bool = False
+    again: RunId | None = None
+    idempotency: Idempotency | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +141,37 @@ class Ended:
     note: str = ""
     #: False where the container could not be proven gone: the stack stays busy
     release: bool = True
+    state_lock: StateLock | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a tracked run has planned, and would apply once it is confirmed."""
+
+    summary: str  #: the counts first, then one change a line; masked
+    digest: str  #: SHA-256 of the saved plan, in hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldAnswer:
+    """What became of the wish to hold stacks: all of them, or none."""
+
+    taken: bool
+    holds: tuple[Hold, ...]  #: those taken, or those of others in the way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunQuery:
+    """Which runs of the history are asked for, newest first; None leaves open."""
+
+    stacks: frozenset[StackName] | None = None
+    type: RunType | None = None
+    state: RunState | None = None
+    actor: str | None = None  #: id of whoever started it
+    since: datetime | None = None  #: created then or later
+    until: datetime | None = None  #: created before
+    before: RunId | None = None  #: older than that run: the next page
+    limit: int = 50
 
 
 class HideStream(Protocol):
@@ -175,6 +221,8 @@ class Record(Protocol):
         """Record a queued run: its row, first transition, audit row and thread.
 
         The thread's Header and Echo go into the outbox in the same transaction.
+        What comes again under the same idempotency key is the run that it became;
+        raises IdempotencyConflict where it is something else by now.
         """
 
     async def refuse(self, deed: Deed) -> None:
@@ -190,13 +238,57 @@ class Record(Protocol):
         """
 
     async def ready(self) -> tuple[Run, ...]:
-        """Return the ready runs, oldest first."""
+        """Return the runs that wait for a slot, oldest first.
+
+        The ready ones that Handrail performs, and the unconfirmed ones that were
+        confirmed.
+        """
 
     async def start(self, run: RunId, at: datetime) -> Run | None:
         """Move a ready run to preparing.
 
         None where another person's hold was taken meanwhile: the run is queued
         again, and its claim is released.
+        """
+
+    async def planned(self, run: RunId, plan: Plan, at: datetime) -> Run:
+        """Move a planning run to unconfirmed, and tell its plan."""
+
+    async def confirm(self, run: RunId, actor: Actor, at: datetime) -> Run:
+        """Note who confirmed an unconfirmed run. Raises IllegalTransition.
+
+        It is among the ready ones from then on.
+        """
+
+    async def apply(self, run: RunId, at: datetime) -> Run | None:
+        """Move a confirmed run to applying.
+
+        None where a hold that does not admit its confirmer was taken meanwhile: it
+        is unconfirmed as before, and its thread is told.
+        """
+
+    async def begin(self, run: RunId, at: datetime) -> Claim | None:
+        """Let the CI of a ready outside run perform; None as for `start`.
+
+        Raises IllegalTransition where the run is not ready.
+        """
+
+    async def heartbeat(self, run: RunId, fence: int | None, at: datetime) -> Run:
+        """Note that the CI of an outside run is alive, and renew its lease.
+
+        A run that was told to be lost is told to be heard of again. *fence* is
+        that of the claim, None before the run performs. Raises IllegalTransition
+        where the run is over, StaleFence where the fence is not the claim's.
+        """
+
+    async def renew(self, runs: Sequence[RunId], at: datetime) -> None:
+        """Renew the leases of the runs that this process drives."""
+
+    async def lapse(self, at: datetime) -> tuple[Run, ...]:
+        """Tell outside runs that were not heard of for a lease, and return them.
+
+        One that performs keeps its stack, and is told once; one that only waits
+        is discarded.
         """
 
     async def note_progress(self, run: RunId, progress: Progress) -> None:
@@ -225,13 +317,57 @@ class Record(Protocol):
     ) -> bool:
         """Release a claim that an ended run had to keep; False if it has none."""
 
-    async def hold(self, wanted: Hold, thread: ThreadId) -> Hold:
-        """Take a hold on a free stack, and return the hold in force."""
+    async def hold(self, wanted: Sequence[Hold]) -> HoldAnswer:
+        """Take holds of one actor on one or many stacks: all of them, or none.
 
-    async def release_hold(
-        self, hold: Hold, actor: Actor, reason: str, at: datetime, thread: ThreadId
+        One that the actor has already keeps its `since`, and takes on the new
+        reason and end. The thread of the first is told, once.
+        """
+
+    async def freeze(self, wanted: Hold) -> HoldAnswer:
+        """Take the hold on every stack, unless somebody else has it."""
+
+    async def release_holds(
+        self,
+        holds: Sequence[Hold],
+        actor: Actor,
+        reason: str,
+        at: datetime,
+        thread: ThreadId | None,
     ) -> bool:
-        """Release exactly *hold*; False if it is no longer in force."""
+        """Release exactly *holds*; False, and nothing, if one is not in force.
+
+        Told in *thread*, or where the first was taken. Another hand than the
+        holder's is told to the holder in a direct message.
+        """
+
+    async def steal(self, held: Hold, wanted: Hold) -> bool:
+        """Put *wanted* in the place of exactly *held*; False if it is not in force.
+
+        The one who lost it is told in a direct message, with the reason.
+        """
+
+    async def expire(self, at: datetime) -> tuple[Hold, ...]:
+        """Release what has come to its end, tell where it was taken, return it."""
+
+    async def remind(self, at: datetime, *, before: timedelta) -> int:
+        """Tell holders directly, once, whose holds end within *before*."""
+
+    async def ask_holders(self, at: datetime, *, after: timedelta) -> int:
+        """Ask holders directly whose holds have no end whether they need them.
+
+        Once they are *after* old, and again whenever that much has passed.
+        """
+
+    async def report_holder(
+        self, hold: Hold, admins: Sequence[UserId], at: datetime
+    ) -> bool:
+        """Tell *admins* directly, once, that the holder is deactivated."""
+
+    async def notify_when_free(
+        self, stack: StackName, actor: Actor, at: datetime
+    ) -> None:
+        """Tell *actor* directly, once, when they could run something on *stack*."""
 
     async def redact(
         self, run: RunId, hide: Hide, actor: Actor, at: datetime, *, why: str
@@ -257,6 +393,28 @@ class Record(Protocol):
         """
 
 
+class Keys(Protocol):
+    """The API keys. Each method is one transaction."""
+
+    async def make(self, key: ApiKey) -> bool:
+        """Keep a new key, with its audit row; False where its name is taken."""
+
+    async def revoke(self, name: str, actor: Actor, at: datetime) -> bool:
+        """Revoke a key; False where there is none, or it was revoked before."""
+
+    async def all(self) -> tuple[ApiKey, ...]:
+        """Return every key that was ever made, by name."""
+
+    async def by_id(self, id: str) -> ApiKey | None:  # noqa: A002 (its name)
+        """Return the key whose public part that is."""
+
+    async def by_name(self, name: str) -> ApiKey | None:
+        """Return the key of that name."""
+
+    async def note_use(self, name: str, address: str, at: datetime) -> None:
+        """Keep when and from where a key was used last."""
+
+
 class Archive(Protocol):
     """The record as it is read. Nothing here changes anything."""
 
@@ -268,6 +426,12 @@ class Archive(Protocol):
 
     async def queue(self, stack: StackName) -> tuple[Run, ...]:
         """Return the queued runs of a stack, oldest first."""
+
+    async def holds(self) -> tuple[Hold, ...]:
+        """Return every hold in force, a freeze among them, by stack."""
+
+    async def runs(self, query: RunQuery) -> tuple[Run, ...]:
+        """Return the runs that were asked for, newest first."""
 
     async def last_runs(self, stack: StackName | None, limit: int) -> tuple[Run, ...]:
         """Return the newest runs, of one stack or of all, newest first."""
@@ -289,6 +453,13 @@ class Archive(Protocol):
 
     def output(self, run: RunId) -> AsyncIterator[bytes]:
         """Yield the kept output, in order."""
+
+    def output_from(self, run: RunId, start: int) -> AsyncIterator[tuple[int, bytes]]:
+        """Yield what was kept from *start* on, each piece with where the next begins.
+
+        Where a piece begins is where it came to be when it was kept: a redaction
+        changes its bytes, not its place.
+        """
 
     async def tail(self, run: RunId, size: int) -> bytes:
         """Return the last *size* bytes of the kept output."""

@@ -35,6 +35,15 @@ class Verb(StrEnum):
     HELD = "held"
     RELEASED = "released"
     CLAIM_RELEASED = "claim_released"
+    STOLEN = "stolen"  #: a hold passed from one person to an admin
+    FROZEN = "frozen"  #: a hold on every stack
+    EXPIRED = "expired"  #: a hold came to its end by itself
+    PLANNED = "planned"
+    CONFIRMED = "confirmed"
+    UNHEARD = "unheard"  #: an outside run whose CI was not heard of
+    HEARD_AGAIN = "heard_again"
+    KEY_MADE = "key_made"
+    KEY_REVOKED = "key_revoked"
     REDACTED = "redacted"  #: the row is a voucher
 
 

@@ -7,12 +7,18 @@ class Refusal(StrEnum):
     """Why a person's wish was refused; the audit row carries it."""
 
     UNKNOWN_STACK = "unknown_stack"
+    UNKNOWN_RUN = "unknown_run"
     BAD_COMMAND = "bad_command"
     NOT_ALLOWED = "not_allowed"
     HELD = "held"
     UNSAFE = "unsafe"
     CHANNEL = "channel"
-    TOO_LATE = "too_late"
+    TOO_LATE = "too_late"  #: the run or the hold is no longer what was meant
+    NO_REASON = "no_reason"  #: a reason has to be given
+    STALE = "stale"  #: a fence or a lease that is over
+    CONFLICT = "conflict"  #: an idempotency key that was used with another body
+    BAD_KEY = "bad_key"  #: no API key, or one that is wrong, revoked or expired
+    TOO_OFTEN = "too_often"
     UNAVAILABLE = "unavailable"
 
 
@@ -30,6 +36,14 @@ class Refused(HandrailError):
 
 class IllegalTransition(HandrailError):
     """A run was moved along an edge that its state does not have."""
+
+
+class StaleFence(HandrailError):
+    """A claim was spoken for with a fence that is not its own."""
+
+
+class IdempotencyConflict(HandrailError):
+    """An idempotency key came again with something else to do."""
 
 
 class RoleSourceUnavailable(HandrailError):

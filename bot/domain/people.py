@@ -34,6 +34,11 @@ class Actor:
         return (self.kind, self.id, self.team) == (other.kind, other.id, other.team)
 
 
+def api_actor(name: str) -> Actor:
+    """Return the API key called *name* as the hand that does a thing."""
+    return Actor(kind=ActorKind.API_KEY, id=name, name=f"api::{name}")
+
+
 HANDRAIL: Final = Actor(kind=ActorKind.HANDRAIL, id="handrail", name="handrail")
 
 

@@ -9,6 +9,7 @@ from typing import Final, NewType, Self
 from bot.domain.errors import IllegalTransition
 from bot.domain.people import Actor
 from bot.domain.stack import StackName
+from bot.domain.state_lock import StateLock
 
 RunId = NewType("RunId", int)
 ThreadId = NewType("ThreadId", int)
@@ -17,7 +18,8 @@ ThreadId = NewType("ThreadId", int)
 class RunType(StrEnum):
     """What kind of execution a run is."""
 
-    TASK = "task"
+    TASK = "task"  #: a command that somebody wrote
+    TRACKED = "tracked"  #: the stack's own deploy, or one that an outside CI performs
 
 
 class RunState(StrEnum):
@@ -28,6 +30,9 @@ class RunState(StrEnum):
     PREPARING = "preparing"  #: source, image and container are being made ready
     INITIALIZING = "initializing"  #: the stack's own init is running
     PERFORMING = "performing"  #: the person's command is running
+    PLANNING = "planning"  #: the stack's plan is being made; nothing is changed
+    UNCONFIRMED = "unconfirmed"  #: the plan waits for a writer; no container exists
+    APPLYING = "applying"  #: exactly that plan is being applied
     FINISHED = "finished"  #: the command ended with exit code 0
     FAILED = "failed"  #: see the reason
     DISCARDED = "discarded"  #: ended before it began
@@ -39,8 +44,9 @@ class RunState(StrEnum):
         return not TRANSITIONS[self]
 
 
-#: Performing has no edge to stopped: a command that may have touched real
-#: infrastructure either finishes or fails, it is never called off.
+#: Performing and applying have no edge to stopped: a command that may have touched
+#: real infrastructure either finishes or fails, it is never called off. Of a tracked
+#: run planning, unconfirmed and applying stand in the place of performing.
 TRANSITIONS: Final[Mapping[RunState, frozenset[RunState]]] = {
     RunState.QUEUED: frozenset({RunState.READY, RunState.DISCARDED, RunState.FAILED}),
     # Back to queued when a hold was taken while it waited for a slot.
@@ -51,14 +57,23 @@ TRANSITIONS: Final[Mapping[RunState, frozenset[RunState]]] = {
         {
             RunState.INITIALIZING,
             RunState.PERFORMING,
+            RunState.PLANNING,
             RunState.STOPPED,
             RunState.FAILED,
         }
     ),
     RunState.INITIALIZING: frozenset(
-        {RunState.PERFORMING, RunState.STOPPED, RunState.FAILED}
+        {RunState.PERFORMING, RunState.PLANNING, RunState.STOPPED, RunState.FAILED}
     ),
     RunState.PERFORMING: frozenset({RunState.FINISHED, RunState.FAILED}),
+    # Finished at once where the plan would change nothing.
+    RunState.PLANNING: frozenset(
+        {RunState.UNCONFIRMED, RunState.FINISHED, RunState.STOPPED, RunState.FAILED}
+    ),
+    RunState.UNCONFIRMED: frozenset(
+        {RunState.APPLYING, RunState.DISCARDED, RunState.FAILED}
+    ),
+    RunState.APPLYING: frozenset({RunState.FINISHED, RunState.FAILED}),
     RunState.FINISHED: frozenset(),
     RunState.FAILED: frozenset(),
     RunState.DISCARDED: frozenset(),
@@ -67,7 +82,19 @@ TRANSITIONS: Final[Mapping[RunState, frozenset[RunState]]] = {
 
 #: states in which a container of the run may exist
 ACTIVE: Final = frozenset(
-    {RunState.PREPARING, RunState.INITIALIZING, RunState.PERFORMING}
+    {
+        RunState.PREPARING,
+        RunState.INITIALIZING,
+        RunState.PERFORMING,
+        RunState.PLANNING,
+        RunState.APPLYING,
+    }
+)
+#: states of a run that has not begun, or of which nothing is under way
+WAITING: Final = frozenset({RunState.QUEUED, RunState.READY, RunState.UNCONFIRMED})
+#: states in which a run may still be stopped: nothing has been changed by it
+STOPPABLE: Final = frozenset(
+    {RunState.PREPARING, RunState.INITIALIZING, RunState.PLANNING}
 )
 
 
@@ -94,7 +121,10 @@ class Run:
     id: RunId
     type: RunType = RunType.TASK
     stack: StackName
-    command: str  #: exactly as it runs
+    command: str  #: exactly as it runs; of a tracked run the plan
+    apply: str = ""  #: what applies the plan, exactly as it runs
+    outside: bool = False  #: an outside CI performs it, not Handrail
+    again: RunId | None = None  #: the run whose command this one repeats
     skip_init: bool = False
     actor: Actor
     thread: ThreadId
@@ -110,6 +140,15 @@ class Run:
     started_at: datetime | None = None  #: when it left the queue
     ended_at: datetime | None = None
     stop_asked_by: Actor | None = None
+    #: what the plan would do, in words: the counts first, then one change a line
+    summary: str = ""
+    plan_digest: str | None = None  #: SHA-256 of the saved plan, in hex
+    #: where the output of the applying container begins in the run's output
+    applied_from: int = 0
+    confirmed_by: Actor | None = None
+    state_lock: StateLock | None = None  #: the tool's own lock that it ran into
+    #: of an outside run: since when its CI was not heard of, once that was told
+    lost_since: datetime | None = None
     #: the claim was kept because the container could not be proven gone
     keeps_claim: bool = False
 

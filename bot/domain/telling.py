@@ -1,7 +1,7 @@
 """What a thread is told: values that Slack's messages are rendered from."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from enum import StrEnum
 
 from bot.domain.lock import Hold
 from bot.domain.people import Actor
@@ -32,27 +32,75 @@ class Echo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What keeps a run queued, and its place."""
+    """What keeps a run queued, and its place, from the record as it is now."""
 
-    place: int  #: 1 is the next to start
-    blocking_run: RunId | None = None
-    hold: Hold | None = None
-    since: datetime | None = None
+    run: RunId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A hold was taken."""
+    """Holds were taken, all at once."""
+
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """Holds were released by *actor*."""
+
+    holds: tuple[Hold, ...]
+    actor: Actor
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stolen:
+    """A hold passed from its holder to an admin, whose hold gives the reason."""
+
+    held: Hold
+    wanted: Hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """A hold came to its end by itself."""
 
     hold: Hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
-    """A hold was released by *actor*."""
+class Planned:
+    """What a tracked run would change, rendered from the record as it is now."""
 
-    hold: Hold
+    run: RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """Somebody confirmed the plan of the thread's run."""
+
     actor: Actor
+
+
+class NoticeKind(StrEnum):
+    """What a direct message is about."""
+
+    STOLEN = "stolen"  #: your hold was taken over by *actor*
+    RELEASED = "released"  #: your hold was released by *actor*
+    ENDS_SOON = "ends_soon"  #: your hold ends; Extend, Release
+    STILL_NEEDED = "still_needed"  #: your hold has no end; Keep, Release
+    HOLDER_GONE = "holder_gone"  #: to admins: the holder is deactivated
+    FREE = "free"  #: the stack on which you were refused is free
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A direct message: the first and only one of its thread."""
+
+    kind: NoticeKind
+    stack: str
+    hold: Hold | None = None
+    actor: Actor | None = None
     reason: str = ""
 
 
@@ -86,8 +134,22 @@ class Final:
 
 
 Telling = (
-    Header | Card | Echo | Waiting | Held | Released | StopAsked | Said | Tail | Final
+    Header
+    | Card
+    | Notice
+    | Echo
+    | Waiting
+    | Held
+    | Released
+    | Stolen
+    | Expired
+    | Planned
+    | Confirmed
+    | StopAsked
+    | Said
+    | Tail
+    | Final
 )
 
 #: told again rather than twice: an undelivered one stands for all later ones
-IN_PLACE = (Header, Card, Tail)
+IN_PLACE = (Header, Card, Waiting, Tail)

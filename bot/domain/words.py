@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from bot.domain.slack_text import as_typed, words_apart
@@ -10,16 +11,67 @@ from bot.domain.slack_text import as_typed, words_apart
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """`lock` or `lock: reason`."""
+    """`lock`, `lock: reason`, `lock 2h: reason`, `lock a, b 2h: reason`."""
 
+    stacks: tuple[str, ...] = ()  #: none: that of the thread
+    duration: timedelta | None = None
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlock:
-    """`unlock`, or an admin's `unlock: reason`."""
+    """`unlock`, `unlock a, b`, `unlock all mine`, or an admin's `unlock: reason`."""
+
+    stacks: tuple[str, ...] = ()  #: none: that of the thread
+    all_mine: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steal:
+    """`steal: reason`: an admin takes over another person's hold."""
 
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """`freeze`, `freeze: reason`, `freeze 2h: reason`: a hold on every stack."""
+
+    duration: timedelta | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfreeze:
+    """`unfreeze`, or another global admin's `unfreeze: reason`."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """`confirm`: apply the plan of the thread's run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discard:
+    """`discard`: the plan of the thread's run, or a run that has not begun."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForceUnlock:
+    """`force-unlock`: an admin has the tool give up the lock the run ran into."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyMe:
+    """`notify me`: tell me when the stack of the thread is free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAgain:
+    """The button of a run that is over: the same command, as a new run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +107,23 @@ class Redact:
     text: str = field(default="", repr=False)
 
 
-Word = Lock | Unlock | Stop | Release | Redact | Status | Help
+Word = (
+    Lock
+    | Unlock
+    | Steal
+    | Freeze
+    | Unfreeze
+    | Stop
+    | Confirm
+    | Discard
+    | ForceUnlock
+    | NotifyMe
+    | RunAgain
+    | Release
+    | Redact
+    | Status
+    | Help
+)
 
 _WITH_REASON: Final[Mapping[str, type[Lock | Unlock | Release]]] = {
     "lock": Lock,
