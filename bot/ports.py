@@ -427,6 +427,12 @@ class Archive(Protocol):
     async def queue(self, stack: StackName) -> tuple[Run, ...]:
         """Return the queued runs of a stack, oldest first."""
 
+    async def granted(self, actor: Actor, idempotency: Idempotency) -> Run | None:
+        """Return the run that a request of *actor* became before; None: it is new.
+
+        Raises IdempotencyConflict where it was something else.
+        """
+
     async def holds(self) -> tuple[Hold, ...]:
         """Return every hold in force, a freeze among them, by stack."""
 

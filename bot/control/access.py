@@ -1,11 +1,21 @@
 """Who may do what: identity first, then the role on a stack."""
 
-from bot.domain.errors import Refusal, Refused
-from bot.domain.people import Person, Role, Standing, TeamId, UserId
-from bot.domain.stack import Catalog, Stack
-from bot.ports import Directory
+from typing import Final
 
-_WHY_NOT = {
+from bot.domain.errors import Refusal, Refused
+from bot.domain.people import (
+    Actor,
+    ActorKind,
+    Person,
+    Role,
+    Standing,
+    TeamId,
+    UserId,
+)
+from bot.domain.stack import Catalog, Stack
+from bot.ports import Clock, Directory, Keys
+
+_WHY_NOT: Final = {
     Standing.GUEST: "Guests cannot use Handrail. Ask a full member of your team.",
     Standing.BOT: "Bots cannot use Handrail. A person has to send the command.",
     Standing.DEACTIVATED: (
@@ -19,11 +29,15 @@ _WHY_NOT = {
 
 
 class Access:
-    """Decides by user id and team id, never by name. In doubt the answer is no."""
+    """Decides by ids, never by name. In doubt the answer is no."""
 
-    def __init__(self, catalog: Catalog, directory: Directory) -> None:
+    def __init__(
+        self, *, catalog: Catalog, directory: Directory, keys: Keys, clock: Clock
+    ) -> None:
         self._catalog = catalog
         self._directory = directory
+        self._keys = keys
+        self._clock = clock
 
     async def member(
         self, user: UserId, team: TeamId, *, fresh: bool = False
@@ -36,42 +50,71 @@ class Access:
             raise _not_allowed(_WHY_NOT[person.standing])
         return person
 
-    async def role(self, person: Person, stack: Stack, *, fresh: bool = False) -> Role:
-        """Return what *person* may do on *stack*."""
-        if person.user in self._catalog.admins:
+    async def still(self, actor: Actor) -> None:
+        """Refuse an actor who may no longer do anything at all, asked afresh."""
+        if actor.kind is ActorKind.PERSON:
+            await self.member(UserId(actor.id), TeamId(actor.team), fresh=True)
+            return
+        key = await self._keys.by_name(actor.id)
+        if key is None or not key.is_valid(self._clock()):
+            raise _not_allowed(
+                f"The API key {actor.id} was revoked or has expired. An admin makes "
+                "another with `handrail key create`."
+            )
+
+    def is_above(self, actor: Actor) -> bool:
+        """Tell whether *actor* is a global admin; no API key ever is."""
+        return actor.kind is ActorKind.PERSON and actor.id in self._catalog.admins
+
+    async def role(self, actor: Actor, stack: Stack, *, fresh: bool = False) -> Role:
+        """Return what *actor*, who may do anything at all, may do on *stack*."""
+        if self.is_above(actor):
             return Role.ADMIN
+        if actor.kind is not ActorKind.PERSON:
+            key = await self._keys.by_name(actor.id)
+            return Role.NONE if key is None else key.role_on(stack.name)
+        user = UserId(actor.id)
         for role, members in (
             (Role.ADMIN, stack.admins),
             (Role.WRITER, stack.writers),
         ):
-            if await self._is_among(person, members, fresh=fresh):
+            if await self._is_among(user, members, fresh=fresh):
                 return role
         if stack.readers is None or await self._is_among(
-            person, stack.readers, fresh=fresh
+            user, stack.readers, fresh=fresh
         ):
             return Role.READER
         return Role.NONE
 
     async def require(
-        self, role: Role, person: Person, stack: Stack, *, fresh: bool = False
+        self, role: Role, actor: Actor, stack: Stack, *, fresh: bool = False
     ) -> Role:
-        """Return the role of *person*, or refuse where it is less than *role*."""
-        has = await self.role(person, stack, fresh=fresh)
+        """Return the role of *actor*, or refuse where it is less than *role*."""
+        has = await self.role(actor, stack, fresh=fresh)
         if has < role:
-            raise _not_allowed(
-                f"You are no {role.name.lower()} of {stack.name}. Its "
-                f"{role.name.lower()}s are {_listed(stack, role)}; "
-                "ask one of them, or ask to be added."
-            )
+            raise _not_allowed(_lacking(role, actor, stack))
         return has
 
     async def _is_among(
-        self, person: Person, members: tuple[str, ...], *, fresh: bool
+        self, user: UserId, members: tuple[str, ...], *, fresh: bool
     ) -> bool:
         for listed in members:
-            if await self._directory.belongs(person.user, listed, fresh=fresh):
+            if await self._directory.belongs(user, listed, fresh=fresh):
                 return True
         return False
+
+
+def _lacking(role: Role, actor: Actor, stack: Stack) -> str:
+    name = role.name.lower()
+    if actor.kind is not ActorKind.PERSON:
+        return (
+            f"The API key {actor.id} is no {name} of {stack.name}. An admin makes one "
+            f"that is with `handrail key create --role {name} --stacks {stack.name}`."
+        )
+    return (
+        f"You are no {name} of {stack.name}. Its {name}s are {_listed(stack, role)}; "
+        "ask one of them, or ask to be added."
+    )
 
 
 def _listed(stack: Stack, role: Role) -> str:

@@ -2,16 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypeVar
+from shlex import quote
+from typing import Final, TypeVar
 
 from bot.domain.errors import SecretUnavailable
-from bot.domain.run import Run
+from bot.domain.run import Run, RunState, RunType
 from bot.domain.stack import Stack, StackFile
 from bot.ports import Credentials, Values
+from runner.driver import WORKSPACE
 from runner.job import Job, Script, WorkspaceFile
 from runner.masking.secrets import Secret
 
 _Value = TypeVar("_Value")
+
+#: what a tracked run leaves in its workspace, by their names there
+PLAN: Final = "handrail.plan"
+SUMMARY: Final = "handrail.summary"
+
+_NOT_THAT_PLAN: Final = (
+    "The saved plan is not the one that was confirmed, so it was not applied."
+)
 
 
 class Jobs:
@@ -26,16 +36,19 @@ class Jobs:
 
     async def make(self, run: Run, stack: Stack) -> Job:
         """Return the job of *run*, or raise SecretUnavailable."""
+        is_applied = run.state is RunState.APPLYING
         secret_env, files, minted = await asyncio.gather(
             self._variables(stack),
             self._files(stack),
             self._credentials.mint(run, stack),
         )
+        is_planned = run.type is RunType.TRACKED and not is_applied
         return Job(
             run=str(run.id),
             installation=self.installation,
             stack=stack.name,
-            image=stack.image,
+            # What was planned with one image is not applied with another.
+            image=run.image_digest if is_applied and run.image_digest else stack.image,
             source=stack.source,
             project_root=stack.project_root,
             script=_script(run, stack),
@@ -45,7 +58,10 @@ class Jobs:
             reading_state=stack.reading_state,
             limits=stack.limits,
             network=stack.network,
-            volume=stack.name if stack.persistent else None,
+            volume=_volume(run, stack),
+            is_laid=is_applied,
+            harmless=is_planned,
+            results=(PLAN, SUMMARY) if is_planned else (),
         )
 
     async def _variables(self, stack: Stack) -> dict[str, str]:
@@ -87,14 +103,46 @@ def _script(run: Run, stack: Stack) -> Script:
         if run.skip_init
         else (*hooks.before_init, *init, *hooks.after_init),
         before_perform=hooks.before_perform,
-        command=run.command,
+        command=_command(run, stack),
         after_perform=hooks.after_perform,
         after_run=hooks.after_run,
     )
 
 
+def _command(run: Run, stack: Stack) -> str:
+    if run.type is RunType.TASK:
+        return run.command
+    if run.state is RunState.APPLYING:
+        return f"{_checking(run)}sh -c {quote(run.apply)}"
+    summary = stack.deploy.summary if stack.deploy else ""
+    if not summary:
+        return run.command
+    shown = f"sh -c {quote(summary)} > {WORKSPACE}/{SUMMARY}"
+    return f"sh -c {quote(run.command)} && {shown}"
+
+
+def _checking(run: Run) -> str:
+    """Return what ends the script where another plan is there than was confirmed."""
+    if not run.plan_digest:
+        return ""  # the stack's own tool keeps its plan elsewhere
+    known = quote(f"{run.plan_digest}  {WORKSPACE}/{PLAN}")
+    return (
+        "if command -v sha256sum >/dev/null; then "
+        f"echo {known} | sha256sum -c >/dev/null 2>&1 || "
+        f"{{ echo {quote(_NOT_THAT_PLAN)} >&2; exit 1; }}; fi\n"
+    )
+
+
+def _volume(run: Run, stack: Stack) -> str | None:
+    if stack.persistent:
+        return stack.name
+    return f"run-{run.id}" if run.type is RunType.TRACKED else None
+
+
 def _told(run: Run) -> dict[str, str]:
+    plan = {"HANDRAIL_PLAN": f"{WORKSPACE}/{PLAN}"}
     return {
+        **(plan if run.type is RunType.TRACKED else {}),
         "HANDRAIL_RUN": str(run.id),
         "HANDRAIL_STACK": run.stack,
         "HANDRAIL_ACTOR": run.actor.id,

@@ -29,9 +29,11 @@ class HandrailError(Exception):
 class Refused(HandrailError):
     """A wish that was not granted; the message says what to do next."""
 
-    def __init__(self, sentence: str, *, reason: Refusal) -> None:
+    def __init__(self, sentence: str, *, reason: Refusal, stack: str = "") -> None:
+        """Refuse for *reason*; *stack* is the one that is held, if one is."""
         super().__init__(sentence)
         self.reason = reason
+        self.stack = stack
 
 
 class IllegalTransition(HandrailError):

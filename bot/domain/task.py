@@ -1,10 +1,12 @@
-"""Parse what follows `/task`."""
+"""Parse what follows `/task` and `/deploy`."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.errors import Refusal, Refused
 from bot.domain.quoting import unclosed_quote
+from bot.domain.run import RunId
 from bot.domain.slack_text import as_typed, flag, oddities, words_apart
 
 #: characters; a longer command belongs into a script in the stack's source,
@@ -13,6 +15,7 @@ LONGEST_COMMAND: Final = 8_000
 
 NO_INIT: Final = "--no-init"
 VERBATIM: Final = "--"
+_AGAIN: Final = re.compile(r"!([1-9][0-9]{0,8})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,21 @@ class TaskRequest:
     command: str
     skip_init: bool = False
     remarks: tuple[str, ...] = ()  #: what was undone, or looks odd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgainRequest:
+    """`/task <stack> !12`: repeat the command of run 12."""
+
+    stack: str
+    run: RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployRequest:
+    """`/deploy <stack>`: plan, and apply what is confirmed."""
+
+    stack: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +55,7 @@ class HelpRequest:
     """`/task` alone, or `/task help`."""
 
 
-Request = TaskRequest | CardRequest | HelpRequest
+Request = TaskRequest | AgainRequest | CardRequest | HelpRequest
 
 
 def parse(text: str) -> Request:
@@ -53,14 +71,32 @@ def parse(text: str) -> Request:
         return HelpRequest()
     if not rest:
         return CardRequest(stack=stack)
+    repeated = _AGAIN.fullmatch(rest)
+    if repeated is not None:
+        return AgainRequest(stack=stack, run=RunId(int(repeated[1])))
     command, skip_init = _split_flags(rest)
-    _check(command, stack)
+    check_command(command, stack)
     return TaskRequest(
         stack=stack,
         command=command,
         skip_init=skip_init,
         remarks=undone + oddities(command),
     )
+
+
+def parse_deploy(text: str) -> DeployRequest | HelpRequest:
+    """Return what the text of a `/deploy` asks for, or raise Refused."""
+    typed, _ = as_typed(text)
+    stack, rest = _first_word(typed)
+    if not stack or (stack == "help" and not rest):
+        return HelpRequest()
+    if rest:
+        raise Refused(
+            f"/deploy takes a stack and nothing else: /deploy {stack}. A command of "
+            f"your own is a task: /task {stack} <command>.",
+            reason=Refusal.BAD_COMMAND,
+        )
+    return DeployRequest(stack=stack)
 
 
 def _split_flags(rest: str) -> tuple[str, bool]:
@@ -102,7 +138,9 @@ def _refuse_unsendable(text: str) -> None:
         )
 
 
-def _check(command: str, stack: str) -> None:
+def check_command(command: str, stack: str) -> None:
+    """Refuse a command that no run could be made of."""
+    _refuse_unsendable(command)
     if not command:
         raise Refused(
             f"There is no command. Write it after the stack: /task {stack} "

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from bot.domain.errors import (
     SecretUnavailable,
     StoreUnavailable,
 )
+from bot.domain.keys import ApiKey
 from bot.domain.people import Actor, ChannelId, Person, Standing, TeamId, UserId
 from bot.domain.run import Run, RunId, ThreadId
 from bot.domain.stack import Catalog, FromEnv, Stack, ValueSource
@@ -88,6 +89,32 @@ class Mint:
         if self.trouble:
             raise SecretUnavailable(self.trouble)
         return self.minted
+
+
+@dataclass
+class Keyring:
+    """API keys by their names."""
+
+    keys: dict[str, ApiKey] = field(default_factory=dict)
+
+    async def make(self, key: ApiKey) -> bool:
+        return self.keys.setdefault(key.name, key) is key
+
+    async def revoke(self, name: str, actor: Actor, at: datetime) -> bool:
+        self.keys[name] = replace(self.keys[name], revoked_at=at)
+        return True
+
+    async def all(self) -> tuple[ApiKey, ...]:
+        return tuple(self.keys.values())
+
+    async def by_id(self, id: str) -> ApiKey | None:  # noqa: A002 (the port's)
+        return next((key for key in self.keys.values() if key.id == id), None)
+
+    async def by_name(self, name: str) -> ApiKey | None:
+        return self.keys.get(name)
+
+    async def note_use(self, name: str, address: str, at: datetime) -> None:
+        self.keys[name] = replace(self.keys[name], used_at=at, used_from=address)
 
 
 class FlakyRecord(SqlRecord):
@@ -163,6 +190,7 @@ class Stage:
     people: People
     safe: Safe
     mint: Mint
+    keys: Keyring
     folder: Path
     stack: Stack
 
@@ -171,7 +199,12 @@ class Stage:
         catalog = a_catalog(self.stack)
         return Perform(
             catalog=catalog,
-            access=Access(catalog, self.people),
+            access=Access(
+                catalog=catalog,
+                directory=self.people,
+                keys=self.keys,
+                clock=utc_now,
+            ),
             record=self.record,
             archive=self.store.archive,
             jobs=Jobs(values=self.safe, credentials=self.mint, installation="test"),
@@ -216,6 +249,7 @@ async def a_stage(folder: Path) -> AsyncIterator[Stage]:
             people=People(),
             safe=Safe(),
             mint=Mint(),
+            keys=Keyring(),
             folder=folder,
             stack=a_stack(),
         )

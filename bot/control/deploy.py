@@ -1,0 +1,85 @@
+"""What people say to a plan: yes, or no."""
+
+from collections.abc import Callable
+
+from bot.control.access import Access
+from bot.domain.errors import IllegalTransition, Refusal, Refused
+from bot.domain.lock import keeper
+from bot.domain.people import Actor, Role
+from bot.domain.run import Run, RunId, RunState, RunType
+from bot.domain.sentences import held_by_another
+from bot.domain.stack import Catalog
+from bot.ports import Archive, Clock, Record
+
+
+class Deploy:
+    """Confirms and discards; the confirmer is a writer of the stack, and recorded."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        access: Access,
+        record: Record,
+        archive: Archive,
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        self._catalog = catalog
+        self._access = access
+        self._record = record
+        self._archive = archive
+        self._clock = clock
+        self._wake = wake
+
+    async def confirm(self, run_id: RunId, actor: Actor) -> None:
+        """Have the plan of a run applied, or refuse."""
+        run = await self._unconfirmed(run_id, actor)
+        try:
+            await self._record.confirm(run.id, actor, self._clock())
+        except IllegalTransition as late:
+            # Another hand was first, a moment ago.
+            raise _too_late(await self._archive.run(run.id)) from late
+        self._wake()
+
+    async def _unconfirmed(self, run_id: RunId, actor: Actor) -> Run:
+        run = await self._archive.run(run_id)
+        stack = self._catalog.stack(run.stack)
+        role = await self._access.require(Role.WRITER, actor, stack)
+        if run.state is not RunState.UNCONFIRMED or run.confirmed_by is not None:
+            raise _too_late(run)
+        occupancy = await self._archive.occupancy(stack.name)
+        hold = keeper(occupancy, actor, above=self._catalog.above)
+        if hold is not None:
+            sentence = held_by_another(hold, role, self._clock())
+            raise Refused(sentence, reason=Refusal.HELD, stack=stack.name)
+        return run
+
+    async def discard(self, run_id: RunId, actor: Actor) -> None:
+        """End a run that has not begun, or whose plan is not being applied."""
+        run = await self._archive.run(run_id)
+        stack = self._catalog.stack(run.stack)
+        await self._access.require(Role.WRITER, actor, stack)
+        if run.state not in _DISCARDABLE:
+            raise _too_late(run)
+        await self._record.ask_stop(run.id, actor, self._clock())
+        self._wake()
+
+
+_DISCARDABLE = frozenset({RunState.QUEUED, RunState.READY, RunState.UNCONFIRMED})
+
+
+def _too_late(run: Run) -> Refused:
+    return Refused(_now(run), reason=Refusal.TOO_LATE)
+
+
+def _now(run: Run) -> str:
+    """Say why there is nothing to confirm or to discard."""
+    if run.confirmed_by is not None and not run.state.is_terminal:
+        name = run.confirmed_by.name or run.confirmed_by.id
+        return f"{name} confirmed the plan of run {run.id} already; it is {run.state}."
+    if run.state.is_terminal:
+        again = f" Send /deploy {run.stack} for a new plan."
+        more = again if run.type is RunType.TRACKED and not run.outside else ""
+        return f"Run {run.id} is over ({run.state}), so nothing was done.{more}"
+    return f"Run {run.id} is {run.state}, and has no plan that waits for anybody."

@@ -1,0 +1,288 @@
+"""Make runs: whoever asks and from wherever, the same checks come first."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from bot.control.access import Access
+from bot.control.secrecy import About, Secrecy
+from bot.domain.errors import Refusal, Refused, StoreUnavailable
+from bot.domain.lock import keeper
+from bot.domain.people import Actor, ChannelId, Role
+from bot.domain.run import Run, RunId, RunState, RunType
+from bot.domain.sentences import held_by_another, in_command, not_maskable
+from bot.domain.stack import Catalog, Stack
+from bot.domain.state_lock import force_unlock_command
+from bot.domain.task import TaskRequest, check_command
+from bot.domain.telling import Waiting
+from bot.ports import Archive, Clock, Directory, Idempotency, NewRun, Record
+from runner.masking.masker import REPLACEMENT
+
+log = structlog.get_logger(__name__)
+
+_REDACTED: Final = REPLACEMENT.decode()
+
+
+@dataclass(slots=True)
+class Known:
+    """What must not be said of the stack, once it is known who asks."""
+
+    about: About | None = None
+
+
+class Enlist:
+    """Records a run for an actor, or refuses; auditing refusals is for who asks."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        access: Access,
+        directory: Directory,
+        record: Record,
+        archive: Archive,
+        clock: Clock,
+        secrecy: Secrecy,
+        promote: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._catalog = catalog
+        self._access = access
+        self._directory = directory
+        self._record = record
+        self._archive = archive
+        self._clock = clock
+        self._secrecy = secrecy
+        self._promote = promote
+
+    async def task(
+        self,
+        request: TaskRequest,
+        actor: Actor,
+        *,
+        channel: ChannelId | None = None,
+        idempotency: Idempotency | None = None,
+        again: RunId | None = None,
+        known: Known | None = None,
+    ) -> Run:
+        """Record a task. *channel* is where it is told unless the stack says so."""
+        stack, role = await self._writable(request.stack, actor)
+        earlier = await self._earlier(actor, idempotency)
+        if earlier is not None:
+            return earlier
+        await self._refuse_secrets(request.command, stack, known or Known())
+        await self._refuse_held(stack, actor, role)
+        return await self._recorded(
+            NewRun(
+                stack=stack.name,
+                command=request.command,
+                skip_init=request.skip_init,
+                actor=actor,
+                channel=await self.place(stack, channel),
+                remarks=request.remarks,
+                again=again,
+                idempotency=idempotency,
+            )
+        )
+
+    async def deploy(
+        self, name: str, actor: Actor, *, channel: ChannelId | None = None
+    ) -> Run:
+        """Record a tracked run that Handrail performs."""
+        stack, role = await self._writable(name, actor)
+        if stack.deploy is None:
+            raise Refused(
+                f"{name} has no deploy. Give it one in handrail.yaml (deploy: plan and "
+                f"apply), or send your command as a task: /task {name} <command>.",
+                reason=Refusal.BAD_COMMAND,
+            )
+        await self._refuse_held(stack, actor, role)
+        return await self._recorded(
+            NewRun(
+                stack=stack.name,
+                type=RunType.TRACKED,
+                command=stack.deploy.plan,
+                apply=stack.deploy.apply,
+                skip_init=False,
+                actor=actor,
+                channel=await self.place(stack, channel),
+            )
+        )
+
+    async def announce(
+        self,
+        name: str,
+        command: str,
+        actor: Actor,
+        *,
+        idempotency: Idempotency | None = None,
+    ) -> Run:
+        """Record a tracked run that an outside CI performs once it is its turn."""
+        stack, _ = await self._writable(name, actor)
+        earlier = await self._earlier(actor, idempotency)
+        if earlier is not None:
+            return earlier
+        check_command(command, name)
+        await self._refuse_secrets(command, stack, Known())
+        # A hold does not refuse it: whoever waits in a CI job waits for its turn.
+        return await self._recorded(
+            NewRun(
+                stack=stack.name,
+                type=RunType.TRACKED,
+                outside=True,
+                command=command,
+                skip_init=True,
+                actor=actor,
+                channel=await self.place(stack, None),
+                idempotency=idempotency,
+            )
+        )
+
+    async def again(
+        self,
+        run: RunId,
+        actor: Actor,
+        *,
+        stack: str = "",
+        channel: ChannelId | None = None,
+        known: Known | None = None,
+    ) -> Run:
+        """Record a run with the command of *run*, which must be one of *stack*."""
+        earlier = await self._repeatable(run, stack)
+        if earlier.type is RunType.TRACKED:
+            return await self.deploy(earlier.stack, actor, channel=channel)
+        request = TaskRequest(
+            stack=earlier.stack,
+            command=earlier.command,
+            skip_init=earlier.skip_init,
+            remarks=(f"Run {run} once more, as {earlier.actor.name} had it run.",),
+        )
+        return await self.task(request, actor, channel=channel, again=run, known=known)
+
+    async def force_unlock(
+        self, run: RunId, actor: Actor, *, channel: ChannelId | None = None
+    ) -> Run:
+        """Record the task that gives up the state lock that *run* ran into."""
+        blocked = await self._archive.run(run)
+        stack = self._catalog.stack(blocked.stack)
+        await self._access.require(Role.ADMIN, actor, stack)
+        if blocked.state_lock is None or not stack.program:
+            raise Refused(
+                f"Run {run} did not end because the state was locked, so there is "
+                "nothing to force. Reply force-unlock in the thread of one that did.",
+                reason=Refusal.TOO_LATE,
+            )
+        lock = blocked.state_lock
+        request = TaskRequest(
+            stack=stack.name,
+            command=force_unlock_command(lock, stack.program),
+            remarks=(f"The lock that run {run} ran into.",),
+        )
+        return await self.task(request, actor, channel=channel)
+
+    async def place(self, stack: Stack, channel: ChannelId | None) -> ChannelId:
+        """Return where a run of *stack* is told, or refuse: Handrail must be there."""
+        where = stack.channel or channel
+        if where is None:
+            raise Refused(
+                f"{stack.name} has no channel of its own, so there is no place where "
+                "this would be recorded. Name one in handrail.yaml (channel, of the "
+                "stack or of defaults).",
+                reason=Refusal.CHANNEL,
+            )
+        if not await self._directory.is_present(where):
+            raise Refused(
+                "Handrail is not in the channel where this would be recorded. "
+                "Invite it there (/invite @handrail) and send the command again.",
+                reason=Refusal.CHANNEL,
+            )
+        return where
+
+    async def _writable(self, name: str, actor: Actor) -> tuple[Stack, Role]:
+        stack = self._catalog.stack(name)
+        return stack, await self._access.require(Role.WRITER, actor, stack)
+
+    async def _earlier(
+        self, actor: Actor, idempotency: Idempotency | None
+    ) -> Run | None:
+        if idempotency is None:
+            return None
+        return await self._archive.granted(actor, idempotency)
+
+    async def _repeatable(self, run: RunId, stack: str) -> Run:
+        try:
+            earlier = await self._archive.run(run)
+        except LookupError:
+            earlier = None
+        if earlier is None or stack not in {"", earlier.stack}:
+            raise Refused(
+                f"Run {run} is none of {stack or 'these'}. /task {stack} shows the "
+                "last runs with their numbers.",
+                reason=Refusal.UNKNOWN_RUN,
+            )
+        if not earlier.state.is_terminal:
+            raise Refused(
+                f"Run {run} is {earlier.state} still. Send it again once it has ended.",
+                reason=Refusal.TOO_LATE,
+            )
+        if earlier.outside:
+            raise Refused(
+                f"Run {run} was performed by a CI job, not by Handrail. Start that "
+                "job again.",
+                reason=Refusal.BAD_COMMAND,
+            )
+        if _REDACTED in earlier.command:
+            raise Refused(
+                f"Something in the command of run {run} is hidden ({_REDACTED}), so it "
+                "cannot be run again as it was. Send the command anew.",
+                reason=Refusal.BAD_COMMAND,
+            )
+        return earlier
+
+    async def _refuse_held(self, stack: Stack, actor: Actor, role: Role) -> None:
+        occupancy = await self._archive.occupancy(stack.name)
+        hold = keeper(occupancy, actor, above=self._catalog.above)
+        if hold is not None:
+            raise Refused(
+                held_by_another(hold, role, self._clock()),
+                reason=Refusal.HELD,
+                stack=stack.name,
+            )
+
+    async def _refuse_secrets(self, command: str, stack: Stack, known: Known) -> None:
+        """Refuse what would put a secret into the record, or could not mask one."""
+        # Only now: for who may nothing, no program is run that reads a secret.
+        known.about = about = await self._secrecy.about(stack)
+        if about.unread:
+            raise Refused(
+                f"{about.unread} So nothing was run.", reason=Refusal.UNAVAILABLE
+            )
+        if stack.strict_masking and about.lacking:
+            sentence = not_maskable(stack.name, about.lacking)
+            raise Refused(sentence, reason=Refusal.UNSAFE)
+        if about.text(command) != command:
+            names = await asyncio.to_thread(about.names_in, command)
+            raise Refused(self._telling(names), reason=Refusal.UNSAFE)
+
+    def _telling(self, names: tuple[str, ...]) -> str:
+        if {secret.name for secret in self._secrecy.own}.intersection(names):
+            return (
+                "The command contains one of Handrail's own tokens, so it was "
+                "neither run nor recorded. Replace that token now, and take it "
+                "out of the command."
+            )
+        return in_command(names)
+
+    async def _recorded(self, new: NewRun) -> Run:
+        run = await self._record.submit(new, self._clock())
+        # The run is recorded: whatever fails from here on, it is not refused.
+        try:
+            await self._promote()
+            run = await self._archive.run(run.id)
+            if run.state is RunState.QUEUED:
+                await self._record.tell(run.thread, [Waiting(run=run.id)])
+        except StoreUnavailable as away:
+            log.warning("store away, run waits", run=run.id, error=str(away))
+        return run
