@@ -1,7 +1,7 @@
 """The words that a reply in a thread may consist of; all else is talk."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -125,42 +125,120 @@ Word = (
     | Help
 )
 
-_WITH_REASON: Final[Mapping[str, type[Lock | Unlock | Release]]] = {
-    "lock": Lock,
-    "unlock": Unlock,
-    "release": Release,
-}
-_ALONE: Final[Mapping[str, type[Stop | Status | Help]]] = {
-    "stop": Stop,
-    "status": Status,
-    "help": Help,
-}
 _REDACT: Final = re.compile(r"redact(?:\s*:(?P<text>.*))?", re.DOTALL | re.IGNORECASE)
 #: what is formatted as code as a whole: in a line, or as a block of its own
 _CODE: Final = re.compile(
     r"```(?P<block>(?:(?!```).)+)```|`(?P<line>[^`]+)`", re.DOTALL
 )
-_SAID: Final = re.compile(r"(?P<word>\w+)(?:\s*:\s*(?P<rest>\S.*))?", re.DOTALL)
+_DASHES: Final = re.compile(r"[\u2010-\u2015\u2212]")
+#: what a stack may be called, in either case: it is looked up later
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_DURATION: Final = re.compile(
+    r"(?=.)(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?", re.IGNORECASE
+)
+#: what follows `lock` in talk; no stack is meant by it where it stands alone
+_NO_STACK: Final = frozenset(
+    {
+        *("again", "down", "everything", "first", "her", "here", "him", "it"),
+        *("later", "me", "now", "off", "on", "out", "please", "that", "them"),
+        *("then", "there", "this", "today", "tomorrow", "up", "us", "you"),
+    }
+)
 
 
 def parse_word(text: str) -> Word | None:
     """Return the word that the whole of *text* is, or None for talk.
 
-    Capitals do not count, because a phone makes one of the first letter.
+    Capitals do not count, because a phone makes one of the first letter. A colon
+    with nothing behind it is talk, unless the word cannot do without a reason.
     """
     typed = as_typed(text)[0].strip()
     redaction = _REDACT.fullmatch(typed)
     if redaction is not None:
         return Redact(text=_unformatted((redaction["text"] or "").strip()))
-    said = _SAID.fullmatch(words_apart(typed).strip())
-    if said is None:
+    # Before the colon stands what Handrail itself reads: its dashes are put back.
+    said, colon, reason = words_apart(typed).partition(":")
+    words = _DASHES.sub("-", said).split()
+    if not words or len(said.strip().splitlines()) > 1:
         return None
-    word, rest = said["word"].lower(), (said["rest"] or "").strip()
-    if word in _WITH_REASON:
-        return _WITH_REASON[word](reason=rest)
-    if word in _ALONE and not rest:
-        return _ALONE[word]()
-    return None
+    if not colon and (alone := _ALONE.get(" ".join(words).lower())):
+        return alone
+    word, about, reason = words[0].lower(), " ".join(words[1:]), reason.strip()
+    if word not in _WITH_REASON or (colon and not reason and word not in _NEEDY):
+        return None
+    return _WITH_REASON[word](about, reason)
+
+
+def _lock(about: str, reason: str) -> Word | None:
+    named, duration = _timed(about)
+    stacks = _stacks(named)
+    if stacks is None:
+        return None
+    return Lock(stacks=stacks, duration=duration, reason=reason)
+
+
+def _unlock(about: str, reason: str) -> Word | None:
+    if about.lower() == "all mine":
+        return Unlock(all_mine=True, reason=reason)
+    stacks = _stacks(about)
+    return None if stacks is None else Unlock(stacks=stacks, reason=reason)
+
+
+def _freeze(about: str, reason: str) -> Word | None:
+    more, duration = _timed(about)
+    return None if more else Freeze(duration=duration, reason=reason)
+
+
+def _only_why(
+    word: type[Steal | Unfreeze | Release],
+) -> Callable[[str, str], Word | None]:
+    return lambda about, reason: None if about else word(reason=reason)
+
+
+_WITH_REASON: Final[Mapping[str, Callable[[str, str], Word | None]]] = {
+    "lock": _lock,
+    "unlock": _unlock,
+    "freeze": _freeze,
+    "steal": _only_why(Steal),
+    "unfreeze": _only_why(Unfreeze),
+    "release": _only_why(Release),
+}
+#: without a reason they are answered with what is missing
+_NEEDY: Final = frozenset({"steal", "release"})
+_ALONE: Final[Mapping[str, Word]] = {
+    "stop": Stop(),
+    "confirm": Confirm(),
+    "discard": Discard(),
+    "force-unlock": ForceUnlock(),
+    "notify me": NotifyMe(),
+    "status": Status(),
+    "help": Help(),
+}
+
+
+def _timed(about: str) -> tuple[str, timedelta | None]:
+    """Return what stands before a duration in the last place, and the duration."""
+    before, _, last = about.rpartition(" ")
+    found = _DURATION.fullmatch(last)
+    if found is None or before.endswith(","):
+        return about, None
+    days, hours, minutes = (_number(digits) for digits in found.groups())
+    return before, timedelta(days=days, hours=hours, minutes=minutes)
+
+
+def _number(digits: str | None) -> int:
+    # Six are far beyond what a hold may last, and no timedelta overflows of them.
+    return int((digits or "").lstrip("0")[:6] or 0)
+
+
+def _stacks(named: str) -> tuple[str, ...] | None:
+    """Return the names of a list, none for an empty one; None if it is talk."""
+    if not named:
+        return ()
+    names = [name.strip() for name in named.split(",")]
+    if not all(map(_NAME.fullmatch, names)) or named.lower() in _NO_STACK:
+        return None
+    return tuple(dict.fromkeys(names))
 
 
 def _unformatted(text: str) -> str:
