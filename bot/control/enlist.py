@@ -88,7 +88,12 @@ class Enlist:
         )
 
     async def deploy(
-        self, name: str, actor: Actor, *, channel: ChannelId | None = None
+        self,
+        name: str,
+        actor: Actor,
+        *,
+        channel: ChannelId | None = None,
+        known: Known | None = None,
     ) -> Run:
         """Record a tracked run that Handrail performs."""
         stack, role = await self._writable(name, actor)
@@ -98,6 +103,7 @@ class Enlist:
                 f"apply), or send your command as a task: /task {name} <command>.",
                 reason=Refusal.BAD_COMMAND,
             )
+        await self._refuse_secrets(stack.deploy.plan, stack, known or Known())
         await self._refuse_held(stack, actor, role)
         return await self._recorded(
             NewRun(
@@ -152,7 +158,7 @@ class Enlist:
         """Record a run with the command of *run*, which must be one of *stack*."""
         earlier = await self._repeatable(run, stack)
         if earlier.type is RunType.TRACKED:
-            return await self.deploy(earlier.stack, actor, channel=channel)
+            return await self.deploy(earlier.stack, actor, channel=channel, known=known)
         request = TaskRequest(
             stack=earlier.stack,
             command=earlier.command,

@@ -3,25 +3,18 @@
 import asyncio
 from collections.abc import Awaitable
 from shlex import quote
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from bot.domain.errors import SecretUnavailable
+from bot.domain.plan import PLAN_FILE, SUMMARY_FILE
 from bot.domain.run import Run, RunState, RunType
 from bot.domain.stack import Stack, StackFile
 from bot.ports import Credentials, Values
 from runner.driver import WORKSPACE
-from runner.job import Job, Script, WorkspaceFile
+from runner.job import Job, Script, WorkspaceFile, workspace_of
 from runner.masking.secrets import Secret
 
 _Value = TypeVar("_Value")
-
-#: what a tracked run leaves in its workspace, by their names there
-PLAN: Final = "handrail.plan"
-SUMMARY: Final = "handrail.summary"
-
-_NOT_THAT_PLAN: Final = (
-    "The saved plan is not the one that was confirmed, so it was not applied."
-)
 
 
 class Jobs:
@@ -36,13 +29,14 @@ class Jobs:
 
     async def make(self, run: Run, stack: Stack) -> Job:
         """Return the job of *run*, or raise SecretUnavailable."""
-        is_applied = run.state is RunState.APPLYING
         secret_env, files, minted = await asyncio.gather(
             self._variables(stack),
             self._files(stack),
             self._credentials.mint(run, stack),
         )
+        is_applied = run.state is RunState.APPLYING
         is_planned = run.type is RunType.TRACKED and not is_applied
+        digest = run.plan_digest if is_applied else None
         return Job(
             run=str(run.id),
             installation=self.installation,
@@ -60,8 +54,9 @@ class Jobs:
             network=stack.network,
             volume=_volume(run, stack),
             is_laid=is_applied,
+            expected={PLAN_FILE: digest} if digest else {},
             harmless=is_planned,
-            results=(PLAN, SUMMARY) if is_planned else (),
+            results=(PLAN_FILE, SUMMARY_FILE) if is_planned else (),
         )
 
     async def _variables(self, stack: Stack) -> dict[str, str]:
@@ -113,34 +108,22 @@ def _command(run: Run, stack: Stack) -> str:
     if run.type is RunType.TASK:
         return run.command
     if run.state is RunState.APPLYING:
-        return f"{_checking(run)}sh -c {quote(run.apply)}"
+        return run.apply
     summary = stack.deploy.summary if stack.deploy else ""
     if not summary:
         return run.command
-    shown = f"sh -c {quote(summary)} > {WORKSPACE}/{SUMMARY}"
+    shown = f"sh -c {quote(summary)} > {WORKSPACE}/{SUMMARY_FILE}"
     return f"sh -c {quote(run.command)} && {shown}"
-
-
-def _checking(run: Run) -> str:
-    """Return what ends the script where another plan is there than was confirmed."""
-    if not run.plan_digest:
-        return ""  # the stack's own tool keeps its plan elsewhere
-    known = quote(f"{run.plan_digest}  {WORKSPACE}/{PLAN}")
-    return (
-        "if command -v sha256sum >/dev/null; then "
-        f"echo {known} | sha256sum -c >/dev/null 2>&1 || "
-        f"{{ echo {quote(_NOT_THAT_PLAN)} >&2; exit 1; }}; fi\n"
-    )
 
 
 def _volume(run: Run, stack: Stack) -> str | None:
     if stack.persistent:
         return stack.name
-    return f"run-{run.id}" if run.type is RunType.TRACKED else None
+    return workspace_of(str(run.id)) if run.type is RunType.TRACKED else None
 
 
 def _told(run: Run) -> dict[str, str]:
-    plan = {"HANDRAIL_PLAN": f"{WORKSPACE}/{PLAN}"}
+    plan = {"HANDRAIL_PLAN": f"{WORKSPACE}/{PLAN_FILE}"}
     return {
         **(plan if run.type is RunType.TRACKED else {}),
         "HANDRAIL_RUN": str(run.id),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -12,21 +12,22 @@ from bot.control.access import Access
 from bot.control.job import Jobs, secrets_of
 from bot.control.recorder import Recorder, insisting
 from bot.control.secrecy import Secrecy, names_in
-from bot.control.waiting import waiting
+from bot.control.verdict import ended_of, plan_of, unproven
 from bot.domain.errors import (
     Refusal,
     Refused,
     RoleSourceUnavailable,
     SecretUnavailable,
 )
-from bot.domain.people import HANDRAIL, Role, TeamId, UserId
-from bot.domain.run import Reason, Run, RunId, RunState
+from bot.domain.people import HANDRAIL, Role
+from bot.domain.run import Reason, Run, RunId, RunState, RunType
 from bot.domain.sentences import in_command, masked_in_part, not_maskable, unmasked
 from bot.domain.stack import Catalog, Stack
-from bot.domain.telling import Said
+from bot.domain.state_lock import StateLock, state_lock_in
+from bot.domain.telling import Said, Waiting
 from bot.ports import Archive, Clock, Ended, Record
 from runner.engine import Engine
-from runner.events import Ending, Outcome
+from runner.events import Outcome
 from runner.execute import execute, resume
 from runner.job import Job, Limits, Phase
 from runner.masking.masker import Masks
@@ -36,32 +37,18 @@ from runner.source import Sources
 
 log = structlog.get_logger(__name__)
 
-_REASONS: Final[Mapping[Ending, Reason]] = {
-    Ending.TIMEOUT: Reason.TIMEOUT,
-    Ending.SILENCE: Reason.SILENCE,
-    Ending.OUT_OF_MEMORY: Reason.OUT_OF_MEMORY,
-    Ending.IMAGE: Reason.IMAGE,
-    Ending.SOURCE: Reason.SOURCE,
-    Ending.ENGINE: Reason.ENGINE,
-    Ending.LOST: Reason.LOST,
-}
 _PHASES: Final[Mapping[RunState, Phase]] = {
     RunState.PREPARING: Phase.PREPARING,
     RunState.INITIALIZING: Phase.INITIALIZING,
     RunState.PERFORMING: Phase.PERFORMING,
+    RunState.PLANNING: Phase.PERFORMING,
+    # Whatever its container was doing: what may be applying is never ended.
+    RunState.APPLYING: Phase.PERFORMING,
 }
-_PARTIAL: Final = (
-    "The command was cut off while it performed, so state may be partial: look at "
-    "it before the next run."
-)
-_ENGINE: Final = (
-    "On the bot's host, `handrail check` says what is wrong with the engine."
-)
+_NO_CHANGES: Final = "The plan changes nothing, so there is nothing to apply."
+#: bytes at the end of the output in which a state lock is looked for
+_SEARCHED: Final = 64 << 10
 _NOT_BEGUN: Final = "Handrail itself failed before it began; its log says how."
-_KEPT: Final = (
-    "The container could not be proven gone, so the stack stays busy. Once it is "
-    "gone, an admin can reply release: <reason>."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +92,12 @@ class Perform:
         self._to_hide: dict[RunId, list[Secret]] = {}
 
     async def __call__(self, run: Run, stop: asyncio.Event) -> None:
-        """Start *run*, which is ready, and see it to its end."""
-        started = await self._record.start(run.id, self._clock())
+        """Start *run*, which is ready or confirmed, and see it to its end.
+
+        That of a tracked run which is ready is its plan.
+        """
+        started = await self._started(run)
         if started is None:
-            await self._tell_waiting(run)
             return
         try:
             stack = await self._allowed(started)
@@ -128,6 +117,16 @@ class Perform:
         else:
             await self._execute(started, job, masks, stop)
 
+    async def _started(self, run: Run) -> Run | None:
+        """Move *run* on; None where a hold keeps it from starting by now."""
+        if run.state is RunState.UNCONFIRMED:
+            return await self._record.apply(run.id, self._clock())
+        started = await self._record.start(run.id, self._clock())
+        if started is None:
+            waiting = [Waiting(run=run.id)]
+            await insisting(lambda: self._record.tell(run.thread, waiting))
+        return started
+
     async def again(self, run: Run, stop: asyncio.Event) -> None:
         """Take up *run*, which an earlier process of the bot had started.
 
@@ -136,7 +135,7 @@ class Perform:
         """
         await self._say(run, "Handrail was restarted; the run goes on.")
         kept = await insisting(lambda: self._archive.output_size(run.id))
-        position = await insisting(lambda: self._archive.output_position(run.id))
+        read = await insisting(lambda: self._archive.output_position(run.id))
         masks = self._secrecy.masks(self._catalog.stacks.get(run.stack))
         recorder = self._recorder(run, masks, stop, kept=kept)
         async with self._following(run, masks, recorder):
@@ -150,9 +149,9 @@ class Perform:
                 seal=self._equipment.seal,
                 stop=stop,
                 reached=_PHASES[run.state],
-                position=position,
+                position=max(0, read - run.applied_from),
             )
-            await self._settle(run, outcome, recorder)
+            await self._settle(run, outcome, recorder, masks)
 
     async def hide(self, run: RunId, secret: Secret) -> None:
         """Hide *secret* in what *run* prints from here on."""
@@ -177,7 +176,7 @@ class Perform:
                 stop=stop,
                 sources=self._equipment.sources,
             )
-            await self._settle(run, outcome, recorder)
+            await self._settle(run, outcome, recorder, masks)
 
     def _recorder(
         self, run: Run, masks: Masks, stop: asyncio.Event, *, kept: int = 0
@@ -210,19 +209,14 @@ class Perform:
         stack = self._catalog.stacks.get(run.stack)
         return Limits() if stack is None else stack.limits
 
-    async def _tell_waiting(self, run: Run) -> None:
-        telling = await insisting(lambda: waiting(run, self._archive))
-        await insisting(lambda: self._record.tell(run.thread, [telling]))
-
     async def _say(self, run: Run, text: str) -> None:
         await insisting(lambda: self._record.tell(run.thread, [Said(text=text)]))
 
     async def _allowed(self, run: Run) -> Stack:
         stack = self._catalog.stack(run.stack)
-        person = await self._access.member(
-            UserId(run.actor.id), TeamId(run.actor.team), fresh=True
-        )
-        await self._access.require(Role.WRITER, person, stack, fresh=True)
+        for actor in filter(None, (run.actor, run.confirmed_by)):
+            await self._access.still(actor)
+            await self._access.require(Role.WRITER, actor, stack, fresh=True)
         return stack
 
     async def _masks(self, run: Run, stack: Stack, job: Job) -> Masks:
@@ -233,9 +227,10 @@ class Perform:
         lacking = await asyncio.to_thread(unmaskable, secrets)
         if lacking and stack.strict_masking:
             raise Refused(not_maskable(stack.name, lacking), reason=Refusal.UNSAFE)
-        if masks.text(run.command) != run.command:
+        commands = f"{run.command}\n{run.apply}"
+        if masks.text(commands) != commands:
             await self._take_back(run, masks)
-            names = await asyncio.to_thread(names_in, run.command, secrets)
+            names = await asyncio.to_thread(names_in, commands, secrets)
             raise Refused(in_command(names), reason=Refusal.UNSAFE)
         if lacking:
             await self._say(run, unmasked(lacking))
@@ -250,60 +245,46 @@ class Perform:
             lambda: self._record.redact(run.id, masks, HANDRAIL, self._clock(), why=why)
         )
 
-    async def _settle(self, run: Run, outcome: Outcome, recorder: Recorder) -> None:
+    async def _settle(
+        self, run: Run, outcome: Outcome, recorder: Recorder, masks: Masks
+    ) -> None:
         await recorder.settle()
-        ended = _ended(outcome)
+        ended = ended_of(outcome)
+        if ended.state is RunState.FAILED:
+            ended = replace(ended, state_lock=await self._state_lock(run))
+        is_plan = run.type is RunType.TRACKED and run.state is not RunState.APPLYING
+        if is_plan and ended.state is RunState.FINISHED:
+            await self._plan(run, outcome, masks)
+        else:
+            await self._end(run, ended)
+
+    async def _plan(self, run: Run, outcome: Outcome, masks: Masks) -> None:
+        """Have the plan that was made wait for a writer, if it would change much."""
+        if not outcome.container_gone:
+            await self._end(run, unproven(outcome))
+            return
+        now = await insisting(lambda: self._archive.run(run.id))
+        if now.stop_asked_by is not None:  # it came while the plan was just made
+            await self._end(run, Ended(state=RunState.STOPPED, actor=HANDRAIL))
+            return
+        made = await asyncio.to_thread(plan_of, outcome, masks)
+        if made is None:
+            finished = replace(ended_of(outcome), note=_NO_CHANGES)
+            await self._end(run, finished)
+            return
+        await insisting(lambda: self._record.planned(run.id, made, self._clock()))
+        log.info("run planned", run=run.id)
+
+    async def _end(self, run: Run, ended: Ended) -> None:
         await insisting(lambda: self._record.end(run.id, ended, self._clock()))
         log.info("run ended", run=run.id, state=ended.state, reason=ended.reason)
+
+    async def _state_lock(self, run: Run) -> StateLock | None:
+        last = await insisting(lambda: self._archive.tail(run.id, _SEARCHED))
+        return state_lock_in(last)
 
     async def _fail(self, run: Run, reason: Reason, note: str) -> None:
         self._to_hide.pop(run.id, None)
         note = self._secrecy.hidden(note)
         ended = Ended(state=RunState.FAILED, actor=HANDRAIL, reason=reason, note=note)
         await insisting(lambda: self._record.end(run.id, ended, self._clock()))
-
-
-def _ended(outcome: Outcome) -> Ended:
-    state, reason = _verdict(outcome)
-    return Ended(
-        state=state,
-        actor=HANDRAIL,
-        reason=reason,
-        exit_code=outcome.exit_code,
-        note=_note(outcome),
-        release=outcome.container_gone,
-    )
-
-
-def _verdict(outcome: Outcome) -> tuple[RunState, Reason | None]:
-    if outcome.ending is Ending.STOPPED:
-        return RunState.STOPPED, None
-    if outcome.ending is not Ending.EXITED:
-        return RunState.FAILED, _REASONS[outcome.ending]
-    if outcome.phase is not Phase.PERFORMING:
-        return RunState.FAILED, Reason.INIT
-    if outcome.exit_code == 0:
-        return RunState.FINISHED, None
-    return RunState.FAILED, Reason.EXIT_CODE
-
-
-def _note(outcome: Outcome) -> str:
-    cut_off = outcome.phase is Phase.PERFORMING and outcome.ending in (
-        Ending.TIMEOUT,
-        Ending.SILENCE,
-        Ending.OUT_OF_MEMORY,
-        Ending.ENGINE,
-        Ending.LOST,
-    )
-    notes = (
-        _sentence(outcome.note),
-        _ENGINE if outcome.ending is Ending.ENGINE else "",
-        _PARTIAL if cut_off else "",
-        "" if outcome.container_gone else _KEPT,
-    )
-    return " ".join(filter(None, notes))
-
-
-def _sentence(note: str) -> str:
-    """Make the runner's note stand among sentences."""
-    return f"{note[:1].upper()}{note[1:].removesuffix('.')}." if note else ""

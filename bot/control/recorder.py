@@ -9,7 +9,7 @@ import structlog
 
 from bot.domain.errors import StoreUnavailable
 from bot.domain.people import HANDRAIL
-from bot.domain.run import Run, RunState
+from bot.domain.run import Run, RunState, RunType
 from bot.domain.sentences import amount
 from bot.domain.telling import Said
 from bot.ports import Clock, Progress, Record
@@ -59,12 +59,17 @@ class Recorder:
         limit: int,
         kept: int = 0,
     ) -> None:
-        """Keep up to *limit* bytes of masked output, of which *kept* are there."""
+        """Keep up to *limit* bytes of masked output, of which *kept* are there.
+
+        *run* is as it is when its container is followed: planning and applying are
+        followed in containers of their own.
+        """
         self._run = run
         self._record = record
         self._clock = clock
         self._stop = stop
         self._gathered = bytearray()
+        self._before = run.applied_from  # what an earlier container printed
         self._position = 0  # of the output, behind what is gathered
         self._keeping = asyncio.Lock()
         self._later: asyncio.Task[None] | None = None
@@ -100,6 +105,8 @@ class Recorder:
     async def may_perform(self) -> bool:
         """Store that the run performs; False when somebody asked to stop it."""
         await self.flush()
+        if self._run.type is RunType.TRACKED:
+            return await self._advance(RunState.PLANNING)
         return await self._advance(RunState.PERFORMING)
 
     async def flush(self) -> None:
@@ -176,7 +183,7 @@ class Recorder:
         if self._full:
             return
         has_room = await self._record.append_output(
-            self._run.id, data, position=position, limit=self._limit
+            self._run.id, data, position=self._before + position, limit=self._limit
         )
         if not has_room:
             text = (
@@ -198,6 +205,8 @@ class Recorder:
             self._stop.set()
 
     async def _advance(self, to: RunState) -> bool:
+        if self._run.state is RunState.APPLYING:
+            return True  # stored before its container was made: it is not stopped
         moved = await insisting(
             lambda: self._record.advance(self._run.id, to, self._clock())
         )

@@ -11,7 +11,7 @@ from bot.control.recorder import insisting
 from bot.control.schedule import Schedule
 from bot.domain.errors import StoreUnavailable
 from bot.domain.people import HANDRAIL
-from bot.domain.run import Run, RunId
+from bot.domain.run import ACTIVE, Run, RunId
 from bot.ports import Archive, Clock, Record
 from runner.engine import Engine
 from runner.errors import RunnerError
@@ -69,7 +69,7 @@ class Recover:
     async def _take_up(self, run: Run) -> None:
         # Somebody may have asked to stop it while the engine was waited for.
         now = await insisting(lambda: self._archive.run(run.id))
-        if not now.state.is_terminal:
+        if now.state in ACTIVE:
             self._schedule.take_up(now, self._perform.again)
 
     async def _clear(self) -> None:

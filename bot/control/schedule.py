@@ -51,6 +51,10 @@ class Schedule:
         self._may_free = True
         self._woken.set()
 
+    def driven(self) -> tuple[RunId, ...]:
+        """Return the runs that this process drives now."""
+        return tuple(self._stops)
+
     def stop(self, run: RunId) -> None:
         """Pass on that *run* was asked to stop, if this process drives it."""
         if run in self._stops:

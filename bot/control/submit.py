@@ -86,11 +86,11 @@ class Submit:
         self._enlist = enlist
 
     async def __call__(self, slash: Slash) -> Answer:
-        """Do what a `/task` asks for, or raise Refused with an audit row behind it."""
+        """Do what a `/task` asks for, or raise Refused, on the record."""
         return await self._once(slash, "/task", self._task)
 
     async def deploy(self, slash: Slash) -> Answer:
-        """Do what a `/deploy` asks for, or raise Refused with an audit row behind it."""
+        """Do what a `/deploy` asks for, or raise Refused, on the record."""
         return await self._once(slash, "/deploy", self._deploy)
 
     async def _once(self, slash: Slash, command: str, grant: _Grant) -> Answer:
@@ -141,7 +141,7 @@ class Submit:
                 return request
             case DeployRequest():
                 run = await self._enlist.deploy(
-                    request.stack, person.actor, channel=slash.channel
+                    request.stack, person.actor, channel=slash.channel, known=known
                 )
             case _:
                 assert_never(request)

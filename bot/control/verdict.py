@@ -1,0 +1,106 @@
+"""What an outcome means for the record of its run."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+from bot.domain.people import HANDRAIL
+from bot.domain.plan import PLAN_FILE, SUMMARY_FILE, summary_of, told_of
+from bot.domain.run import Reason, RunState
+from bot.ports import Ended, Plan
+from runner.events import Ending, Outcome
+from runner.job import Phase
+from runner.masking.masker import Masks
+
+_REASONS: Final[Mapping[Ending, Reason]] = {
+    Ending.TIMEOUT: Reason.TIMEOUT,
+    Ending.SILENCE: Reason.SILENCE,
+    Ending.OUT_OF_MEMORY: Reason.OUT_OF_MEMORY,
+    Ending.IMAGE: Reason.IMAGE,
+    Ending.SOURCE: Reason.SOURCE,
+    Ending.ENGINE: Reason.ENGINE,
+    Ending.LOST: Reason.LOST,
+}
+_PARTIAL: Final = (
+    "The command was cut off while it performed, so state may be partial: look at "
+    "it before the next run."
+)
+_ENGINE: Final = (
+    "On the bot's host, `handrail check` says what is wrong with the engine."
+)
+_NO_SUMMARY: Final = "The plan was made; what it would do stands in the output."
+_KEPT: Final = (
+    "The container could not be proven gone, so the stack stays busy. Once it is "
+    "gone, an admin can reply release: <reason>."
+)
+
+
+def ended_of(outcome: Outcome) -> Ended:
+    """Return how a run ends whose container ended like that."""
+    state, reason = _verdict(outcome)
+    return Ended(
+        state=state,
+        actor=HANDRAIL,
+        reason=reason,
+        exit_code=outcome.exit_code,
+        note=_note(outcome),
+        release=outcome.container_gone,
+    )
+
+
+def unproven(outcome: Outcome) -> Ended:
+    """Return how a run ends whose plan was made by a container that may be there."""
+    return Ended(
+        state=RunState.FAILED,
+        actor=HANDRAIL,
+        reason=Reason.ENGINE,
+        note=_note(outcome),
+        release=False,
+    )
+
+
+def plan_of(outcome: Outcome, masks: Masks) -> Plan | None:
+    """Return what was planned, or None where to apply it would change nothing."""
+    saved = outcome.results.get(PLAN_FILE)
+    shown = outcome.results.get(SUMMARY_FILE, b"")
+    summary = summary_of(shown)
+    if summary is not None and summary.changes_nothing:
+        return None
+    return Plan(
+        summary=masks.text(told_of(shown)) or _NO_SUMMARY,
+        digest="" if saved is None else sha256(saved).hexdigest(),
+    )
+
+
+def _verdict(outcome: Outcome) -> tuple[RunState, Reason | None]:
+    if outcome.ending is Ending.STOPPED:
+        return RunState.STOPPED, None
+    if outcome.ending is not Ending.EXITED:
+        return RunState.FAILED, _REASONS[outcome.ending]
+    if outcome.phase is not Phase.PERFORMING:
+        return RunState.FAILED, Reason.INIT
+    if outcome.exit_code == 0:
+        return RunState.FINISHED, None
+    return RunState.FAILED, Reason.EXIT_CODE
+
+
+def _note(outcome: Outcome) -> str:
+    cut_off = outcome.phase is Phase.PERFORMING and outcome.ending in (
+        Ending.TIMEOUT,
+        Ending.SILENCE,
+        Ending.OUT_OF_MEMORY,
+        Ending.ENGINE,
+        Ending.LOST,
+    )
+    notes = (
+        _sentence(outcome.note),
+        _ENGINE if outcome.ending is Ending.ENGINE else "",
+        _PARTIAL if cut_off else "",
+        "" if outcome.container_gone else _KEPT,
+    )
+    return " ".join(filter(None, notes))
+
+
+def _sentence(note: str) -> str:
+    """Make the runner's note stand among sentences."""
+    return f"{note[:1].upper()}{note[1:].removesuffix('.')}." if note else ""
