@@ -3,17 +3,27 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.domain.lock import Hold, Occupancy
-from bot.domain.people import Role
+from bot.domain.lock import EVERY, Hold, Occupancy
+from bot.domain.people import Actor, ActorKind, Role
 from bot.domain.run import Reason, Run, RunState
 from bot.domain.stack import StackName
 
 HELP = """\
 /task <stack> <command> runs the command on the stack, after its init.
 /task <stack> --no-init <command> skips the init. After -- all is the command.
-/task <stack> shows the stack: who has it, what waits, the last runs.
-Replies in a run's thread: lock, lock: reason, unlock, stop, status, help,
-redact: text (hides the text in all that was told of the run)."""
+/task <stack> !12 runs the command of run 12 again. /task <stack> shows the stack.
+/deploy <stack> plans, and applies exactly that plan once somebody confirms it.
+Replies in the thread of a run or of a stack, each a whole message:
+status: who has the stack, and what waits. help: this.
+stop: ends a run that does not perform yet.
+confirm, discard: what becomes of a plan.
+lock, lock: reason, lock 2h: reason, lock a, b: reason: only your runs start.
+unlock, unlock a, b, unlock all mine: gives it back.
+notify me: a direct message once the stack is free for you.
+redact: text: hides the text in all that was told of the run.
+Admins also: unlock: reason and steal: reason (another person's lock), force-unlock
+(the tool's own lock on its state), release: reason (a run that was lost).
+Admins of all stacks also: freeze, freeze 2h: reason, unfreeze."""
 
 _REASONS = {
     Reason.EXIT_CODE: "the command failed",
@@ -105,19 +115,75 @@ def amount(size: int) -> str:
     return f"{size // unit} {name}"
 
 
+def duration(length: timedelta) -> str:
+    """Return a whole number of minutes as a person says it, `1 h 30 min`."""
+    days, seconds = divmod(max(0, int(length.total_seconds())), 86_400)
+    if days and not seconds:
+        return "1 day" if days == 1 else f"{days} days"
+    hours, seconds = divmod(days * 86_400 + seconds, 3_600)
+    parts = [(hours, "h"), (seconds // 60, "min")]
+    return " ".join(f"{much} {unit}" for much, unit in parts if much) or "0 min"
+
+
+def name_of(actor: Actor) -> str:
+    """Name whoever did a thing, in plain text."""
+    if actor.kind is ActorKind.API_KEY:
+        return f"api::{actor.id}"
+    return actor.name or actor.id
+
+
 def held_by_another(hold: Hold, role: Role, now: datetime) -> str:
     """Say who holds a stack, why and since when, and what *role* can do about it."""
-    why = f": {hold.reason}" if hold.reason else ", without a reason"
-    next_step = (
-        "As an admin you can take it away with the reply unlock: <reason> in a "
-        f"thread of {hold.stack}."
-        if role is Role.ADMIN
-        else f"Ask {hold.actor.name or hold.actor.id} to reply unlock there, or "
-        "ask an admin."
+    if hold.stack == EVERY:
+        return (
+            f"{frozen(hold, now)} An admin whom handrail.yaml names for all stacks can "
+            "end that with the reply unfreeze: <reason>."
+        )
+    return f"{_held(hold, now)} {_way_out(hold, role)}"
+
+
+def frozen(freeze: Hold, now: datetime) -> str:
+    """Say who keeps everybody from starting anything, and why."""
+    return (
+        f"{name_of(freeze.actor)} froze every stack {span(now - freeze.since)} ago"
+        f"{_why(freeze)}.{_end(freeze, now)}"
+    )
+
+
+def _held(hold: Hold, now: datetime) -> str:
+    return (
+        f"{name_of(hold.actor)} has held {hold.stack} for {span(now - hold.since)}"
+        f"{_why(hold)}.{_end(hold, now)}"
+    )
+
+
+def _why(hold: Hold) -> str:
+    return f": {hold.reason}" if hold.reason else ", without a reason"
+
+
+def _end(hold: Hold, now: datetime) -> str:
+    if hold.until is None:
+        return ""
+    left = hold.until - now
+    # One whose time has passed is in force until it was swept away.
+    return f" It ends in {span(left)}." if left > timedelta() else " It ends now."
+
+
+def _way_out(hold: Hold, role: Role) -> str:
+    if role is Role.ADMIN:
+        return (
+            f"As an admin you can reply in a thread of {hold.stack}: steal: <reason> "
+            "takes it over, unlock: <reason> releases it."
+        )
+    whose = name_of(hold.actor)
+    ask = (
+        f"Ask whoever has the API key {hold.actor.id} to release it"
+        if hold.actor.kind is ActorKind.API_KEY
+        else f"Ask {whose} to reply unlock"
     )
     return (
-        f"{hold.actor.name or hold.actor.id} has held {hold.stack} for "
-        f"{span(now - hold.since)}{why}. {next_step}"
+        f"{ask}, or an admin; or reply notify me in a thread of {hold.stack} to be "
+        "told when it is free."
     )
 
 
@@ -130,31 +196,41 @@ def status(
 ) -> str:
     """Say who has a stack and what waits for it."""
     lines = []
+    if occupancy.freeze is not None:
+        lines.append(frozen(occupancy.freeze, now))
     if occupancy.hold is not None:
-        hold = occupancy.hold
-        why = f": {hold.reason}" if hold.reason else ""
-        lines.append(
-            f"{hold.actor.name or hold.actor.id} has held {stack} for "
-            f"{span(now - hold.since)}{why}."
-        )
+        lines.append(_held(occupancy.hold, now))
     if running is not None:
         lines.append(_running(running, now))
     if queue:
-        waiting = ", ".join(f"run {run.id} ({run.actor.name})" for run in queue)
+        waiting = ", ".join(f"run {run.id} ({name_of(run.actor)})" for run in queue)
         lines.append(f"Waiting: {waiting}.")
     return "\n".join(lines) or f"{stack} is free and nothing waits."
 
 
 def _running(run: Run, now: datetime) -> str:
+    whose = f"run {run.id} of {name_of(run.actor)}"
+    since = span(now - run.state_since)
     if run.state.is_terminal:
         return (
             f"Run {run.id} is over, but its container could not be proven gone, so "
             "the stack stays busy. An admin can reply release: <reason>."
         )
-    return (
-        f"Run {run.id} of {run.actor.name or run.actor.id} has been {run.state} for "
-        f"{span(now - run.state_since)}."
-    )
+    if run.lost_since is not None:
+        return (
+            f"The CI that performs {whose} was not heard of for "
+            f"{span(now - run.lost_since)}, so the stack stays busy. An admin who "
+            "knows that it is over can reply release: <reason>."
+        )
+    if run.state is RunState.UNCONFIRMED and run.confirmed_by is None:
+        planned = f": {first_line(run.summary)}" if run.summary else ""
+        return f"The plan of {whose} has waited for a confirm for {since}{planned}."
+    return f"R{whose[1:]} has been {run.state} for {since}."
+
+
+def first_line(summary: str) -> str:
+    """Return what a plan's summary says in one line: its counts."""
+    return summary.strip().partition("\n")[0]
 
 
 def ending(run: Run) -> str:

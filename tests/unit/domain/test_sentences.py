@@ -1,14 +1,16 @@
 """What Handrail says in words."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.lock import Occupancy
-from bot.domain.people import Actor, ActorKind, Role
+from bot.domain.lock import EVERY, Occupancy
+from bot.domain.people import Actor, ActorKind, Role, api_actor
 from bot.domain.run import Reason, Run, RunState
 from bot.domain.sentences import (
+    HELP,
+    duration,
     ending,
     exit_code,
     held_by_another,
@@ -88,6 +90,23 @@ def test_an_ending_shows_the_exit_code_where_there_is_one(run: Run, words: str) 
     assert ending(run) == words
 
 
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        (timedelta(), "0 min"),
+        (timedelta(minutes=-5), "0 min"),
+        (timedelta(minutes=30), "30 min"),
+        (timedelta(hours=2), "2 h"),
+        (timedelta(hours=1, minutes=30), "1 h 30 min"),
+        (timedelta(hours=24), "1 day"),
+        (timedelta(days=3), "3 days"),
+        (timedelta(days=1, hours=12), "36 h"),
+    ],
+)
+def test_a_duration_is_said_without_what_is_zero(length: timedelta, words: str) -> None:
+    assert duration(length) == words
+
+
 def test_who_holds_a_stack_is_said_with_what_to_do() -> None:
     hold = a_hold(by="ann", reason="moving the state")
 
@@ -95,7 +114,8 @@ def test_who_holds_a_stack_is_said_with_what_to_do() -> None:
 
     assert sentence == (
         "ann has held net-prod for 1 min 30 s: moving the state. Ask ann to reply "
-        "unlock there, or ask an admin."
+        "unlock, or an admin; or reply notify me in a thread of net-prod to be told "
+        "when it is free."
     )
 
 
@@ -103,7 +123,44 @@ def test_an_admin_learns_how_to_take_a_hold_away() -> None:
     sentence = held_by_another(a_hold(by="ann"), Role.ADMIN, later(90))
 
     assert "for 1 min 30 s, without a reason." in sentence
-    assert "unlock: <reason> in a thread of net-prod" in sentence
+    assert "in a thread of net-prod: steal: <reason>" in sentence
+    assert "unlock: <reason> releases it" in sentence
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [(later(3_600), " It ends in 59 min."), (later(30), " It ends now."), (None, "")],
+)
+def test_when_a_hold_ends_is_said_where_it_does(
+    ends: datetime | None, words: str
+) -> None:
+    hold = replace(a_hold(by="ann"), until=ends)
+
+    told = status(STACK, Occupancy(hold=hold), None, (), later(30))
+
+    assert told == f"ann has held net-prod for 30 s, without a reason.{words}"
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_freeze_is_ended_by_those_above_all_stacks_alone(role: Role) -> None:
+    freeze = replace(a_hold(stack=EVERY, by="ada", reason="audit"), until=later(7_290))
+
+    sentence = held_by_another(freeze, role, later(90))
+
+    assert sentence == (
+        "ada froze every stack 1 min 30 s ago: audit. It ends in 2 h 0 min. An admin "
+        "whom handrail.yaml names for all stacks can end that with the reply "
+        "unfreeze: <reason>."
+    )
+
+
+def test_nobody_can_ask_an_api_key_to_reply() -> None:
+    hold = replace(a_hold(), actor=api_actor("ci"))
+
+    sentence = held_by_another(hold, Role.WRITER, NOON)
+
+    assert sentence.startswith("api::ci has held net-prod")
+    assert "Ask whoever has the API key ci to release it, or an admin" in sentence
 
 
 def test_one_without_a_name_goes_by_the_id() -> None:
@@ -130,6 +187,64 @@ def test_the_status_names_holder_run_and_queue() -> None:
         "Run 3 of ann has been performing for 5 s.",
         "Waiting: run 4 (bob), run 5 (ann).",
     ]
+
+
+def test_the_status_begins_with_the_freeze() -> None:
+    occupancy = Occupancy(hold=a_hold(by="bob"), freeze=a_hold(stack=EVERY, by="ada"))
+
+    assert status(STACK, occupancy, None, (), later(5)).split("\n") == [
+        "ada froze every stack 5 s ago, without a reason.",
+        "bob has held net-prod for 5 s, without a reason.",
+    ]
+
+
+def test_the_status_says_that_a_plan_waits_and_what_it_would_do() -> None:
+    run = replace(
+        a_run(number=3, by="ann", state=RunState.UNCONFIRMED),
+        summary="1 to add, 2 to destroy\n+ a\n- b\n- c",
+    )
+
+    told = status(STACK, Occupancy(), run, (), later(5))
+    confirmed = replace(run, confirmed_by=run.actor)
+
+    assert told == (
+        "The plan of run 3 of ann has waited for a confirm for 5 s: 1 to add, 2 to "
+        "destroy."
+    )
+    assert status(STACK, Occupancy(), confirmed, (), later(5)) == (
+        "Run 3 of ann has been unconfirmed for 5 s."
+    )
+
+
+def test_the_status_says_that_a_ci_was_not_heard_of() -> None:
+    run = replace(
+        a_run(number=3, state=RunState.PERFORMING),
+        actor=api_actor("ci"),
+        outside=True,
+        lost_since=NOON,
+    )
+
+    told = status(STACK, Occupancy(), run, (), later(125))
+
+    assert told.startswith(
+        "The CI that performs run 3 of api::ci was not heard of for 2 min 5 s"
+    )
+    assert "release: <reason>" in told
+
+
+def test_help_names_every_word_that_can_be_said() -> None:
+    missing = [
+        word
+        for word in (
+            *("status", "help", "stop", "confirm", "discard", "lock a, b: reason"),
+            *("lock 2h: reason", "unlock all mine", "notify me", "redact: text"),
+            *("steal: reason", "force-unlock", "release: reason", "freeze 2h: reason"),
+            *("unfreeze", "/task <stack> !12", "/deploy <stack>", "--no-init"),
+        )
+        if word not in HELP
+    ]
+
+    assert missing == []
 
 
 def test_a_lost_run_that_keeps_the_stack_says_the_way_out() -> None:
