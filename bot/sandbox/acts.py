@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.sandbox.delivery import Acknowledgement, Delivery, Kind
 from bot.sandbox.escaping import escape, link, link_prose, typeset
-from bot.sandbox.forms import chosen, find_element, missing_inputs, state_values
+from bot.sandbox.forms import chosen, find_element, input_problems, state_values
 from bot.sandbox.payloads import (
     event_callback,
     heard_by_app,
@@ -53,10 +53,12 @@ class Acts:
         if thread_ts:
             error = f"{name} is not supported in threads. Sorry!"
             return Answer(ok=False, error=error)
+        person = self._workspace.active(by)
         where = self._workspace.seen_by(by, channel)
+        self._check_not_read_only(where)
         payload = slash_command(
             self._workspace,
-            self._workspace.person(by),
+            person,
             where,
             name,
             self._typed_after(name, text),
@@ -79,12 +81,13 @@ class Acts:
         broadcast: bool = False,
     ) -> str:
         """Post a message as a person and return its timestamp."""
+        person = self._workspace.active(by)
         where = self._workspace.seen_by(by, channel)
         if by not in where.members:
             raise MethodError("not_in_channel")
         if where.is_archived:
             raise MethodError("is_archived")
-        person = self._workspace.person(by)
+        self._check_not_read_only(where)
         body = {**self._author(person), "text": self._typed(text)}
         if thread_ts:
             body["thread_ts"] = thread_ts
@@ -115,7 +118,7 @@ class Acts:
         origin = Origin(
             user=by, channel=channel, message_ts=message_ts, is_ephemeral=ephemeral
         )
-        place = message_container(where, _without_addressee(message))
+        place = message_container(where, message)
         place["response_url"] = self._responses.url_for(origin)
         return await self._act(act, by=by, blocks=message.get("blocks"), place=place)
 
@@ -129,9 +132,9 @@ class Acts:
         """Submit a form; *values* are texts or Slack's state, by block and action."""
         view = self._workspace.views.find(by, view_id)
         filled = {**view, "state": {"values": state_values(view, values)}}
-        missing = missing_inputs(filled)
-        if missing:
-            return Answer(ok=False, errors=missing)
+        problems = input_problems(filled)
+        if problems:
+            return Answer(ok=False, errors=problems)
         payload = self._interaction(by, "view_submission")
         outcome = await self._delivery.once(
             Kind.INTERACTIVE, {**payload, "view": filled, "response_urls": []}
@@ -151,6 +154,7 @@ class Acts:
 
     def open_home(self, *, by: str) -> Payload | None:
         """Look at the app's Home; return what is published there now."""
+        self._workspace.active(by)
         channel = self._workspace.direct_message(by)
         self._workspace.tell(None, home_opened(self._workspace, by, channel))
         return self._workspace.views.home(by)
@@ -173,7 +177,7 @@ class Acts:
         return Answer(ok=outcome.ok, error=outcome.error)
 
     def _interaction(self, by: str, kind: str) -> Payload:
-        person = self._workspace.person(by)
+        person = self._workspace.active(by)
         payload = interaction(self._workspace, person, kind)
         if kind != "view_closed":
             payload["trigger_id"] = self._workspace.triggers.new(by)
@@ -189,6 +193,10 @@ class Acts:
             self._workspace.messages.post(where, body)
         if answer.get("text") or answer.get("blocks"):
             respond(self._workspace, origin, answer)
+
+    def _check_not_read_only(self, where: Channel) -> None:
+        if where.is_im and self._workspace.manifest.messages_read_only:
+            raise MethodError("messages_tab_read_only")
 
     def _message_for(self, user: str, channel: str, ts: str) -> Payload:
         for shown in self._workspace.ephemerals:
@@ -229,7 +237,3 @@ class Acts:
         by_person = event.get("user") != self._workspace.bot.id
         payload = event_callback(self._workspace, event)
         self._delivery.event(payload, by_person=by_person and not event.get("hidden"))
-
-
-def _without_addressee(message: Payload) -> Payload:
-    return {name: value for name, value in message.items() if name != "for"}

@@ -24,7 +24,6 @@ _SELECTS = (
     "datepicker",
     "timepicker",
     "datetimepicker",
-    "plain_text_input",
     "number_input",
     "email_text_input",
     "url_text_input",
@@ -179,8 +178,14 @@ def _button(button: Payload, at: str) -> Problems:
     yield from _text(button.get("text"), f"{at}/text", 75, plain=True)
     yield from _length(button, "value", 2_000, at)
     yield from _length(button, "url", 3_000, at)
-    if button.get("style", "primary") not in {"primary", "danger"}:
-        yield f"value must be one of primary, danger [json-pointer:{at}/style]"
+    yield from _style(button, at)
+
+
+def _text_input(element: Payload, at: str) -> Problems:
+    yield from _length(element, "initial_value", 3_000, at)
+    for name, least in (("min_length", 0), ("max_length", 1)):
+        if not least <= element.get(name, 1) <= 3_000:
+            yield f"must be between {least} and 3000 [json-pointer:{at}/{name}]"
 
 
 def _options_up_to(most: int) -> Callable[[Payload, str], Problems]:
@@ -205,8 +210,13 @@ def _confirm(confirm: object, at: str) -> Problems:
         return
     limits = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
     for name, most in limits.items():
-        if name in confirm:
-            yield from _text(confirm[name], f"{at}/{name}", most)
+        yield from _text(confirm.get(name), f"{at}/{name}", most)
+    yield from _style(confirm, at)
+
+
+def _style(part: Payload, at: str) -> Problems:
+    if part.get("style", "primary") not in {"primary", "danger"}:
+        yield f"value must be one of primary, danger [json-pointer:{at}/style]"
 
 
 def _text(text: object, at: str, most: int, *, plain: bool = False) -> Problems:
@@ -263,6 +273,7 @@ _BLOCKS: Final[Mapping[str, Callable[[Payload, str], Problems]]] = {
 _ELEMENTS: Final[Mapping[str, Callable[[Payload, str], Problems]]] = {
     **dict.fromkeys(_SELECTS, _anything),
     "button": _button,
+    "plain_text_input": _text_input,
     "image": _image,
     "static_select": _options_up_to(100),
     "multi_static_select": _options_up_to(100),

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from bot.sandbox.values import MethodError, Payload
 
+#: https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element
+_LONGEST = 3_000
 _CHOSEN_FIELDS = {
     "users_select": "selected_user",
     "channels_select": "selected_channel",
@@ -53,16 +55,30 @@ def state_values(view: Payload, values: Payload) -> Payload:
     return state
 
 
-def missing_inputs(view: Payload) -> Payload:
-    """Return Slack's own complaint by block id, for inputs left empty."""
+def input_problems(view: Payload) -> Payload:
+    """Return the client's own complaints by block id: left empty, or too long."""
     values = view["state"]["values"]
-    return {
-        block["block_id"]: "Please complete this required field."
+    problems = {
+        block["block_id"]: _problem(block, values.get(block["block_id"], {}))
         for block in view["blocks"]
         if block["type"] == "input"
-        and not block.get("optional")
-        and not any(map(_is_filled, values.get(block["block_id"], {}).values()))
     }
+    return {name: problem for name, problem in problems.items() if problem}
+
+
+def _problem(block: Payload, states: Payload) -> str:
+    if not any(map(_is_filled, states.values())):
+        return "" if block.get("optional") else "Please complete this required field."
+    element = block["element"]
+    if element["type"] != "plain_text_input":
+        return ""
+    length = len(states[element["action_id"]]["value"])
+    most, least = element.get("max_length", _LONGEST), element.get("min_length", 0)
+    if length > most:
+        return f"This entry needs to be {most} characters or fewer."
+    if length < least:
+        return f"This entry needs to be {least} characters or more."
+    return ""
 
 
 def _state(element: Payload, given: object) -> Payload:

@@ -60,6 +60,9 @@ def _view_problems(view: Payload, kind: str) -> list[str]:
         problems.append(f"unsupported type: {view.get('type')}")
     if kind == "modal" and not view.get("title"):
         problems.append("missing required field: title [json-pointer:/view]")
+    kinds = [b.get("type") for b in view.get("blocks") or () if isinstance(b, dict)]
+    if kind == "modal" and "input" in kinds and not view.get("submit"):
+        problems.append("missing required field: submit [json-pointer:/view]")
     for name in ("title", "submit", "close"):
         text = view.get(name) or {}
         if len(text.get("text", "")) > 24:

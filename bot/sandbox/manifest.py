@@ -37,6 +37,8 @@ class Manifest:
     commands: tuple[SlashCommand, ...]
     bot_events: frozenset[str]
     home_tab: bool
+    messages_tab: bool  #: people may be messaged
+    messages_read_only: bool  #: and may not write back
     interactivity: bool
 
     @classmethod
@@ -46,6 +48,7 @@ class Manifest:
         features: Payload = document.get("features", {})
         settings: Payload = document.get("settings", {})
         scopes: Payload = document.get("oauth_config", {}).get("scopes", {})
+        app_home: Payload = features.get("app_home", {})
         name = document["display_information"]["name"]
         return cls(
             name=name,
@@ -55,7 +58,11 @@ class Manifest:
             bot_events=frozenset(
                 settings.get("event_subscriptions", {}).get("bot_events", ())
             ),
-            home_tab=bool(features.get("app_home", {}).get("home_tab_enabled")),
+            home_tab=bool(app_home.get("home_tab_enabled")),
+            messages_tab=bool(app_home.get("messages_tab_enabled")),
+            messages_read_only=bool(
+                app_home.get("messages_tab_read_only_enabled", True)
+            ),
             interactivity=bool(settings.get("interactivity", {}).get("is_enabled")),
         )
 

@@ -112,12 +112,13 @@ class PageRoutes:
         return web.json_response(answer.as_payload())
 
     def _viewer(self, request: web.Request) -> str:
-        """Return who looks: `?as=`, or the first person there is."""
+        """Return who looks: `?as=`, or the first person who is signed in."""
         asked = request.query.get("as", "")
         if asked:
-            return self._workspace.person(asked).id
+            return self._workspace.active(asked).id
         people = self._workspace.people.values()
-        return next((p.id for p in people if not p.is_bot), self._workspace.bot.id)
+        signed_in = (p.id for p in people if not p.is_bot and not p.deleted)
+        return next(signed_in, self._workspace.bot.id)
 
 
 @web.middleware

@@ -100,12 +100,13 @@ def message_container(channel: Channel, message: Payload) -> Payload:
     }
     if message.get("thread_ts"):
         container["thread_ts"] = message["thread_ts"]
-    return {
+    place = {
         "container": container,
         "channel": {"id": channel.id, "name": _channel_name(channel)},
-        "message": message,
         "state": {"values": {}},
     }
+    # Slack keeps no ephemeral message, and so can send none along.
+    return place if container["is_ephemeral"] else {**place, "message": message}
 
 
 def home_opened(workspace: Workspace, user: str, channel: Channel) -> Payload:

@@ -193,6 +193,19 @@ class Sandbox:
         """Return the Home published for *user*."""
         return self.workspace.views.home(user)
 
+    def direct_messages(self, user: str) -> list[Payload]:
+        """Return what the bot and *user* said to each other, oldest first."""
+        channel = self.workspace.opened_with(user)
+        return self.workspace.messages.of(channel.id) if channel else []
+
+    def deactivate(self, user: str) -> None:
+        """Deactivate a person's account: nothing can be done with it any more."""
+        self.workspace.change_person(user, deleted=True)
+
+    def reactivate(self, user: str) -> None:
+        """Activate a person's account again."""
+        self.workspace.change_person(user, deleted=False)
+
     def archive(self, channel: str) -> None:
         """Archive a channel."""
         self.workspace.archive(channel)

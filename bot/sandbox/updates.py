@@ -69,6 +69,8 @@ def _resumed(workspace: Workspace, last_seen: str) -> int | None:
 def _may_see(workspace: Workspace, viewer: str, change: Change) -> bool:
     if change.only_for:
         return change.only_for == viewer
+    if not change.channel:
+        return True
     return workspace.channel(change.channel).visible_to(viewer)
 
 

@@ -5,6 +5,9 @@ from bot.sandbox.methods.views import completed
 from bot.sandbox.values import Answer, Payload
 from bot.sandbox.workspace import Workspace
 
+#: What Slack shows for every answer that it cannot make sense of.
+_TROUBLE = "We had some trouble connecting. Try again?"
+
 
 def apply_view_answer(
     workspace: Workspace, user: str, view: Payload, answer: Payload
@@ -13,7 +16,7 @@ def apply_view_answer(
     views = workspace.views
     match answer.get("response_action"):
         case "errors":
-            return Answer(ok=False, errors=answer["errors"])
+            return _sent_back(view, answer.get("errors"))
         case "update":
             new = completed(workspace, check_view(answer.get("view"), kind="modal"))
             views.update(user, views.find(user, view["id"]), new)
@@ -25,6 +28,14 @@ def apply_view_answer(
         case _:
             _close_if_open(workspace, user, view["id"])
     return Answer(ok=True)
+
+
+def _sent_back(view: Payload, errors: object) -> Answer:
+    # An error without its input block has no place to be shown.
+    inputs = {b["block_id"] for b in view["blocks"] if b["type"] == "input"}
+    if isinstance(errors, dict) and errors and errors.keys() <= inputs:
+        return Answer(ok=False, errors=errors)
+    return Answer(ok=False, error=_TROUBLE)
 
 
 def _close_if_open(workspace: Workspace, user: str, view_id: str) -> None:

@@ -114,6 +114,8 @@ class WebApi:
             return 0
         # Only posting is counted by channel.
         where = arguments.text("channel") if method.name == "chat.postMessage" else ""
+        direct = self.workspace.opened_with(where)
+        where = direct.id if direct else where
         return self.pacing.wait_for((method.name, where), method.pace)
 
     def _too_many(self, name: str, arguments: Arguments, wait: int) -> web.Response:

@@ -122,7 +122,13 @@ class Workspace:
 
     def change_person(self, user: str, **changes: bool) -> None:
         """Deactivate a person, make a guest of one, and so on."""
-        self.people[user] = replace(self.people[user], **changes)  # type: ignore[arg-type]  # flags by name
+        changed = replace(self.people[user], **changes)  # type: ignore[arg-type]  # flags by name
+        self.people[user] = changed
+        self.feed.publish({"type": "person", "user": user})
+        ts = self.mint.ts()
+        self.tell(
+            None, {"type": "user_change", "user": changed.as_slack(), "event_ts": ts}
+        )
 
     def set_group_members(self, group: str, members: Sequence[str]) -> None:
         """Replace the members of a user group."""
@@ -136,12 +142,15 @@ class Workspace:
         """Archive a channel."""
         self._change_channel(channel, is_archived=True)
 
+    def opened_with(self, user: str) -> Channel | None:
+        """Return the conversation of the bot with *user*, if there is one."""
+        direct = (channel for channel in self.channels.values() if channel.is_im)
+        pair = {user, self.bot.id}
+        return next((one for one in direct if set(one.members) == pair), None)
+
     def direct_message(self, user: str) -> Channel:
         """Return the conversation of the bot with *user*, opened if need be."""
-        for channel in self.channels.values():
-            if channel.is_im and user in channel.members:
-                return channel
-        return self._add_channel(
+        return self.opened_with(user) or self._add_channel(
             Channel(
                 id=self.mint.id("D"),
                 name=self.bot.name,
@@ -158,6 +167,13 @@ class Workspace:
             return self.people[user]
         except KeyError:
             raise MethodError("user_not_found") from None
+
+    def active(self, user: str) -> Person:
+        """Return a person who is signed in, or refuse with `account_inactive`."""
+        person = self.person(user)
+        if person.deleted:
+            raise MethodError("account_inactive")
+        return person
 
     def channel(self, channel: str) -> Channel:
         """Return a conversation, or refuse with `channel_not_found`."""

@@ -1,6 +1,6 @@
 """The whole bot over real sockets: a local workspace, real SQLite, any engine."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from bot.domain.people import TeamId, UserId
 from bot.domain.run import Run, RunId, RunState
 from bot.domain.stack import Catalog, Stack, StackName
 from bot.sandbox.server import Sandbox, serve
+from bot.sandbox.values import Answer
 from bot.sandbox.workspace import Workspace
 from bot.settings import Settings
 from bot.slack.output import readable
@@ -62,19 +63,25 @@ class Bot:
             self.secrecy,
         )
 
-    async def slash(self, text: str, *, by: str = "ann", channel: str = "") -> None:
+    async def slash(
+        self, text: str, *, by: str = "ann", channel: str = "", command: str = "/task"
+    ) -> None:
         """Type `/task text`; the acknowledgement must come."""
         answer = await self.sandbox.slash(
-            f"/task {text}", by=self.people[by], channel=channel or self.channel
+            f"{command} {text}", by=self.people[by], channel=channel or self.channel
         )
         assert answer.ok, answer.error
 
-    async def task(self, text: str, *, by: str = "ann") -> str:
+    async def task(self, text: str, *, by: str = "ann", command: str = "/task") -> str:
         """Type `/task text` and return the `ts` of the run's message."""
         before = len(self.roots())
-        await self.slash(text, by=by)
+        await self.slash(text, by=by, command=command)
         await self.sandbox.wait_for(lambda: len(self.roots()) > before)
         return str(self.roots()[-1]["ts"])
+
+    async def deploy(self, text: str, *, by: str = "ann") -> str:
+        """Type `/deploy text` and return the `ts` of the run's message."""
+        return await self.task(text, by=by, command="/deploy")
 
     async def reply(self, text: str, *, to: str, by: str = "ann") -> str:
         """Reply in a thread."""
@@ -82,14 +89,45 @@ class Bot:
             text, by=self.people[by], channel=self.channel, thread_ts=to
         )
 
-    async def press(self, action_id: str, *, on: str, by: str = "ann") -> None:
-        """Press a button of a run's message."""
-        await self.sandbox.click(
+    async def press(self, action_id: str, *, on: str = "", by: str = "ann") -> Answer:
+        """Press a button of a run's message, or of a direct message to *by*.
+
+        Without *on* it is the newest direct message that has such a button.
+        """
+        letters = self.letters(by)
+        wanted = on or newest_with(action_id, letters)["ts"]
+        direct = next((m for m in letters if m["ts"] == wanted), {})
+        return await self.sandbox.click(
             action_id=action_id,
             by=self.people[by],
-            channel=self.channel,
-            message_ts=on,
+            channel=direct.get("channel", self.channel),
+            message_ts=wanted,
         )
+
+    async def press_whisper(self, action_id: str, *, by: str = "ann") -> Answer:
+        """Press a button of the newest message that only *by* sees and that has it."""
+        shown = self.sandbox.ephemerals(self.people[by])
+        whisper = newest_with(action_id, shown)
+        return await self.sandbox.click(
+            action_id=action_id,
+            by=self.people[by],
+            channel=whisper["channel"],
+            message_ts=whisper["ts"],
+        )
+
+    async def submit_view(
+        self, by: str = "ann", values: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Fill in and submit the form that *by* has open, once it is there.
+
+        *values* are by the input's block id or action id. The answer's `errors` are
+        by block id, where the form was sent back.
+        """
+        user = self.people[by]
+        await self.sandbox.wait_for(lambda: self.sandbox.views(user))
+        view = self.sandbox.views(user)[-1]
+        filled = _by_block(view, values or {})
+        return await self.sandbox.submit(view["id"], filled, by=user)
 
     def roots(self) -> list[dict[str, Any]]:
         """Return the bot's messages in the channel."""
@@ -116,6 +154,24 @@ class Bot:
         """Wait until the run's message shows *words*, and return it."""
         await self.sandbox.wait_for(lambda: words in self.root(ts), within)
         return self.root(ts)
+
+    def letters(self, to: str) -> list[dict[str, Any]]:
+        """Return the bot's direct messages to a person, each with its `channel`."""
+        channel = self.sandbox.workspace.opened_with(self.people[to])
+        messages = self.sandbox.direct_messages(self.people[to])
+        return [{**m, "channel": channel.id} for m in messages if channel]
+
+    def dm(self, to: str) -> list[str]:
+        """Return what the bot told a person in direct messages, oldest first."""
+        return [text_of(m) for m in self.letters(to) if m.get("bot_id")]
+
+    async def hears(self, who: str, words: str, within: float = 10) -> str:
+        """Wait until a direct message tells *who* these *words*, and return it."""
+
+        def found() -> str:
+            return next((text for text in self.dm(who) if words in text), "")
+
+        return await self.sandbox.wait_for(found, within)
 
     async def whispers(self, to: str, words: str) -> str:
         """Wait until only *to* is shown *words*, and return the sentence."""
@@ -166,6 +222,31 @@ def text_of(message: dict[str, Any]) -> str:
     return "\n".join(parts or [message.get("text", "")])
 
 
+def newest_with(action_id: str, messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the newest message with a button called *action_id*."""
+    return next(m for m in reversed(messages) if action_id in _action_ids(m))
+
+
+def _action_ids(message: dict[str, Any]) -> set[str]:
+    blocks = message.get("blocks", [])
+    parts = [
+        *(part for block in blocks for part in block.get("elements", [])),
+        *(block.get("accessory", {}) for block in blocks),
+    ]
+    return {part["action_id"] for part in parts if "action_id" in part}
+
+
+def _by_block(view: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    filled: dict[str, Any] = {}
+    for block in view["blocks"]:
+        action = block.get("element", {}).get("action_id")
+        for name in {block["block_id"], action} & values.keys():
+            filled[block["block_id"]] = {action: values[name]}
+    unknown = values.keys() - filled.keys() - {a for v in filled.values() for a in v}
+    assert not unknown, f"the form has no input called {unknown}"
+    return filled
+
+
 def _texts(node: Any) -> Iterable[str]:
     if isinstance(node, dict):
         if isinstance(node.get("text"), str):
@@ -193,12 +274,16 @@ def a_stack(name: str = "net-prod", **changes: Any) -> Stack:
 async def a_bot(
     tmp_path: Path, engine: Engine, *stacks: Stack, pace: bool = False
 ) -> AsyncIterator[Bot]:
-    """Prepare a workspace with its people; the bot itself is not started."""
+    """Prepare a workspace with its people; the bot itself is not started.
+
+    Ada is a global admin, ann and bob write, rita may only read, eve is a guest.
+    """
     workspace = Workspace(manifest=MANIFEST)
     people = {
         name: workspace.add_person(name, real_name=name.title())
         for name in ("rita", "ann", "bob", "ada")
     }
+    people["eve"] = workspace.add_person("eve", real_name="Eve", is_restricted=True)
     channel = workspace.add_channel("infra", members=list(people.values()))
     writers = (people["ann"], people["bob"])
     known = stacks or (a_stack(),)

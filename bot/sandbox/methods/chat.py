@@ -8,7 +8,7 @@ from bot.sandbox.escaping import tidy
 from bot.sandbox.methods.arguments import Arguments
 from bot.sandbox.methods.method import Method
 from bot.sandbox.pacing import POSTING, TIER_3, TIER_4, Pace
-from bot.sandbox.values import Channel, MethodError, Payload
+from bot.sandbox.values import Channel, MethodError, Payload, Person
 from bot.sandbox.workspace import Workspace
 
 
@@ -62,7 +62,7 @@ def post_ephemeral(workspace: Workspace, arguments: Arguments) -> Payload:
     """Show one member of a channel a message that nobody keeps."""
     channel = _writable(workspace, arguments)
     user = workspace.person(arguments.required("user"))
-    if user.id not in channel.members:
+    if user.deleted or user.id not in channel.members:
         raise MethodError("user_not_in_channel")
     body = content(arguments)
     thread_ts = arguments.text("thread_ts")
@@ -147,7 +147,7 @@ def _place(workspace: Workspace, channel: Channel, arguments: Arguments) -> Payl
 def _writable(workspace: Workspace, arguments: Arguments) -> Channel:
     asked = arguments.required("channel", "channel_not_found")
     if asked in workspace.people:
-        return workspace.direct_message(asked)
+        return _direct(workspace, workspace.people[asked])
     by_name = {f"#{c.name}": c.id for c in workspace.channels.values() if not c.is_im}
     channel = workspace.seen_by(workspace.bot.id, by_name.get(asked, asked))
     anywhere = "chat:write.public" in workspace.manifest.bot_scopes
@@ -155,7 +155,21 @@ def _writable(workspace: Workspace, arguments: Arguments) -> Channel:
         raise MethodError("not_in_channel")
     if channel.is_archived:
         raise MethodError("is_archived")
+    if channel.is_im and not workspace.manifest.messages_tab:
+        raise MethodError("messages_tab_disabled")
     return channel
+
+
+def _direct(workspace: Workspace, person: Person) -> Channel:
+    if person.is_bot:
+        raise MethodError("cannot_dm_bot")
+    if not workspace.manifest.messages_tab:
+        raise MethodError("messages_tab_disabled")
+    # A conversation outlives the account, and nobody reads what is said in it:
+    # https://github.com/slackapi/python-slack-sdk/issues/1156
+    if person.deleted and workspace.opened_with(person.id) is None:
+        raise MethodError("channel_not_found")
+    return workspace.direct_message(person.id)
 
 
 def _existing(workspace: Workspace, arguments: Arguments) -> Channel:

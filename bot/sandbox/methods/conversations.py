@@ -84,9 +84,15 @@ def open_(workspace: Workspace, arguments: Arguments) -> Payload:
     if len(users) != 1:
         raise MethodError("users_list_not_supplied" if not users else "not_supported")
     person = workspace.person(users[0])
+    if person.is_bot:
+        raise MethodError("cannot_dm_bot")
     if person.deleted:
         raise MethodError("user_disabled")
-    return {"channel": {"id": workspace.direct_message(person.id).id}}
+    again = workspace.opened_with(person.id) is not None
+    channel = workspace.direct_message(person.id)
+    whole = channel.as_slack(workspace.bot.id)
+    answer = {"channel": whole if arguments.flag("return_im") else {"id": channel.id}}
+    return {**answer, "no_op": True, "already_open": True} if again else answer
 
 
 def join(workspace: Workspace, arguments: Arguments) -> Payload:

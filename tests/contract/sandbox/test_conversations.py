@@ -130,18 +130,6 @@ async def test_a_conversation_is_described_or_unknown(
     assert await error_of(missing) == "channel_not_found"
 
 
-async def test_a_direct_message_is_opened_once(
-    client: AsyncWebClient, sandbox: Sandbox, town: Town
-) -> None:
-    first = await client.conversations_open(users=town.ann)
-    second = await client.conversations_open(users=[town.ann])
-    channel = first["channel"]["id"]
-    await client.chat_postMessage(channel=town.ann, text="hi")
-
-    assert channel == second["channel"]["id"]
-    assert [m["text"] for m in sandbox.messages(channel)] == ["hi"]
-
-
 async def test_joining_needs_its_scope(client: AsyncWebClient, town: Town) -> None:
     answer = await refusal(client.conversations_join(channel=town.infra))
 

@@ -93,6 +93,41 @@ async def test_updates_reach_those_who_may_see_them_and_resume(
     assert refetch["type"] == "channel"
 
 
+async def test_a_direct_message_reaches_the_page_of_one_person(
+    browser: aiohttp.ClientSession, client: AsyncWebClient, town: Town
+) -> None:
+    stream = await browser.get("/sandbox/updates", params={"as": town.ann})
+    posted = await client.chat_postMessage(channel=town.ann, text="hi")
+    _, opened = await next_update(stream)
+    _, told = await next_update(stream)
+    stream.close()
+
+    async def channels(user: str) -> list[str]:
+        answer = await browser.get("/sandbox/state", params={"as": user})
+        return [c["id"] for c in (await answer.json())["channels"] if c["is_im"]]
+
+    assert opened == {"type": "channel", "channel": posted["channel"]}
+    assert (told["type"], told["message"]["text"]) == ("message", "hi")
+    assert await channels(town.ann) == [posted["channel"]]
+    assert await channels(town.ben) == []
+
+
+async def test_nobody_looks_with_an_account_that_is_deactivated(
+    browser: aiohttp.ClientSession, sandbox: Sandbox, town: Town
+) -> None:
+    stream = await browser.get("/sandbox/updates", params={"as": town.ben})
+    sandbox.deactivate(town.ann)
+    _, told = await next_update(stream)
+    stream.close()
+
+    state = await browser.get("/sandbox/state", params={"as": town.ann})
+    instead = await browser.get("/sandbox/state")
+
+    assert told == {"type": "person", "user": town.ann}
+    assert await state.json() == {"ok": False, "error": "account_inactive"}
+    assert (await instead.json())["me"]["id"] == town.ben
+
+
 async def test_the_page_posts_messages_and_commands(
     browser: aiohttp.ClientSession, sandbox: Sandbox, town: Town
 ) -> None:

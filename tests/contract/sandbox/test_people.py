@@ -1,6 +1,12 @@
+from dataclasses import replace
+
+import pytest
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox import Sandbox
+from bot.sandbox.values import MethodError, Payload
 from tests.contract.sandbox.answers import error_of
 from tests.contract.sandbox.conftest import Town
 
@@ -23,6 +29,54 @@ async def test_a_user_carries_what_a_bot_must_know(
     assert await flag(stranger, "is_stranger") is True
     assert await flag(stranger, "team_id") != workspace.team
     assert await error_of(client.users_info(user="U0NOBODY")) == "user_not_found"
+
+
+async def test_a_deactivated_person_does_nothing_until_reactivated(
+    app: AsyncApp,
+    connected: AsyncSocketModeHandler,
+    client: AsyncWebClient,
+    sandbox: Sandbox,
+    town: Town,
+) -> None:
+    @app.command("/task")
+    async def task(ack: AsyncAck) -> None:
+        await ack()
+
+    group = town.workspace.add_group("platform", members=[town.ann, town.ben])
+    sandbox.deactivate(town.ann)
+
+    with pytest.raises(MethodError, match="account_inactive"):
+        await sandbox.say("hi", by=town.ann, channel=town.infra)
+    with pytest.raises(MethodError, match="account_inactive"):
+        await sandbox.slash("/task x", by=town.ann, channel=town.infra)
+    shown = client.chat_postEphemeral(channel=town.infra, user=town.ann, text="psst")
+    assert await error_of(shown) == "user_not_in_channel"
+    assert (await client.users_info(user=town.ann))["user"]["deleted"] is True
+    members = await client.usergroups_users_list(usergroup=group)
+    assert members["users"] == [town.ben]
+
+    sandbox.reactivate(town.ann)
+    answer = await sandbox.slash("/task x", by=town.ann, channel=town.infra)
+    assert answer.ok
+    assert (await client.users_info(user=town.ann))["user"]["deleted"] is False
+
+
+async def test_an_app_that_asked_hears_of_a_changed_person(
+    app: AsyncApp, connected: AsyncSocketModeHandler, sandbox: Sandbox, town: Town
+) -> None:
+    manifest = town.workspace.manifest
+    subscribed = manifest.bot_events | {"user_change"}
+    town.workspace.manifest = replace(manifest, bot_events=subscribed)
+    heard: list[Payload] = []
+
+    @app.event("user_change")
+    async def changed(event: Payload) -> None:
+        heard.append(event["user"])
+
+    sandbox.deactivate(town.ann)
+    await sandbox.wait_for(lambda: len(heard) > 0)
+
+    assert (heard[0]["id"], heard[0]["deleted"]) == (town.ann, True)
 
 
 async def test_everybody_is_listed_the_bot_too(

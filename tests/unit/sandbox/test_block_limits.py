@@ -20,6 +20,17 @@ def actions(*elements: Payload) -> Payload:
     return {"type": "actions", "elements": list(elements)}
 
 
+def entry(**fields: object) -> Payload:
+    element = {"type": "plain_text_input", "action_id": "a", **fields}
+    return {"type": "input", "label": plain(1), "element": element}
+
+
+SURE: Payload = {
+    "title": plain(100),
+    "text": mrkdwn(300),
+    "confirm": plain(30),
+    "deny": plain(30),
+}
 AT_THE_LIMIT: list[Payload] = [
     {"type": "section", "text": mrkdwn(3_000)},
     {"type": "section", "fields": [mrkdwn(2_000)] * 10},
@@ -28,6 +39,8 @@ AT_THE_LIMIT: list[Payload] = [
     actions(*[button()] * 25),
     actions(button(text=plain(75), value="x" * 2_000, url="x" * 3_000)),
     actions(button(action_id="a" * 255)),
+    actions(button(confirm=SURE)),
+    entry(initial_value="x" * 3_000, min_length=0, max_length=3_000),
     {"type": "divider", "block_id": "b" * 255},
     {"type": "image", "image_url": "https://x", "alt_text": "x"},
     {
@@ -51,7 +64,11 @@ OVER_THE_LIMIT: list[tuple[Payload, str]] = [
     (actions(button(action_id="a" * 256)), "/elements/0/action_id"),
     (actions(button(action_id="a"), button(action_id="a")), "must be unique"),
     (actions(button(style="loud")), "/elements/0/style"),
-    (actions(button(confirm={"title": plain(101)})), "/confirm/title/text"),
+    (actions(button(confirm={**SURE, "title": plain(101)})), "/confirm/title/text"),
+    (actions(button(confirm={**SURE, "text": None})), "/confirm/text"),
+    (actions(button(confirm={**SURE, "style": "loud"})), "/confirm/style"),
+    (entry(initial_value="x" * 3_001), "/element/initial_value"),
+    (entry(max_length=3_001), "between 1 and 3000"),
     ({"type": "divider", "block_id": "b" * 256}, "/block_id"),
     ({"type": "marquee"}, "unsupported type: marquee"),
     ({"type": "rich_text", "elements": [{"type": "text"}]}, "unsupported type: text"),

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.sandbox.forms import chosen, find_element, missing_inputs, state_values
+from bot.sandbox.forms import chosen, find_element, input_problems, state_values
 from bot.sandbox.values import MethodError, Payload
 
 NET = {"text": {"type": "plain_text", "text": "net"}, "value": "net"}
@@ -67,4 +67,29 @@ def test_only_inputs_that_are_not_optional_must_be_filled() -> None:
     view: Payload = {"blocks": blocks}
     view["state"] = {"values": state_values(view, {})}
 
-    assert list(missing_inputs(view)) == ["a"]
+    assert list(input_problems(view)) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("a", "This entry needs to be 2 characters or more."),
+        ("ab", ""),
+        ("abc", ""),
+        ("abcd", "This entry needs to be 3 characters or fewer."),
+    ],
+)
+def test_a_text_keeps_to_the_lengths_of_its_input(typed: str, problem: str) -> None:
+    view: Payload = {
+        "blocks": [an_input("a", {**TEXT, "min_length": 2, "max_length": 3})]
+    }
+    view["state"] = {"values": state_values(view, {"a": {"command": typed}})}
+
+    assert input_problems(view) == ({"a": problem} if problem else {})
+
+
+def test_a_text_without_a_limit_of_its_own_has_slacks() -> None:
+    view: Payload = {"blocks": [an_input("a", TEXT)]}
+    view["state"] = {"values": state_values(view, {"a": {"command": "x" * 3_001}})}
+
+    assert "3000 characters or fewer" in input_problems(view)["a"]

@@ -16,6 +16,8 @@ def test_a_manifest_says_what_the_app_may_do() -> None:
         "app_home_opened",
     }
     assert manifest.home_tab
+    assert manifest.messages_tab
+    assert not manifest.messages_read_only
     assert manifest.interactivity
 
 
@@ -36,3 +38,5 @@ def test_a_bare_manifest_grants_nothing(tmp_path: Path) -> None:
 
     assert (manifest.bot_scopes, manifest.commands) == (frozenset(), ())
     assert not manifest.interactivity
+    assert not manifest.messages_tab
+    assert manifest.messages_read_only
