@@ -1,6 +1,7 @@
 """What a job tells while it runs, and how it ended."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from runner.job import Phase
@@ -99,3 +100,5 @@ class Outcome:
     note: str = ""  #: masked; what a person needs to know beside the ending
     #: False: the container could not be proven gone, so nobody may reuse the stack
     container_gone: bool = True
+    #: what its job wanted out of the workspace and was there, by path; not masked
+    results: Mapping[str, bytes] = field(default_factory=dict, repr=False)

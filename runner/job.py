@@ -91,6 +91,24 @@ class Job:
     network: str = "bridge"
     #: name of the volume that keeps the workspace from run to run; None: fresh
     volume: str | None = None
+    #: the workspace is there already, laid by an earlier job: no source is fetched
+    is_laid: bool = False
+    #: SHA-256, in hex, that files of a workspace which is laid have to have, by their
+    #: paths below the workspace; otherwise nothing runs
+    expected: Mapping[str, str] = field(default_factory=dict)
+    #: paths below the workspace of what is taken out of it after exit code 0; what an
+    #: earlier job left there is removed before anything runs
+    results: tuple[str, ...] = ()
+    #: its command changes nothing, so a stop may end it while it performs
+    harmless: bool = False
     #: shell text that prints the stack's state as JSON, whose sensitive values are
     #: masked; empty: none
     reading_state: str = ""
+
+
+def workspace_of(run: str) -> str:
+    """Return the name of the volume that is kept for the jobs of *run* alone.
+
+    No stack has such a name, and no volume of a stack is taken for one.
+    """
+    return f".run-{run}"

@@ -20,3 +20,9 @@ def is_known(value: object, model: type[Entry]) -> TypeGuard[Container[str]]:
 def count(value: Container[str], *names: str) -> int:
     """Return how many of *names* are keys of *value*."""
     return sum(name in value for name in names)
+
+
+def unless_none(value: object) -> object:
+    """Return *value*, or None where `none` is written."""
+    # YAML reads a bare `no` or `off` as false.
+    return None if value is False or value == "none" else value

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from bot.catalog.entry import Entry
+from bot.catalog.entry import Entry, unless_none
 from bot.catalog.shapes import (
     Audiences,
     ExternalId,
@@ -44,22 +44,17 @@ class TokenEntry(Entry):
     )
 
 
-def _unless_none(value: object) -> object:
-    # YAML reads a bare `no` or `off` as false.
-    return None if value is False or value == "none" else value
-
-
 #: None that is written undoes what stands in contexts or defaults.
 AwsOrNone = Annotated[
     AwsEntry | None,
     BeforeValidator(
-        _unless_none, json_schema_input_type=AwsEntry | Literal["none", False]
+        unless_none, json_schema_input_type=AwsEntry | Literal["none", False]
     ),
 ]
 TokenOrNone = Annotated[
     TokenEntry | None,
     BeforeValidator(
-        _unless_none, json_schema_input_type=TokenEntry | Literal["none", False]
+        unless_none, json_schema_input_type=TokenEntry | Literal["none", False]
     ),
 ]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from bot.catalog.deploying import usual
 from bot.catalog.identity import AwsEntry, TokenEntry
 from bot.catalog.images import registry
 from bot.catalog.model import (
@@ -17,11 +18,12 @@ from bot.catalog.model import (
     ValueEntry,
 )
 from bot.catalog.shapes import NEVER
-from bot.catalog.state_reading import reading
+from bot.catalog.state_reading import calling, reading
 from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.stack import (
     AwsRole,
     Catalog,
+    Deploy,
     FromCommand,
     FromEnv,
     FromFile,
@@ -79,11 +81,13 @@ def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) ->
     source = _first(own.source, defaults.source)
     readers = _first(own.readers, defaults.readers)
     channel = _first(own.channel, defaults.channel)
+    image = _first(own.image, defaults.image) or ""
     init = _first(own.init, defaults.init) or ""
     mask_state = _first(own.mask_state, defaults.mask_state)
+    program = calling(init, mask_state, image)
     return Stack(
         name=name,
-        image=_first(own.image, defaults.image) or "",
+        image=image,
         init=init,
         source=_source(source, base),
         project_root=_plain(source.path) if source else "",
@@ -98,6 +102,8 @@ def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) ->
         mask_shapes=_first(own.mask_shapes, defaults.mask_shapes) is not False,
         reading_state=reading(init, mask_state),
         names_state=mask_state is not None,
+        deploy=_deploy(_last(layers, "deploy"), program),
+        program=program,
         aws=_aws(_last(layers, "aws").aws),
         oidc=_oidc(_last(layers, "oidc").oidc),
         channel=ChannelId(channel) if channel else None,
@@ -178,6 +184,12 @@ def _files(layers: Sequence[ContextEntry], base: Path) -> tuple[StackFile, ...]:
         StackFile(path=path, source=value_source(file, base), secret=file.secret)
         for path, file in files.items()
     )
+
+
+def _deploy(layer: ContextEntry, program: str) -> Deploy | None:
+    if "deploy" in layer.model_fields_set:
+        return None if layer.deploy is None else Deploy(**layer.deploy.model_dump())
+    return usual(program) if program else None
 
 
 def _aws(entry: AwsEntry | None) -> AwsRole | None:

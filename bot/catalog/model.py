@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from bot.catalog.deploying import DeployOrNone
 from bot.catalog.entry import Entry, count, is_known
 from bot.catalog.identity import AwsOrNone, IssuerEntry, TokenOrNone
 from bot.catalog.shapes import (
@@ -229,6 +230,12 @@ class ContextEntry(Entry):
         description="Identity token that is signed for each run, for clouds that trust "
         "the issuer at the top of the file; none: no token, whatever contexts or "
         "defaults have. Who wins is as in env.",
+    )
+    deploy: DeployOrNone = Field(
+        default=None,
+        description="How /deploy plans and applies; none: not at all, whatever "
+        "contexts or defaults have. Who wins is as in env, for the whole mapping. "
+        "Default: by the Terraform or OpenTofu that the init or the image names.",
     )
 
 

@@ -1,4 +1,4 @@
-"""How a stack's state is read, worked out from how the stack is made ready."""
+"""How a stack's tool is called and its state read, as its init tells."""
 
 import re
 import shlex
@@ -9,6 +9,9 @@ from pathlib import PurePosixPath
 from typing import Final
 
 PROGRAMS: Final = ("terraform", "tofu")
+
+#: The program in an image that has it alone, by the image's last name.
+_BY_IMAGE: Final = {"terraform": "terraform", "opentofu": "tofu", "tofu": "tofu"}
 
 #: One of them as a word, by its path or with its version, too.
 _MENTION: Final = re.compile(
@@ -50,6 +53,22 @@ def reading(init: str, named: str | None) -> str:
     return f"sh -c {shlex.quote(' && '.join(texts))}" if needs_shell else "".join(texts)
 
 
+def calling(init: str, named: str | None, image: str) -> str:
+    """Return how the program that has the state is called; empty: nobody can tell.
+
+    As *init* calls it, with its options and variables; *named* is as for `reading`.
+    Where the init calls none, the name of *image* tells.
+    """
+    calls = list(_init_calls(init))
+    known = [call for call in calls if call.name in PROGRAMS]
+    if named in PROGRAMS:
+        known = _by(named, known or [call for call in calls if call.directory])
+    ways = list(dict.fromkeys(call.way for call in known))
+    if not ways:
+        return _BY_IMAGE.get(_last_name(image), "")
+    return ways[0] if len(ways) == 1 else ""
+
+
 def mentions(init: str) -> bool:
     """Tell whether *init* may run a program with a state, however it is run."""
     return bool(_MENTION.search(_COMMENT.sub("", init)))
@@ -72,10 +91,16 @@ class _Call:
         return tuple(it for it in self.options if it.startswith("-chdir="))
 
     @property
+    def way(self) -> str:
+        return " ".join((*self.assignments, self.program, *self.options))
+
+    @property
     def reading(self) -> str:
-        return " ".join(
-            (*self.assignments, self.program, *self.options, "show", "-json")
-        )
+        return f"{self.way} show -json"
+
+
+def _last_name(image: str) -> str:
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _by(named: str, calls: Sequence[_Call]) -> list[_Call]:

@@ -8,6 +8,7 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from bot.catalog.deploying import DeployEntry
 from bot.catalog.document import Document
 from bot.catalog.identity import AwsEntry, IssuerEntry, TokenEntry
 from bot.catalog.model import (
@@ -33,6 +34,10 @@ _MISSING: Final = {
     "arn:aws:iam::111111111111:role/handrail`",
     "audience": "is missing; write who may take the token, as in `audience: "
     "sts.amazonaws.com`",
+    "plan": "is missing; write what plans and saves the plan, as in `plan: terraform "
+    'plan -input=false -out="$HANDRAIL_PLAN"`',
+    "apply": "is missing; write what applies the saved plan, as in `apply: terraform "
+    'apply -input=false "$HANDRAIL_PLAN"`',
     "issuer": "is missing; write the URL of this bot, as in `issuer: "
     "https://handrail.example.com`",
 }
@@ -46,6 +51,7 @@ _MAPPINGS: Final = {
     SourceEntry: "write {git: git@example.com:infra.git, ref: main} or {dir: ./path}",
     HooksEntry: "write it as in {before_init: ./login.sh}",
     LimitsEntry: "write it as in {memory: 1g, run_timeout: 70m}",
+    DeployEntry: "write {plan: …, apply: …}, or none",
     AwsEntry: "write it as in {role_arn: arn:aws:iam::111111111111:role/handrail}",
     TokenEntry: "write it as in {audience: sts.amazonaws.com}",
     IssuerEntry: "write it as in {issuer: https://handrail.example.com}",
@@ -64,6 +70,7 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "limits": LimitsEntry,
     "aws": AwsEntry,
     "oidc": TokenEntry,
+    "deploy": DeployEntry,
 }
 
 #: Those that stand at the top, where `oidc` is another than in a stack.

@@ -59,6 +59,15 @@ class Hooks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deploy:
+    """Shell texts that deploy a stack: what it would change, then that very change."""
+
+    plan: str  #: saves its plan as the file `$HANDRAIL_PLAN`
+    apply: str  #: applies the plan in that file
+    summary: str = ""  #: prints what that plan would change; empty: nothing does
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AwsRole:
     """A role that Handrail assumes for each run, so that no key is stored."""
 
@@ -118,6 +127,10 @@ class Stack:
     mask_shapes: bool = True  #: mask what looks like a token, whoever knows it
     reading_state: str = ""
     names_state: bool = False  #: it is written whose state is read, if only `none`
+    deploy: Deploy | None = None
+    #: how its Terraform or OpenTofu is called, as in `terraform -chdir=live`; empty:
+    #: it has none, or it is not known how
+    program: str = ""
     aws: AwsRole | None = None
     oidc: OidcToken | None = None
     channel: ChannelId | None = None
@@ -136,6 +149,11 @@ class Catalog:
     slots: int = 10  #: runs at once on the engine
     oidc: OidcIssuer | None = None
     image_policy: ImagePolicy = ImagePolicy()
+
+    @property
+    def above(self) -> frozenset[str]:
+        """Return the ids of the global admins, whom no freeze keeps out."""
+        return frozenset(self.admins)
 
     def stack(self, name: str) -> Stack:
         """Return the stack called *name*, or refuse with the nearest names."""

@@ -9,6 +9,7 @@ from bot.catalog.load import load
 from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.stack import (
     AwsRole,
+    Deploy,
     FromCommand,
     FromEnv,
     FromFile,
@@ -48,6 +49,13 @@ stacks:
     workspace: fresh              # or persistent: keeps its volume from run to run
 """
 
+#: How a stack is deployed whose init is that of the design.
+TERRAFORM = Deploy(
+    plan='terraform plan -input=false -out="$HANDRAIL_PLAN"',
+    apply='terraform apply -input=false "$HANDRAIL_PLAN"',
+    summary='terraform show -json "$HANDRAIL_PLAN"',
+)
+
 
 def net_prod(path: Path) -> Stack:
     return load(path).stacks[StackName("net-prod")]
@@ -78,6 +86,8 @@ def test_the_example_of_the_design_is_understood(write: Write, tmp_path: Path) -
             ),
             limits=Limits(memory=1 << 30, cpus=1.0, pids=256),
             reading_state="terraform show -json",
+            deploy=TERRAFORM,
+            program="terraform",
             aws=AwsRole(role_arn="arn:aws:iam::111111111111:role/handrail"),
             channel=ChannelId("C0INFRA"),
             writers=("@platform",),
@@ -408,3 +418,56 @@ def test_a_program_with_a_path_is_found_from_the_file(
     stack = net_prod(write(a_config("secrets: {A: {command: [./get, a]}}")))
 
     assert stack.secrets["A"] == FromCommand(arguments=(str(tmp_path / "get"), "a"))
+
+
+def test_the_init_tells_how_its_stack_is_deployed(write: Write) -> None:
+    stack = net_prod(write(a_config("init: A=b tofu -chdir='li ve' init")))
+
+    assert stack.program == "A=b tofu -chdir='li ve'"
+    assert stack.deploy == Deploy(
+        plan="A=b tofu -chdir='li ve' plan -input=false -out=\"$HANDRAIL_PLAN\"",
+        apply="A=b tofu -chdir='li ve' apply -input=false \"$HANDRAIL_PLAN\"",
+        summary="A=b tofu -chdir='li ve' show -json \"$HANDRAIL_PLAN\"",
+    )
+
+
+def test_a_stack_is_deployed_by_what_is_written_for_it(write: Write) -> None:
+    own = "init: terraform init\ndeploy: {plan: ./plan.sh, apply: ./apply.sh}"
+
+    stack = net_prod(write(a_config(own)))
+
+    assert stack.deploy == Deploy(plan="./plan.sh", apply="./apply.sh")
+
+
+@pytest.mark.parametrize("word", ["none", "no", "off"])
+def test_a_stack_that_says_none_is_not_deployed_at_all(write: Write, word: str) -> None:
+    defaults = "init: terraform init\ndeploy: {plan: ./plan.sh, apply: ./apply.sh}"
+
+    stack = net_prod(write(a_config(f"deploy: {word}", defaults=defaults)))
+
+    assert (stack.deploy, stack.program) == (None, "terraform")
+
+
+def test_the_last_context_that_says_how_to_deploy_wins_with_all_it_says(
+    write: Write,
+) -> None:
+    contexts = """
+    contexts:
+      first: {deploy: {plan: a, apply: b, summary: c}}
+      second: {deploy: {plan: d, apply: e}}
+      third: {env: {A: b}}
+    """
+    defaults = "deploy: {plan: x, apply: y, summary: z}"
+
+    stacks = load(
+        write(
+            a_config(
+                "contexts: [first, second, third]", defaults=defaults, top=contexts
+            )
+        )
+    ).stacks
+
+    assert stacks[StackName("net-prod")].deploy == Deploy(plan="d", apply="e")
+    assert stacks[StackName("db-prod")].deploy == Deploy(
+        plan="x", apply="y", summary="z"
+    )

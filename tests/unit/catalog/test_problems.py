@@ -159,7 +159,7 @@ def test_a_context_carries_no_more_than_it_may(told: Told) -> None:
     assert problems == [
         (
             "handrail.yaml:12:5: contexts.some.image: there is no key `image` "
-            "here; there are: env, secrets, files, hooks, aws, oidc"
+            "here; there are: env, secrets, files, hooks, aws, oidc, deploy"
         )
     ]
 

@@ -1,4 +1,4 @@
-"""How the state of a stack is read, as its init tells."""
+"""How the tool of a stack is called and its state read, as its init tells."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.catalog.state_reading import reading
+from bot.catalog.state_reading import calling, reading
 
 TERRAFORM = "terraform show -json"
 TOFU = "tofu show -json"
@@ -119,6 +119,32 @@ def test_the_shell_understands_what_reads_the_state_also_behind_exec(
     as_initialized = [line.replace("init", "show -json") for line in told(init)]
 
     assert told(f"exec {reading(init, None)}") == as_initialized
+
+
+@pytest.mark.parametrize(
+    ("init", "named", "image", "called"),
+    [
+        ("terraform init -input=false", None, "busybox", "terraform"),
+        ("terraform -chdir=live init", None, "x", "terraform -chdir=live"),
+        ("A=$(date) tofu init", None, "x", "A=$(date) tofu"),
+        ("terraform init; terraform init -upgrade", None, "x", "terraform"),
+        ("terraform -chdir=live init", "none", "x", "terraform -chdir=live"),
+        ("terraform -chdir=live init", "tofu", "x", "tofu -chdir=live"),
+        ("./init.sh", "tofu", "hashicorp/terraform:1.11", "tofu"),
+        ("./init.sh", "none", "hashicorp/terraform:1.11", "terraform"),
+        ("", None, "hashicorp/terraform:1.11", "terraform"),
+        ("", None, "ghcr.io/opentofu/opentofu@sha256:00", "tofu"),
+        ("", None, "localhost:5000/tofu", "tofu"),
+        ("", None, "acme/terraform-docs", ""),
+        ("", None, "terraform/busybox", ""),
+        ("./init.sh", None, "busybox", ""),
+        ("terraform -chdir=a init && terraform -chdir=b init", None, "terraform", ""),
+    ],
+)
+def test_the_init_the_setting_or_the_image_tells_how_the_program_is_called(
+    init: str, named: str | None, image: str, called: str
+) -> None:
+    assert calling(init, named, image) == called
 
 
 @given(st.text(alphabet="terraform init-=chdir'\"$(){}`\\;&|<>#\n\t EO", max_size=60))
