@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Final, Self
 
@@ -121,6 +122,26 @@ def _command(value: str) -> str:
     )
 
 
+def _another_command(value: str, info: ValidationInfo) -> str:
+    if value != info.data.get("command"):
+        return _command(value)
+    raise ValueError(
+        "is the same as HANDRAIL_COMMAND; one Slack command cannot do both, so give "
+        "one of them another name"
+    )
+
+
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(map(ip_network, re.split(r"[\s,]+", value)))
+    except ValueError as error:
+        raise ValueError(
+            "is not a list of networks; write them as in 10.0.0.0/8, fd00::/8"
+        ) from error
+
+
 def _address(value: object) -> object:
     if isinstance(value, Address):
         return value
@@ -169,13 +190,25 @@ class Settings(BaseModel):
     command: Annotated[str, AfterValidator(_command)] = Field(
         default="/task", alias="HANDRAIL_COMMAND"
     )
+    deploy_command: Annotated[str, AfterValidator(_another_command)] = Field(
+        default="/deploy", alias="HANDRAIL_DEPLOY_COMMAND", validate_default=True
+    )
     http: Annotated[Address, BeforeValidator(_address)] = Field(
         default=Address(host="127.0.0.1", port=3000), alias="HANDRAIL_HTTP"
     )
+    #: what these say in X-Forwarded-For is believed
+    proxies: Annotated[
+        tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)
+    ] = Field(default=(), alias="HANDRAIL_PROXIES")
     #: None: where an engine usually listens
     docker_host: Annotated[str, AfterValidator(_docker_host)] | None = Field(
         default=None, alias="DOCKER_HOST"
     )
+
+    @property
+    def serves_api(self) -> bool:
+        """Tell whether the API is served: only where an address was chosen for it."""
+        return "http" in self.model_fields_set
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:

@@ -33,7 +33,9 @@ def test_two_tokens_are_all_that_is_needed(monkeypatch: pytest.MonkeyPatch) -> N
         "data_dir": Path("/var/lib/handrail"),
         "database_url": "sqlite+aiosqlite:////var/lib/handrail/handrail.db",
         "command": "/task",
+        "deploy_command": "/deploy",
         "http": {"host": "127.0.0.1", "port": 3000},
+        "proxies": (),
         "docker_host": None,
     }
 
@@ -48,7 +50,9 @@ def test_every_variable_arrives() -> None:
             "HANDRAIL_DATA_DIR": "/data",
             "HANDRAIL_DATABASE_URL": "sqlite:///own.db",
             "HANDRAIL_COMMAND": "/handrail-task",
+            "HANDRAIL_DEPLOY_COMMAND": "/handrail-deploy",
             "HANDRAIL_HTTP": "[::1]:0",
+            "HANDRAIL_PROXIES": "10.0.0.0/8, fd00::/8 192.0.2.1",
             "DOCKER_HOST": "unix:///run/podman/podman.sock",
         }
     )
@@ -60,7 +64,13 @@ def test_every_variable_arrives() -> None:
     assert settings.data_dir == Path("/data")
     assert settings.database_url == "sqlite+aiosqlite:///own.db"
     assert settings.command == "/handrail-task"
+    assert settings.deploy_command == "/handrail-deploy"
     assert settings.http == Address(host="::1", port=0)
+    assert [str(network) for network in settings.proxies] == [
+        "10.0.0.0/8",
+        "fd00::/8",
+        "192.0.2.1/32",
+    ]
     assert settings.docker_host == "unix:///run/podman/podman.sock"
 
 
@@ -185,6 +195,32 @@ def test_what_is_no_signing_secret_is_told(secret: str) -> None:
             "is not host:port; write it as in 127.0.0.1:3000",
         ),
         (
+            "HANDRAIL_DEPLOY_COMMAND",
+            "deploy",
+            (
+                "is not a slash command; write / and up to 31 lower-case letters, "
+                "digits, dashes and underscores, as in /task"
+            ),
+        ),
+        (
+            "HANDRAIL_DEPLOY_COMMAND",
+            "/task",
+            (
+                "is the same as HANDRAIL_COMMAND; one Slack command cannot do both, "
+                "so give one of them another name"
+            ),
+        ),
+        (
+            "HANDRAIL_PROXIES",
+            "10.0.0.0/8, proxy.example",
+            "is not a list of networks; write them as in 10.0.0.0/8, fd00::/8",
+        ),
+        (
+            "HANDRAIL_PROXIES",
+            "10.0.0.1/8",
+            "is not a list of networks; write them as in 10.0.0.0/8, fd00::/8",
+        ),
+        (
             "DOCKER_HOST",
             "/var/run/docker.sock",
             (
@@ -198,6 +234,20 @@ def test_a_bad_value_is_told_with_what_to_write_instead(
     name: str, value: str, said: str
 ) -> None:
     assert told(**{name: value}) == (f"{name} {said}",)
+
+
+def test_the_commands_differ_also_where_one_has_its_default() -> None:
+    assert told(HANDRAIL_COMMAND="/deploy") == (
+        (
+            "HANDRAIL_DEPLOY_COMMAND is the same as HANDRAIL_COMMAND; one Slack command "
+            "cannot do both, so give one of them another name"
+        ),
+    )
+
+
+def test_the_api_is_served_only_where_an_address_was_chosen() -> None:
+    assert not Settings.read(GOOD).serves_api
+    assert Settings.read(GOOD | {"HANDRAIL_HTTP": "127.0.0.1:3000"}).serves_api
 
 
 def test_a_misspelt_variable_is_not_passed_over() -> None:
