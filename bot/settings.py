@@ -191,7 +191,7 @@ class Settings(BaseModel):
         default="/task", alias="HANDRAIL_COMMAND"
     )
     deploy_command: Annotated[str, AfterValidator(_another_command)] = Field(
-        default="/deploy", alias="HANDRAIL_DEPLOY_COMMAND", validate_default=True
+        alias="HANDRAIL_DEPLOY_COMMAND"
     )
     http: Annotated[Address, BeforeValidator(_address)] = Field(
         default=Address(host="127.0.0.1", port=3000), alias="HANDRAIL_HTTP"
@@ -218,6 +218,7 @@ class Settings(BaseModel):
         """
         given = {name: value.strip() for name, value in environ.items()}
         given = {name: given[name] for name in _NAMES if given.get(name)}
+        given.setdefault("HANDRAIL_DEPLOY_COMMAND", "/deploy")
         given.setdefault("HANDRAIL_DATA_DIR", str(default_data_dir(environ)))
         given.setdefault(
             "HANDRAIL_DATABASE_URL",

@@ -239,8 +239,8 @@ def test_a_bad_value_is_told_with_what_to_write_instead(
 def test_the_commands_differ_also_where_one_has_its_default() -> None:
     assert told(HANDRAIL_COMMAND="/deploy") == (
         (
-            "HANDRAIL_DEPLOY_COMMAND is the same as HANDRAIL_COMMAND; one Slack command "
-            "cannot do both, so give one of them another name"
+            "HANDRAIL_DEPLOY_COMMAND is the same as HANDRAIL_COMMAND; one Slack "
+            "command cannot do both, so give one of them another name"
         ),
     )
 
