@@ -132,14 +132,31 @@ def name_of(actor: Actor) -> str:
     return actor.name or actor.id
 
 
-def held_by_another(hold: Hold, role: Role, now: datetime) -> str:
-    """Say who holds a stack, why and since when, and what *role* can do about it."""
+def held_by_another(
+    hold: Hold,
+    role: Role,
+    now: datetime,
+    *,
+    is_above: bool = False,
+    by_key: bool = False,
+) -> str:
+    """Say who holds a stack, why and since when, and what *role* can do about it.
+
+    *is_above* one of all stacks stands; *by_key* an API key asks, which replies
+    nowhere.
+    """
     if hold.stack == EVERY:
-        return (
-            f"{frozen(hold, now)} An admin whom handrail.yaml names for all stacks can "
-            "end that with the reply unfreeze: <reason>."
-        )
-    return f"{_held(hold, now)} {_way_out(hold, role)}"
+        return f"{frozen(hold, now)} {_end_of_freeze(is_above=is_above)}"
+    return f"{_held(hold, now)} {_way_out(hold, role, by_key=by_key)}"
+
+
+def _end_of_freeze(*, is_above: bool) -> str:
+    if is_above:
+        return "You can end that with the reply unfreeze: <reason>."
+    return (
+        "Only an admin whom handrail.yaml names for all stacks can end that, with the "
+        "reply unfreeze: <reason>."
+    )
 
 
 def frozen(freeze: Hold, now: datetime) -> str:
@@ -169,17 +186,20 @@ def _end(hold: Hold, now: datetime) -> str:
     return f" It ends in {span(left)}." if left > timedelta() else " It ends now."
 
 
-def _way_out(hold: Hold, role: Role) -> str:
+def _way_out(hold: Hold, role: Role, *, by_key: bool) -> str:
+    whose = hold.actor
+    can_reply = whose.kind is not ActorKind.API_KEY
+    if by_key:
+        return f"Wait, or ask {'them' if can_reply else 'its holder'} or an admin."
     if role is Role.ADMIN:
         return (
             f"As an admin you can reply in a thread of {hold.stack}: steal: <reason> "
             "takes it over, unlock: <reason> releases it."
         )
-    whose = name_of(hold.actor)
     ask = (
-        f"Ask whoever has the API key {hold.actor.id} to release it"
-        if hold.actor.kind is ActorKind.API_KEY
-        else f"Ask {whose} to reply unlock"
+        f"Ask {name_of(whose)} to reply unlock"
+        if can_reply
+        else f"Ask whoever has the API key {whose.id} to release it"
     )
     return (
         f"{ask}, or an admin; or reply notify me in a thread of {hold.stack} to be "

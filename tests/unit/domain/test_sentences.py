@@ -148,10 +148,28 @@ def test_a_freeze_is_ended_by_those_above_all_stacks_alone(role: Role) -> None:
     sentence = held_by_another(freeze, role, later(90))
 
     assert sentence == (
-        "ada froze every stack 1 min 30 s ago: audit. It ends in 2 h 0 min. An admin "
-        "whom handrail.yaml names for all stacks can end that with the reply "
+        "ada froze every stack 1 min 30 s ago: audit. It ends in 2 h 0 min. Only an "
+        "admin whom handrail.yaml names for all stacks can end that, with the reply "
         "unfreeze: <reason>."
     )
+
+
+def test_one_of_those_above_learns_how_to_end_a_freeze() -> None:
+    freeze = a_hold(stack=EVERY, by="ada")
+
+    sentence = held_by_another(freeze, Role.ADMIN, NOON, is_above=True)
+
+    assert sentence.endswith(" You can end that with the reply unfreeze: <reason>.")
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_an_api_key_is_told_of_no_reply(role: Role) -> None:
+    by_ann = held_by_another(a_hold(by="ann"), role, NOON, by_key=True)
+    by_key = replace(a_hold(), actor=api_actor("ci"))
+
+    assert by_ann.endswith(" Wait, or ask them or an admin.")
+    assert "reply" not in by_ann
+    assert "reply" not in held_by_another(by_key, role, NOON, by_key=True)
 
 
 def test_nobody_can_ask_an_api_key_to_reply() -> None:
