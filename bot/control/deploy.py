@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from bot.control.access import Access
+from bot.control.hold_refusals import HoldRefusals
 from bot.domain.errors import IllegalTransition, Refusal, Refused
 from bot.domain.lock import keeper
 from bot.domain.people import Actor, Role
 from bot.domain.run import Run, RunId, RunState, RunType
-from bot.domain.sentences import held_by_another
 from bot.domain.stack import Catalog
 from bot.ports import Archive, Clock, Record
 
@@ -24,6 +24,7 @@ class Deploy:
         archive: Archive,
         clock: Clock,
         wake: Callable[[], None],
+        refusals: HoldRefusals,
     ) -> None:
         self._catalog = catalog
         self._access = access
@@ -31,6 +32,7 @@ class Deploy:
         self._archive = archive
         self._clock = clock
         self._wake = wake
+        self._refusals = refusals
 
     async def confirm(self, run_id: RunId, actor: Actor) -> None:
         """Have the plan of a run applied, or refuse."""
@@ -51,8 +53,7 @@ class Deploy:
         occupancy = await self._archive.occupancy(stack.name)
         hold = keeper(occupancy, actor, above=self._catalog.above)
         if hold is not None:
-            sentence = held_by_another(hold, role, self._clock())
-            raise Refused(sentence, reason=Refusal.HELD, stack=stack.name)
+            raise self._refusals.held(actor, role, hold, asked=stack.name)
         return run
 
     async def discard(self, run_id: RunId, actor: Actor) -> None:

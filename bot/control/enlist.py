@@ -8,12 +8,13 @@ from typing import Final
 import structlog
 
 from bot.control.access import Access
+from bot.control.hold_refusals import HoldRefusals
 from bot.control.secrecy import About, Secrecy
 from bot.domain.errors import Refusal, Refused, StoreUnavailable
 from bot.domain.lock import keeper
 from bot.domain.people import Actor, ChannelId, Role
 from bot.domain.run import Run, RunId, RunState, RunType
-from bot.domain.sentences import held_by_another, in_command, not_maskable
+from bot.domain.sentences import in_command, not_maskable
 from bot.domain.stack import Catalog, Stack
 from bot.domain.state_lock import force_unlock_command
 from bot.domain.task import TaskRequest, check_command
@@ -36,7 +37,7 @@ class Known:
 class Enlist:
     """Records a run for an actor, or refuses; auditing refusals is for who asks."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every check that comes before a run
         self,
         *,
         catalog: Catalog,
@@ -47,6 +48,7 @@ class Enlist:
         clock: Clock,
         secrecy: Secrecy,
         promote: Callable[[], Awaitable[None]],
+        refusals: HoldRefusals,
     ) -> None:
         self._catalog = catalog
         self._access = access
@@ -56,6 +58,7 @@ class Enlist:
         self._clock = clock
         self._secrecy = secrecy
         self._promote = promote
+        self._refusals = refusals
 
     async def task(
         self,
@@ -72,6 +75,7 @@ class Enlist:
         earlier = await self._earlier(actor, idempotency)
         if earlier is not None:
             return earlier
+        check_command(request.command, request.stack)
         await self._refuse_secrets(request.command, stack, known or Known())
         await self._refuse_held(stack, actor, role)
         return await self._recorded(
@@ -251,11 +255,7 @@ class Enlist:
         occupancy = await self._archive.occupancy(stack.name)
         hold = keeper(occupancy, actor, above=self._catalog.above)
         if hold is not None:
-            raise Refused(
-                held_by_another(hold, role, self._clock()),
-                reason=Refusal.HELD,
-                stack=stack.name,
-            )
+            raise self._refusals.held(actor, role, hold, asked=stack.name)
 
     async def _refuse_secrets(self, command: str, stack: Stack, known: Known) -> None:
         """Refuse what would put a secret into the record, or could not mask one."""

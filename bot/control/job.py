@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable
-from shlex import quote
 from typing import TypeVar
 
 from bot.domain.errors import SecretUnavailable
@@ -35,7 +34,7 @@ class Jobs:
             self._credentials.mint(run, stack),
         )
         is_applied = run.state is RunState.APPLYING
-        is_planned = run.type is RunType.TRACKED and not is_applied
+        is_planned = _is_planned(run)
         digest = run.plan_digest if is_applied else None
         return Job(
             run=str(run.id),
@@ -98,22 +97,22 @@ def _script(run: Run, stack: Stack) -> Script:
         if run.skip_init
         else (*hooks.before_init, *init, *hooks.after_init),
         before_perform=hooks.before_perform,
-        command=_command(run, stack),
-        after_perform=hooks.after_perform,
+        command=run.apply if run.state is RunState.APPLYING else run.command,
+        after_perform=(*hooks.after_perform, *_summarizing(run, stack)),
         after_run=hooks.after_run,
     )
 
 
-def _command(run: Run, stack: Stack) -> str:
-    if run.type is RunType.TASK:
-        return run.command
-    if run.state is RunState.APPLYING:
-        return run.apply
+def _summarizing(run: Run, stack: Stack) -> tuple[str, ...]:
+    """Return what says what a plan would do; where it fails, the plan stands."""
     summary = stack.deploy.summary if stack.deploy else ""
-    if not summary:
-        return run.command
-    shown = f"sh -c {quote(summary)} > {WORKSPACE}/{SUMMARY_FILE}"
-    return f"sh -c {quote(run.command)} && {shown}"
+    if not summary or not _is_planned(run):
+        return ()
+    return (f'( {summary}\n) > "$HANDRAIL_SUMMARY" || rm -f "$HANDRAIL_SUMMARY"',)
+
+
+def _is_planned(run: Run) -> bool:
+    return run.type is RunType.TRACKED and run.state is not RunState.APPLYING
 
 
 def _volume(run: Run, stack: Stack) -> str | None:
@@ -123,9 +122,12 @@ def _volume(run: Run, stack: Stack) -> str | None:
 
 
 def _told(run: Run) -> dict[str, str]:
-    plan = {"HANDRAIL_PLAN": f"{WORKSPACE}/{PLAN_FILE}"}
+    files = {
+        "HANDRAIL_PLAN": f"{WORKSPACE}/{PLAN_FILE}",
+        "HANDRAIL_SUMMARY": f"{WORKSPACE}/{SUMMARY_FILE}",
+    }
     return {
-        **(plan if run.type is RunType.TRACKED else {}),
+        **(files if run.type is RunType.TRACKED else {}),
         "HANDRAIL_RUN": str(run.id),
         "HANDRAIL_STACK": run.stack,
         "HANDRAIL_ACTOR": run.actor.id,

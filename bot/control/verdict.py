@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Final
 
 from bot.domain.people import HANDRAIL
-from bot.domain.plan import PLAN_FILE, SUMMARY_FILE, summary_of, told_of
+from bot.domain.plan import PLAN_FILE, SUMMARY_FILE, summary_of, text_of
 from bot.domain.run import Reason, RunState
 from bot.ports import Ended, Plan
 from runner.events import Ending, Outcome
@@ -63,11 +63,12 @@ def plan_of(outcome: Outcome, masks: Masks) -> Plan | None:
     """Return what was planned, or None where to apply it would change nothing."""
     saved = outcome.results.get(PLAN_FILE)
     shown = outcome.results.get(SUMMARY_FILE, b"")
-    summary = summary_of(shown)
+    summary = summary_of(shown, masks.text)
     if summary is not None and summary.changes_nothing:
         return None
+    text = text_of(shown, masks.text) if summary is None else summary.text
     return Plan(
-        summary=masks.text(told_of(shown)) or _NO_SUMMARY,
+        summary=text or _NO_SUMMARY,
         digest="" if saved is None else sha256(saved).hexdigest(),
     )
 
