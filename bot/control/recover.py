@@ -76,17 +76,17 @@ class Recover:
         try:
             for name in await self._engine.left_behind(self._installation):
                 await self._clear_if_over(RunId(int(name)))
+            for name in await self._engine.left_workspaces(self._installation):
+                if await self._is_over(RunId(int(name))):
+                    await self._engine.forget_workspace(name, self._installation)
         except (RunnerError, StoreUnavailable) as away:
             log.warning("nothing is cleared", error=str(away))
 
     async def _clear_if_over(self, run: RunId) -> None:
-        try:
-            is_over = (await self._archive.run(run)).state.is_terminal
-        except LookupError:
-            log.warning("container of an unknown run left alone", run=run)
+        if not await self._is_over(run):
             return
         container = await self._engine.find(str(run), self._installation)
-        if not is_over or container is None:
+        if container is None:
             return
         # What still performs is never ended, even where nobody follows it.
         if (await container.vitals()).running or not await container.remove():
@@ -94,3 +94,10 @@ class Recover:
         await self._record.release_claim(
             run, HANDRAIL, "its container is gone", self._clock()
         )
+
+    async def _is_over(self, run: RunId) -> bool:
+        try:
+            return (await self._archive.run(run)).state.is_terminal
+        except LookupError:
+            log.warning("what an unknown run left is left alone", run=run)
+            return False

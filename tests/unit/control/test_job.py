@@ -1,14 +1,16 @@
 """What the runner gets for a run."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bot.control.job import Jobs, secrets_of
 from bot.domain.errors import SecretUnavailable
-from bot.domain.stack import FromEnv, Hooks, Stack, StackFile
+from bot.domain.run import Run, RunState, RunType
+from bot.domain.stack import Deploy, FromEnv, Hooks, Stack, StackFile
 from bot.ports import Minted
-from runner.job import Job, Script, WorkspaceFile
+from runner.job import Job, Script, WorkspaceFile, workspace_of
 from runner.masking.secrets import Secret, unmaskable
 from tests.support.builders import a_run
 from tests.unit.control.stand_ins import Mint, Safe, a_stack
@@ -133,3 +135,55 @@ async def test_what_was_made_for_the_run_is_given_and_masked() -> None:
     assert job.files == (token,)
     values = {secret.value for secret in secrets_of(job)}
     assert values == {b"minted-for-one-run", b"a-signed-token"}
+
+
+DEPLOY = Deploy(plan="plan", apply="apply it", summary="show")
+
+
+def a_tracked_run(state: RunState) -> Run:
+    return replace(
+        a_run("plan", state=state),
+        type=RunType.TRACKED,
+        apply="apply it",
+        image_digest="sha256:was",
+        plan_digest="abc",
+    )
+
+
+async def tracked(state: RunState, **changes: Any) -> Job:
+    stack = a_stack(init="init", hooks=HOOKS, deploy=DEPLOY, **changes)
+    jobs = Jobs(values=Safe({}), credentials=MINT, installation="i1")
+    return await jobs.make(a_tracked_run(state), stack)
+
+
+async def test_a_plan_is_harmless_and_leaves_itself_and_what_it_would_do() -> None:
+    job = await tracked(RunState.PREPARING)
+
+    assert job.script.command == "plan"
+    assert job.script.after_perform == (
+        "p2",
+        '( show\n) > "$HANDRAIL_SUMMARY" || rm -f "$HANDRAIL_SUMMARY"',
+    )
+    assert (job.harmless, job.is_laid, job.image) == (True, False, "sample")
+    assert job.results == ("handrail.plan", "handrail.summary")
+    assert job.volume == workspace_of("1")
+    assert job.env["HANDRAIL_PLAN"] == "/mnt/workspace/handrail.plan"
+
+
+async def test_an_apply_gets_the_workspace_the_image_and_the_plan_as_they_were() -> (
+    None
+):
+    job = await tracked(RunState.APPLYING)
+
+    assert job.script.command == "apply it"
+    assert job.script.initializing == ("b1", "b2", "init", "a1")
+    assert job.script.after_perform == ("p2",)
+    assert (job.harmless, job.is_laid, job.image) == (False, True, "sha256:was")
+    assert job.expected == {"handrail.plan": "abc"}
+    assert job.results == ()
+    assert job.volume == workspace_of("1")
+
+
+async def test_a_persistent_stack_plans_in_its_own_workspace() -> None:
+    assert (await tracked(RunState.PREPARING, persistent=True)).volume == "net-prod"
+    assert (await tracked(RunState.APPLYING, persistent=True)).volume == "net-prod"

@@ -4,13 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.errors import Refused
+from bot.domain.errors import Refusal, Refused
+from bot.domain.run import RunId
 from bot.domain.task import (
     LONGEST_COMMAND,
+    AgainRequest,
     CardRequest,
+    DeployRequest,
     HelpRequest,
     TaskRequest,
     parse,
+    parse_deploy,
 )
 
 
@@ -159,3 +163,34 @@ def test_any_command_after_two_dashes_comes_through_slack_unchanged(
     sent = command.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
     assert task(f"net-prod -- {sent}").command == command
+
+
+@pytest.mark.parametrize("text", ["net-prod !12", " net-prod   !12 "])
+def test_an_exclamation_mark_and_a_number_repeat_that_run(text: str) -> None:
+    assert parse(text) == AgainRequest(stack="net-prod", run=RunId(12))
+
+
+@pytest.mark.parametrize(
+    "command", ["!0", "!012", "!12 !13", "! 12", "!-1", "!1e3", "!x", "!1234567890"]
+)
+def test_anything_else_with_an_exclamation_mark_is_a_command(command: str) -> None:
+    assert task(f"net-prod {command}").command == command
+
+
+def test_behind_two_dashes_it_is_a_command_too() -> None:
+    assert task("net-prod -- !12").command == "!12"
+
+
+@pytest.mark.parametrize("text", ["", " ", "help"])
+def test_deploy_alone_asks_for_help(text: str) -> None:
+    assert parse_deploy(text) == HelpRequest()
+
+
+def test_deploy_takes_a_stack() -> None:
+    assert parse_deploy(" net-prod ") == DeployRequest(stack="net-prod")
+
+
+def test_deploy_takes_nothing_but_a_stack() -> None:
+    with pytest.raises(Refused, match="/task net-prod <command>") as refusal:
+        parse_deploy("net-prod --auto-approve")
+    assert refusal.value.reason is Refusal.BAD_COMMAND
