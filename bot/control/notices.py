@@ -1,0 +1,95 @@
+"""Act on the buttons of what was said to one person alone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.control.access import Access
+from bot.control.holds import Holds
+from bot.domain import hold_sentences as say
+from bot.domain.audit import Deed, Verb
+from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
+from bot.domain.people import Actor, ActorKind, TeamId, UserId
+from bot.domain.stack import StackName
+from bot.ports import Clock, DeliveryKey, Record
+
+_UNREADABLE: Final = (
+    "That button is of another version of Handrail. Reply in a thread of the stack."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pressed:
+    """A button that a person pressed, in a direct message or on a refusal."""
+
+    key: DeliveryKey
+    action: str  #: extend, keep_hold or release_hold; notify
+    value: str  #: the stack, `|`, since when it is held; of notify the stack alone
+    user: UserId
+    team: TeamId
+
+
+class Notices:
+    """Acts at most once on each delivery; what is refused has an audit row."""
+
+    def __init__(
+        self, *, holds: Holds, access: Access, record: Record, clock: Clock
+    ) -> None:
+        self._holds = holds
+        self._access = access
+        self._record = record
+        self._clock = clock
+
+    async def __call__(self, pressed: Pressed) -> str | None:
+        """Return what to show to whoever pressed, or raise Refused. None: repeated."""
+        if not await self._record.first_seen(pressed.key, self._clock()):
+            return None
+        try:
+            return await self._act(pressed)
+        except RoleSourceUnavailable as unheard:
+            refusal = Refused(
+                f"{unheard} Nothing was done. Try again in a minute.",
+                reason=Refusal.UNAVAILABLE,
+            )
+            await self._note(refusal, pressed)
+            raise refusal from unheard
+        except Refused as refusal:
+            await self._note(refusal, pressed)
+            raise
+
+    async def _act(self, pressed: Pressed) -> str:
+        actor = (await self._access.member(pressed.user, pressed.team)).actor
+        if pressed.action == "notify":
+            stack = StackName(pressed.value)
+            waits = await self._holds.notify(actor, stack)
+            return say.will_be_told(stack) if waits else say.is_free(stack)
+        stack, since = _hold_named(pressed.value)
+        match pressed.action:
+            case "extend":
+                return say.held_so(await self._holds.extend(actor, stack, since))
+            case "keep_hold":
+                return say.held_so(await self._holds.keep(actor, stack, since))
+            case "release_hold":
+                await self._holds.let_go(actor, stack, since)
+                return say.let_go(stack)
+            case _:
+                raise Refused(_UNREADABLE, reason=Refusal.BAD_COMMAND)
+
+    async def _note(self, refusal: Refused, pressed: Pressed) -> None:
+        await self._record.refuse(
+            Deed(
+                verb=Verb.REFUSED,
+                actor=Actor(kind=ActorKind.PERSON, id=pressed.user, team=pressed.team),
+                at=self._clock(),
+                stack=pressed.value.partition("|")[0],
+                detail=f"{refusal.reason}: {pressed.action}",
+            )
+        )
+
+
+def _hold_named(value: str) -> tuple[StackName, datetime]:
+    stack, _, since = value.partition("|")
+    try:
+        return StackName(stack), datetime.fromisoformat(since)
+    except ValueError as unreadable:
+        raise Refused(_UNREADABLE, reason=Refusal.BAD_COMMAND) from unreadable

@@ -1,0 +1,132 @@
+"""Act on the words about runs: stop, confirm, discard, release, redact and again."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from bot.control.deploy import Deploy
+from bot.control.enlist import Enlist
+from bot.control.outside import Outside
+from bot.control.redact import Redact as Redaction
+from bot.control.schedule import Schedule
+from bot.control.secrecy import Secrecy
+from bot.control.wish import Wish, answer
+from bot.domain.errors import Refusal, Refused
+from bot.domain.people import Actor
+from bot.domain.run import RunId
+from bot.domain.words import (
+    Confirm,
+    Discard,
+    ForceUnlock,
+    Redact,
+    Release,
+    RunAgain,
+    Stop,
+)
+from bot.ports import Archive, Clock, Record, StopAnswer
+
+RunWord = Stop | Confirm | Discard | ForceUnlock | RunAgain | Release | Redact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """What the words lead to."""
+
+    redact: Redaction
+    schedule: Schedule
+    deploy: Deploy
+    enlist: Enlist
+    outside: Outside
+
+
+class RunWords:
+    """Acts on the run of the thread in which the word was said."""
+
+    def __init__(
+        self,
+        *,
+        record: Record,
+        archive: Archive,
+        clock: Clock,
+        secrecy: Secrecy,
+        ways: Ways,
+    ) -> None:
+        self._record = record
+        self._archive = archive
+        self._clock = clock
+        self._secrecy = secrecy
+        self._ways = ways
+
+    async def __call__(self, wish: Wish, word: RunWord) -> None:
+        """Do what *word* says, or raise Refused."""
+        actor, channel = wish.actor, wish.thread.channel
+        match word:
+            case Stop():
+                await self._stop(wish)
+            case Confirm():
+                await self._ways.deploy.confirm(wish.run("confirm"), actor)
+            case Discard():
+                await self._ways.deploy.discard(wish.run("discard"), actor)
+            case ForceUnlock():
+                run = wish.run("force-unlock")
+                await self._ways.enlist.force_unlock(run, actor, channel=channel)
+            case RunAgain():
+                run = wish.run("again")
+                await self._ways.enlist.again(run, actor, channel=channel)
+            case Release(reason=reason):
+                await self._release(wish, reason)
+            case Redact(text=text):
+                await self._redact(wish, text)
+            case _:
+                assert_never(word)
+
+    async def _stop(self, wish: Wish) -> None:
+        run = wish.run("stop")
+        became = await self._record.ask_stop(run, wish.actor, self._clock())
+        match became:
+            case StopAnswer.ASKED:
+                self._ways.schedule.stop(run)
+            case StopAnswer.DISCARDED:
+                self._ways.schedule.wake()
+            case StopAnswer.TOO_LATE:
+                raise Refused(
+                    "The command performs, and it may be changing state, so it "
+                    "cannot be stopped by anyone. It ends by itself or by the "
+                    "stack's time limit.",
+                    reason=Refusal.TOO_LATE,
+                )
+            case StopAnswer.OVER:
+                await self._say(wish, f"Run {run} is over already.")
+            case _:
+                assert_never(became)
+
+    async def _release(self, wish: Wish, reason: str) -> None:
+        if not reason:
+            raise Refused(
+                "Say why, because it goes on the record: release: <reason>. Make "
+                "sure first that the run's container is really gone.",
+                reason=Refusal.NO_REASON,
+            )
+        reason = (await self._secrecy.about(wish.stack)).text(reason)
+        claim = (await self._archive.occupancy(wish.stack.name)).claim
+        released = claim is not None and await self._settled(
+            claim.run, wish.actor, reason
+        )
+        if not released:
+            await self._say(wish, f"No run that is over keeps {wish.stack.name} busy.")
+        self._ways.schedule.wake()
+
+    async def _settled(self, run: RunId, actor: Actor, reason: str) -> bool:
+        return await self._ways.outside.settle(
+            actor, run, reason
+        ) or await self._record.release_claim(run, actor, reason, self._clock())
+
+    async def _redact(self, wish: Wish, text: str) -> None:
+        run = wish.run("redact: <text>")
+        done = await self._ways.redact(
+            run, text, by=wish.actor, channel=wish.thread.channel, ts=wish.ts
+        )
+        await self._say(wish, done)
+        self._ways.schedule.wake()  # a run that had not begun may have been discarded
+
+    async def _say(self, wish: Wish, text: str) -> None:
+        await answer(wish, text, self._record)
