@@ -33,13 +33,17 @@ def actions(*buttons: Block) -> list[Block]:
     return [{"type": "actions", "elements": list(buttons)}] if buttons else []
 
 
-def button(action: str, label: str, *, style: str = "", confirm: str = "") -> Block:
-    """Return a button; *confirm* is asked before it acts."""
+def button(
+    action: str, label: str, *, value: str = "", style: str = "", confirm: str = ""
+) -> Block:
+    """Return a button that carries *value*; *confirm* is asked before it acts."""
     block: Block = {
         "type": "button",
         "action_id": action,
         "text": {"type": "plain_text", "text": label},
     }
+    if value:
+        block["value"] = value
     if style:
         block["style"] = style
     if confirm:
@@ -50,6 +54,21 @@ def button(action: str, label: str, *, style: str = "", confirm: str = "") -> Bl
             "deny": {"type": "plain_text", "text": "No"},
         }
     return block
+
+
+def labelled_input(name: str, label: str, *, longest: int) -> Block:
+    """Return a field for some lines of text, which have to be filled in."""
+    return {
+        "type": "input",
+        "block_id": name,
+        "label": {"type": "plain_text", "text": label},
+        "element": {
+            "type": "plain_text_input",
+            "action_id": name,
+            "multiline": True,
+            "max_length": longest,
+        },
+    }
 
 
 def _as_written(mrkdwn: str) -> Block:

@@ -10,17 +10,19 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.control.notices import Notices
 from bot.control.reply import Reply
 from bot.control.submit import Submit
 from bot.domain.errors import HandrailError
 from bot.domain.people import TeamId
-from bot.slack.listeners import register
+from bot.slack.listeners import Commands, register
 
 log = structlog.get_logger(__name__)
 
 #: Slack closes an old socket before a new one is open; the second hears meanwhile.
 _SOCKETS = 2
-
+#: seconds that open requests have left at the end
+_PATIENCE = 2.0
 
 #: what the listeners, messages and directory need; manifest.yml says why
 SCOPES = frozenset(
@@ -86,9 +88,10 @@ def slack_app(
     client: AsyncWebClient,
     *,
     signing_secret: str | None,
-    command: str,
+    commands: Commands,
     submit: Submit,
     reply: Reply,
+    notices: Notices,
 ) -> AsyncApp:
     """Return the app with every listener registered."""
     app = AsyncApp(
@@ -96,7 +99,7 @@ def slack_app(
         signing_secret=signing_secret,
         request_verification_enabled=signing_secret is not None,
     )
-    register(app, command, submit, reply)
+    register(app, commands, submit=submit, reply=reply, notices=notices)
     return app
 
 
@@ -143,7 +146,8 @@ async def signed_http(
     """
     application = app.web_app("/slack/events")
     application.add_routes(routes)
-    runner = web.AppRunner(application)
+    # A stream of events that somebody follows must not hold up the end of the bot.
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_PATIENCE)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

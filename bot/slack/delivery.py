@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackClientError
 
 from bot.domain.errors import StoreUnavailable
 from bot.domain.run import RunId, ThreadId
-from bot.domain.telling import Card, Header, Tail
+from bot.domain.telling import Card, Header, Tail, Waiting
 from bot.ports import Archive, Clock, Letter, LetterId, Outbox
 from bot.slack.pacing import Pace
 from bot.slack.post import Post
@@ -177,7 +177,7 @@ def _urgency(letter: Letter) -> tuple[int, int]:
             rank = -1
         case Tail():
             rank = 2
-        case Header() | Card() if letter.message_ts is not None:
+        case Header() | Card() | Waiting() if letter.message_ts is not None:
             rank = 1
         case _:
             rank = 0

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from bot.domain.people import Actor, ActorKind
 
@@ -33,11 +33,15 @@ def shortened(mrkdwn: str, length: int) -> str:
 
 def who(actor: Actor) -> str:
     """Mention a person; name any other hand."""
-    if actor.kind is ActorKind.PERSON:
-        return f"<@{actor.id}>"
-    return (
-        f"api::{escaped(actor.name)}" if actor.kind is ActorKind.API_KEY else "Handrail"
-    )
+    match actor.kind:
+        case ActorKind.PERSON:
+            return f"<@{actor.id}>"
+        case ActorKind.API_KEY:
+            return f"api::{escaped(actor.id)}"
+        case ActorKind.HANDRAIL:
+            return "Handrail"
+        case _:
+            assert_never(actor.kind)
 
 
 def when(moment: datetime) -> str:

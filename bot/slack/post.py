@@ -2,41 +2,28 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.run import Run, RunId
-from bot.domain.stack import StackName
-from bot.domain.telling import (
-    IN_PLACE,
-    Card,
-    Echo,
-    Header,
-    Held,
-    Released,
-    Said,
-    StopAsked,
-    Tail,
-    Waiting,
-)
+from bot.domain.run import Run, RunState
+from bot.domain.telling import IN_PLACE, Notice, Tail, Waiting
 from bot.domain.telling import Final as Ending
 from bot.ports import Archive, Clock, Letter, Thread
-from bot.slack import messages
 from bot.slack.attachment import Attachment
 from bot.slack.blocks import context
-from bot.slack.messages import Message
+from bot.slack.endings import final
+from bot.slack.message import Message
 from bot.slack.mrkdwn import escaped
 from bot.slack.output import Excerpt
-from bot.slack.refusals import is_fixed, is_gone
+from bot.slack.refusals import is_fixed, is_gone, is_hopeless
+from bot.slack.rendering import Rendering
 from bot.slack.search import NOTHING, Traces, mark, search
 
 log = structlog.get_logger(__name__)
 
-_TAIL_BYTES: Final = 16 << 10
-_CARD_RUNS: Final = 5
 #: how far Slack's clock and the bot's may be apart
 _SKEW: Final = timedelta(minutes=10)
 _CARD_AGE: Final = timedelta(hours=1)
@@ -47,22 +34,33 @@ _BAD_BLOCKS: Final = frozenset(
 
 
 class Post:
-    """Renders a letter from the record as it is now, and sends it."""
+    """Renders a letter from the record as it is now, and sends it.
+
+    *above* are the ids of the global admins, whose runs no freeze keeps queued.
+    """
 
     def __init__(
-        self, *, client: AsyncWebClient, archive: Archive, clock: Clock
+        self,
+        *,
+        client: AsyncWebClient,
+        archive: Archive,
+        clock: Clock,
+        above: frozenset[str] = frozenset(),
     ) -> None:
         self._client = client
         self._archive = archive
         self._clock = clock
         self._attachment = Attachment(client, archive)
+        self._render = Rendering(
+            archive=archive, clock=clock, link=self._link, above=above
+        )
 
     async def __call__(self, letter: Letter, *, doubtful: bool = False) -> str | None:
         """Send *letter* and return the `ts` of its message. Raises Slack's errors.
 
         A *doubtful* letter may have been sent before, so it is looked for first.
         One that was redacted since is sent into the message that it became. None:
-        there was nothing to send, because the final message says it all.
+        there was nothing to send, because a later message says it all.
         """
         traces = await self._traces(letter, doubtful=doubtful)
         if traces.message_ts is not None:
@@ -87,6 +85,10 @@ class Post:
             )
 
     async def _traces(self, letter: Letter, *, doubtful: bool) -> Traces:
+        if isinstance(letter.telling, Notice):
+            # Direct messages cannot be searched without the scope im:history, which
+            # lets the bot read what people write to it. Rather twice than never.
+            return NOTHING
         has_old_file = letter.revision > 0 and isinstance(letter.telling, Ending)
         is_unknown = doubtful and letter.message_ts is None
         if not has_old_file and not is_unknown:
@@ -100,10 +102,17 @@ class Post:
         return (await self._archive.run(letter.thread.run)).created_at - _SKEW
 
     async def _is_superfluous(self, letter: Letter) -> bool:
-        telling = letter.telling
-        if not isinstance(telling, Tail) or letter.message_ts is not None:
+        if letter.message_ts is not None:
             return False
-        return (await self._archive.run(telling.run)).state.is_terminal
+        match letter.telling:
+            case Tail(run=run):
+                return (await self._archive.run(run)).state.is_terminal
+            case Waiting(run=run):
+                # It did not wait for so long that anybody was told.
+                state = (await self._archive.run(run)).state
+                return state is not RunState.QUEUED
+            case _:
+                return False
 
     async def _send(self, letter: Letter, message: Message) -> str:
         thread = letter.thread
@@ -150,46 +159,9 @@ class Post:
             return await self._send_anew(found, message)
 
     async def _rendered(self, letter: Letter, traces: Traces) -> Message:
-        match letter.telling:
-            case Header(run=run):
-                return await self._header(run)
-            case Card(stack=stack):
-                return await self._card(StackName(stack))
-            case Echo() as telling:
-                return messages.echo(telling, await self._run(letter.thread))
-            case Waiting() as telling:
-                return messages.waiting(telling, await self._link(telling.blocking_run))
-            case Held() as telling:
-                return messages.held(telling)
-            case Released() as telling:
-                return messages.released(telling)
-            case StopAsked() as telling:
-                return messages.stop_asked(telling)
-            case Said() as telling:
-                return messages.said(telling)
-            case Tail(run=run):
-                return messages.tail(await self._archive.tail(run, _TAIL_BYTES))
-            case Ending():
-                return await self._ending(letter, traces)
-            case _:
-                assert_never(letter.telling)
-
-    async def _header(self, run_id: RunId) -> Message:
-        run = await self._archive.run(run_id)
-        occupancy = await self._archive.occupancy(run.stack)
-        return messages.header(run, occupancy.hold)
-
-    async def _card(self, stack: StackName) -> Message:
-        occupancy = await self._archive.occupancy(stack)
-        claim = occupancy.claim
-        return messages.card(
-            stack,
-            occupancy,
-            None if claim is None else await self._archive.run(claim.run),
-            await self._archive.queue(stack),
-            await self._archive.last_runs(stack, _CARD_RUNS),
-            self._clock(),
-        )
+        if isinstance(letter.telling, Ending):
+            return await self._ending(letter, traces)
+        return await self._render(letter.telling)
 
     async def _ending(self, letter: Letter, traces: Traces) -> Message:
         run = await self._run(letter.thread)
@@ -200,7 +172,7 @@ class Post:
         attached = excerpt.is_whole or await self._attachment.attach(
             letter, run, excerpt.size
         )
-        message = messages.final(run, excerpt, attached=attached)
+        message = final(run, excerpt, attached=attached)
         return _with_warning(message, still_there) if still_there else message
 
     async def _run(self, thread: Thread) -> Run:
@@ -208,15 +180,17 @@ class Post:
             raise LookupError(f"thread {thread.id} is of no run")
         return await self._archive.run(thread.run)
 
-    async def _link(self, run_id: RunId | None) -> str | None:
-        if run_id is None:
-            return None
-        thread = await self._archive.thread((await self._archive.run(run_id)).thread)
+    async def _link(self, thread: Thread) -> str | None:
         if thread.ts is None:
             return None
-        answer: Any = await self._client.chat_getPermalink(
-            channel=thread.channel, message_ts=thread.ts
-        )
+        try:
+            answer: Any = await self._client.chat_getPermalink(
+                channel=thread.channel, message_ts=thread.ts
+            )
+        except SlackApiError as error:
+            if not is_hopeless(error):
+                raise
+            return None  # somebody deleted what would be linked to
         return str(answer["permalink"])
 
 

@@ -5,18 +5,24 @@ from typing import Any, Final
 from slack_sdk.errors import SlackApiError
 
 _RATE_LIMITED: Final = frozenset({"ratelimited", "rate_limited"})
-#: the message or its channel is gone for good; the record keeps what it said
+#: the message, its channel or whom it is for is gone for good; the record keeps what
+#: it said. Of a direct message, docs.slack.dev, "chat.postMessage", errors.
 _HOPELESS: Final = frozenset(
     {
+        "cannot_dm_bot",
         "cant_delete_message",
         "cant_update_message",
         "channel_not_found",
         "edit_window_closed",
         "is_archived",
         "message_not_found",
+        "messages_tab_disabled",
         "not_in_channel",
         "restricted_action",
         "thread_not_found",
+        "user_disabled",
+        "user_not_found",
+        "user_not_visible",
     }
 )
 _GONE: Final = frozenset({"file_deleted", "file_not_found", "message_not_found"})

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,12 +14,13 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 import bot.slack
+from bot.control.notices import Notices
 from bot.control.reply import Reply
 from bot.control.submit import Submit
 from bot.sandbox.methods import METHODS
 from bot.settings import Settings
 from bot.slack.connection import SCOPES
-from bot.slack.listeners import register
+from bot.slack.listeners import Commands, register
 from tests.support.bot import MANIFEST
 
 #: Slack's own, of 2026: github.com/slackapi/manifest-schema (MIT)
@@ -38,7 +40,9 @@ class Roll(AsyncApp):
     """An app that writes down what is registered with it."""
 
     def __init__(self) -> None:
-        self.names: dict[str, list[str]] = {"command": [], "event": [], "action": []}
+        self.names: dict[str, list[str]] = {
+            kind: [] for kind in ("command", "event", "action", "view")
+        }
         super().__init__(
             client=AsyncWebClient(token="xoxb-1"), request_verification_enabled=False
         )
@@ -55,6 +59,10 @@ class Roll(AsyncApp):
         self.names["action"].append(constraints)
         return super().action(constraints, *rest, **more)
 
+    def view(self, constraints: Any, *rest: Any, **more: Any) -> Callable[..., Any]:
+        self.names["view"].append(constraints)
+        return super().view(constraints, *rest, **more)
+
 
 @pytest.fixture(scope="module")
 def manifest() -> dict[str, Any]:
@@ -65,12 +73,20 @@ def manifest() -> dict[str, Any]:
 @pytest.fixture
 def roll() -> Roll:
     app = Roll()
-    register(app, default_command(), cast("Submit", None), cast("Reply", None))
+    task, deploy = default_commands()
+    register(
+        app,
+        Commands(task=task, deploy=deploy),
+        submit=cast("Submit", SimpleNamespace(deploy=None)),
+        reply=cast("Reply", None),
+        notices=cast("Notices", None),
+    )
     return app
 
 
-def default_command() -> str:
-    return str(Settings.model_fields["command"].default)
+def default_commands() -> list[str]:
+    fields = Settings.model_fields
+    return [str(fields[name].default) for name in ("command", "deploy_command")]
 
 
 def lines_of(scope: str) -> list[str]:
@@ -115,12 +131,12 @@ def test_every_method_that_is_called_is_within_the_scopes() -> None:
         name.replace("_", ".")
         for module in Path(str(bot.slack.__file__)).parent.glob("*.py")
         for name in re.findall(
-            r"client\.((?:apps|auth|chat|conversations|files|usergroups|users)_\w+)",
+            r"client\.((?:apps|auth|chat|conversations|files|usergroups|users|views)_\w+)",
             module.read_text(),
         )
     }
 
-    assert len(called) >= 12
+    assert len(called) >= 13
     assert called <= METHODS.keys()
     assert {METHODS[name].scope for name in called} - {""} <= SCOPES
 
@@ -134,18 +150,30 @@ def test_every_event_has_a_listener_and_its_scope(
     assert {EVENT_SCOPES[event] for event in events} - {""} <= SCOPES
 
 
-def test_the_command_is_the_one_that_is_listened_for(
+def test_the_commands_are_those_that_are_listened_for(
     manifest: dict[str, Any], roll: Roll
 ) -> None:
     commands = [entry["command"] for entry in manifest["features"]["slash_commands"]]
 
-    assert commands == roll.names["command"] == [default_command()]
+    assert commands == roll.names["command"] == default_commands()
 
 
-def test_the_command_comes_as_it_was_typed(manifest: dict[str, Any]) -> None:
+def test_the_commands_come_as_they_were_typed(manifest: dict[str, Any]) -> None:
     assert [c["should_escape"] for c in manifest["features"]["slash_commands"]] == [
-        False
+        False,
+        False,
     ]
+
+
+def test_direct_messages_arrive_and_nobody_can_answer_them(
+    manifest: dict[str, Any],
+) -> None:
+    assert manifest["features"]["app_home"] == {
+        "home_tab_enabled": False,
+        "messages_tab_enabled": True,
+        "messages_tab_read_only_enabled": True,
+    }
+    assert not {scope for scope in SCOPES if scope.startswith(("im:", "mpim:"))}
 
 
 def test_interactivity_is_on_iff_there_are_buttons(
@@ -153,7 +181,7 @@ def test_interactivity_is_on_iff_there_are_buttons(
 ) -> None:
     switch = manifest["settings"]["interactivity"]["is_enabled"]
 
-    assert switch is bool(roll.names["action"])
+    assert switch is bool(roll.names["action"] + roll.names["view"])
 
 
 def test_socket_mode_has_no_addresses(manifest: dict[str, Any]) -> None:

@@ -1,0 +1,77 @@
+"""Direct messages: what somebody has to know although no thread of theirs says it."""
+
+from typing import assert_never
+
+from bot.domain.lock import EVERY, Hold
+from bot.domain.stack import StackName
+from bot.domain.telling import Notice, NoticeKind
+from bot.slack import buttons
+from bot.slack.blocks import Block, actions
+from bot.slack.message import Message, line, stacks_of, until, why
+from bot.slack.mrkdwn import escaped, when, who
+
+
+def notice(telling: Notice) -> Message:
+    """Render a direct message, with what its reader can do at once."""
+    return line(_sentence(telling), *actions(*_buttons(telling)))
+
+
+def _sentence(notice: Notice) -> str:
+    stack, reason = _stack(notice), why(notice.reason)
+    by = who(notice.actor) if notice.actor else "An admin"
+    match notice.kind:
+        case NoticeKind.STOLEN:
+            return f":lock: {by} took {stack} over from you{reason}."
+        case NoticeKind.RELEASED:
+            return f":unlock: {by} released your hold on {stack}{reason}."
+        case NoticeKind.ENDS_SOON:
+            return f":alarm_clock: Your hold on {stack} ends soon{_end(notice.hold)}."
+        case NoticeKind.STILL_NEEDED:
+            return (
+                f":lock: You hold {stack}{_since(notice.hold)}, without an end. Do you "
+                "still need it?"
+            )
+        case NoticeKind.HOLDER_GONE:
+            return _holder_gone(notice)
+        case NoticeKind.FREE:
+            return f":unlock: {stack} is free for you now: send your command."
+        case _:
+            assert_never(notice.kind)
+
+
+def _holder_gone(notice: Notice) -> str:
+    holder = who(notice.hold.actor) if notice.hold else "the holder"
+    stack = _stack(notice)
+    reply = (
+        "Reply `unfreeze: reason` in any thread of Handrail's"
+        if notice.stack == EVERY
+        else f"Reply `unlock: reason`, or `steal: reason`, in a thread of {stack}"
+    )
+    return (
+        f":warning: The account of {holder}, who holds {stack}"
+        f"{_since(notice.hold)}, is deactivated. {reply}."
+    )
+
+
+def _stack(notice: Notice) -> str:
+    if notice.hold is not None:
+        return stacks_of([notice.hold])
+    is_every = StackName(notice.stack) == EVERY
+    return "every stack" if is_every else f"*{escaped(notice.stack)}*"
+
+
+def _since(hold: Hold | None) -> str:
+    return f" since {when(hold.since)}{why(hold.reason)}" if hold else ""
+
+
+def _end(hold: Hold | None) -> str:
+    return f",{until(hold)}{why(hold.reason)}" if hold else ""
+
+
+def _buttons(notice: Notice) -> list[Block]:
+    match notice.kind:
+        case NoticeKind.ENDS_SOON | NoticeKind.STILL_NEEDED if notice.hold:
+            has_end = notice.kind is NoticeKind.ENDS_SOON
+            return buttons.of_notice(notice.hold, has_end=has_end)
+        case _:
+            return []

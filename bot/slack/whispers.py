@@ -1,0 +1,95 @@
+"""What is shown to one person alone, and kept by nobody: refusals and answers."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+from aiohttp import ClientError
+from slack_bolt.context.respond.async_respond import AsyncRespond
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import HandrailError, Refusal, Refused, StoreUnavailable
+from bot.domain.lock import EVERY
+from bot.slack import buttons
+from bot.slack.blocks import Block, actions, section
+from bot.slack.message import SECTION_LENGTH
+from bot.slack.mrkdwn import escaped, shortened
+
+log = structlog.get_logger(__name__)
+
+_NOT_RECORDED: Final = (
+    "Handrail cannot reach its database, so nothing was run or changed. Try again "
+    "in a minute."
+)
+_TEXT_LENGTH: Final = 3_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisper:
+    """A text, and the blocks that take its place where it has buttons."""
+
+    text: str
+    blocks: list[Block] = field(default_factory=list)
+
+
+def answer(sentence: str) -> Whisper:
+    """Return a sentence of Handrail's own."""
+    return Whisper(text=shortened(escaped(sentence), _TEXT_LENGTH))
+
+
+def refusal(error: HandrailError) -> Whisper:
+    """Return why nothing was done, or raise *error* again if nobody refused."""
+    match error:
+        case Refused():
+            return _refused(error)
+        case StoreUnavailable():
+            log.error("store away", error=str(error))
+            return answer(_NOT_RECORDED)
+        case _:
+            raise error
+
+
+def _refused(refused: Refused) -> Whisper:
+    said = answer(str(refused))
+    if refused.reason is not Refusal.HELD or refused.stack in {"", EVERY}:
+        return said
+    told = shortened(escaped(str(refused)), SECTION_LENGTH)
+    row = actions(buttons.notify_me(refused.stack))
+    return Whisper(text=said.text, blocks=[section(told), *row])
+
+
+async def respond_with(
+    respond: AsyncRespond, whisper: Whisper, thread_ts: str | None = None
+) -> None:
+    """Answer a command or a press, where it was made."""
+    try:
+        await respond(
+            whisper.text,
+            blocks=whisper.blocks or None,
+            replace_original=False,
+            thread_ts=thread_ts,
+        )
+    except (SlackClientError, ClientError, TimeoutError) as error:
+        log.warning("answer not shown", error=str(error))
+
+
+async def show(
+    client: AsyncWebClient,
+    whisper: Whisper,
+    *,
+    channel: str,
+    user: str,
+    thread_ts: str | None = None,
+) -> None:
+    """Show somebody a whisper where there is nothing to respond to."""
+    try:
+        await client.chat_postEphemeral(
+            channel=channel,
+            user=user,
+            thread_ts=thread_ts,
+            text=whisper.text,
+            blocks=whisper.blocks or None,
+        )
+    except (SlackClientError, ClientError, TimeoutError) as error:
+        log.warning("refusal not shown", user=user, error=str(error))
