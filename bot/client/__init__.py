@@ -1,0 +1,1 @@
+"""A client of the HTTP API: performs a command as a tracked run of its stack."""
