@@ -15,13 +15,23 @@ def snapshot(workspace: Workspace, viewer: str) -> Payload:
     return {
         "team": {"id": workspace.team, "name": workspace.name},
         "me": workspace.person(viewer).as_page(),
-        "people": [person.as_page() for person in everybody if not person.is_bot],
+        "people": [
+            {**person.as_page(), "told": _told(workspace, person.id)}
+            for person in everybody
+            if not person.is_bot
+        ],
         "bots": [
             {**person.as_page(), "bot_id": person.bot_id}
             for person in everybody
             if person.is_bot
         ],
-        "channels": [channel.as_page(viewer) for channel in channels],
+        "channels": [
+            {
+                **channel.as_page(viewer),
+                "is_read_only": channel.is_im and workspace.manifest.messages_read_only,
+            }
+            for channel in channels
+        ],
         "commands": [
             {**command.as_page(), "example": workspace.examples.get(command.command)}
             for command in workspace.manifest.commands
@@ -34,3 +44,10 @@ def snapshot(workspace: Workspace, viewer: str) -> Payload:
         "ephemerals": ephemerals,
         "views": workspace.views.open_for(viewer),
     }
+
+
+def _told(workspace: Workspace, user: str) -> str:
+    """Return the timestamp of the newest direct message, for the page's dot."""
+    channel = workspace.opened_with(user)
+    messages = workspace.messages.of(channel.id) if channel else []
+    return str(messages[-1]["ts"]) if messages else ""

@@ -43,8 +43,9 @@ async def _follow(
     while not feed.closed:
         for change in feed.after(seen):
             seen = change.number
-            if _may_see(workspace, viewer, change):
-                await stream.write(_event(workspace, seen, change.payload))
+            payload = _as_seen(workspace, viewer, change)
+            if payload is not None:
+                await stream.write(_event(workspace, seen, payload))
         if feed.last == seen and not await _woken(workspace):
             await stream.write(b": still here\n\n")
 
@@ -64,6 +65,17 @@ def _resumed(workspace: Workspace, last_seen: str) -> int | None:
     if life != workspace.feed.life or not number.isdecimal():
         return None
     return int(number) if workspace.feed.covers(int(number)) else None
+
+
+def _as_seen(workspace: Workspace, viewer: str, change: Change) -> Payload | None:
+    if _may_see(workspace, viewer, change):
+        return change.payload
+    channel = workspace.channels.get(change.channel)
+    if change.payload["type"] != "message" or channel is None or not channel.is_im:
+        return None
+    # One tries the bot as several people: whoever was told something has a dot.
+    told = {"type": "told", "ts": change.payload["ts"]}
+    return {**told, "user": channel.partner(workspace.bot.id)}
 
 
 def _may_see(workspace: Workspace, viewer: str, change: Change) -> bool:

@@ -131,6 +131,10 @@ class Channel:
         open_to_all = not self.is_private and not self.is_im
         return open_to_all or user in self.members
 
+    def partner(self, user: str) -> str:
+        """Return with whom *user* talks here."""
+        return next((member for member in self.members if member != user), user)
+
     def as_slack(self, viewer: str) -> Payload:
         """Return Slack's conversation object as *viewer* gets it."""
         shared = {
@@ -140,8 +144,7 @@ class Channel:
             "is_im": self.is_im,
         }
         if self.is_im:
-            other = next((m for m in self.members if m != viewer), viewer)
-            return {**shared, "user": other, "is_open": True}
+            return {**shared, "user": self.partner(viewer), "is_open": True}
         return {
             **shared,
             "name": self.name,
@@ -168,6 +171,7 @@ class Channel:
             "is_private": self.is_private,
             "topic": self.topic,
             "is_im": self.is_im,
+            "user": self.partner(viewer) if self.is_im else None,
             "is_member": viewer in self.members,
         }
 

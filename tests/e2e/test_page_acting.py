@@ -137,6 +137,32 @@ async def test_slash_commands_are_suggested_completed_and_sent(
     assert stub.last("slash") == {"as": "U0ANN", "channel": "C0INFRA", "text": text}
 
 
+async def test_a_command_is_found_by_its_beginning(page: Page, stub: PageStub) -> None:
+    stub.commands.append(
+        {
+            "command": "/deploy",
+            "description": "Plan a stack and apply the plan",
+            "usage_hint": "<stack>",
+        }
+    )
+    await visit(page, stub)
+    suggestions = page.get_by_role("listbox", name="Slash commands")
+
+    await composer(page).fill("/")
+    await expect(suggestions.get_by_role("option")).to_have_count(2)
+    await composer(page).fill("/d")
+    await expect(suggestions.get_by_role("option")).to_have_text(
+        "/deploy<stack>Plan a stack and apply the plan"
+    )
+    await page.keyboard.press("Tab")
+    await expect(composer(page)).to_have_value("/deploy ")
+    await page.keyboard.type("net-prod")
+    async with page.expect_response("**/sandbox/slash"):
+        await page.keyboard.press("Enter")
+
+    assert stub.last("slash")["text"] == "/deploy net-prod"
+
+
 async def test_a_refused_line_is_explained_and_kept(page: Page, stub: PageStub) -> None:
     stub.answers["slash"] = {"ok": False, "error": "operation_timeout"}
     await visit(page, stub)

@@ -2,6 +2,7 @@
 
 import { createSuggestions } from "./commands.js";
 import { freshId, h } from "./dom.js";
+import { wordsFor } from "./errors.js";
 
 const TALLEST = 220;
 const KEYS = [
@@ -12,19 +13,11 @@ const KEYS = [
   ["J K", "move"],
   ["Esc", "close"],
 ];
-const ERRORS = {
-  operation_timeout: "The app did not answer within 3 seconds (operation_timeout).",
-  dispatch_failed: "No app is connected to take this command (dispatch_failed).",
-  unknown_command: "No app in this workspace knows this command.",
-  not_in_channel: "You are not a member of this channel.",
-  channel_not_found: "This channel does not exist, or you may not see it.",
-  is_archived: "This channel is archived.",
-};
-
 /**
  * Make a composer; `send(text)` answers `{ok, error}`, `suggests` turns on slash commands.
  *
- * `update(label, place)` names it and gives each place a draft of its own.
+ * `update(label, place)` names it and gives each place a draft of its own; where a
+ * place `is_read_only` there is nothing to write into.
  */
 export function createComposer(app, { send, suggests }) {
   const input = h("textarea", { rows: 1, id: freshId("composer"), spellcheck: "false", autocomplete: "off" });
@@ -32,7 +25,8 @@ export function createComposer(app, { send, suggests }) {
   const submit = h("button", { type: "button", class: "button primary send", "aria-label": "Send" }, "Send");
   const suggestions = suggests ? createSuggestions(input, app) : null;
   const box = h("div", { class: "composer-box" }, input, submit);
-  const element = h("div", { class: "composer" }, notice, suggestions?.element, box, suggests && keysLine());
+  const closed = h("p", { class: "closed", hidden: true }, wordsFor("messages_tab_read_only"));
+  const element = h("div", { class: "composer" }, notice, suggestions?.element, box, closed, suggests && keysLine());
   const drafts = new Map();
   const sent = [];
   let place = null;
@@ -47,7 +41,7 @@ export function createComposer(app, { send, suggests }) {
     changed();
   };
   const tell = (error) => {
-    notice.textContent = error ? (ERRORS[error] ?? error) : "";
+    notice.textContent = error ? wordsFor(error) : "";
     notice.hidden = !error;
   };
   const submitText = async () => {
@@ -62,9 +56,12 @@ export function createComposer(app, { send, suggests }) {
     tell(answer.error);
     if (!input.value) write(text);
   };
-  const update = (label, now) => {
+  const update = (label, { id: now, is_read_only: readOnly }) => {
     input.setAttribute("aria-label", label);
     input.placeholder = label;
+    closed.hidden = !readOnly;
+    box.hidden = Boolean(readOnly);
+    if (suggestions) suggestions.element.hidden = Boolean(readOnly);
     if (now !== place) {
       drafts.set(place, input.value);
       place = now;

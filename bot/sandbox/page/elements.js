@@ -3,12 +3,13 @@
 import { confirmed } from "./dialogs.js";
 import { h } from "./dom.js";
 import { control } from "./controls.js";
+import { wordsFor } from "./errors.js";
 import { openMenu } from "./menu.js";
 import { plain, plainText } from "./mrkdwn.js";
 
 /** Render one element of *block*; using it tells scene.act(). */
 export function interactive(element, block, scene) {
-  const send = (answer) => act(element, block, scene, answer);
+  const send = (answer, pressed) => act(element, block, scene, answer, pressed);
   switch (element.type) {
     case "button":
     case "workflow_button":
@@ -66,8 +67,16 @@ function field(element, block, scene, send) {
 async function act(element, block, scene, answer, pressed) {
   if (element.confirm && !(await confirmed(element.confirm, scene.names))) return;
   pressed?.setAttribute("aria-busy", "true");
-  await scene.act({ block_id: block.block_id, action_id: element.action_id, ...answer });
+  const done = await scene.act({ block_id: block.block_id, action_id: element.action_id, ...answer });
   pressed?.removeAttribute("aria-busy");
+  tell(pressed?.closest(".block"), done.ok ? "" : wordsFor(done.error));
+}
+
+/** Say below *place* why nothing happened, until the next try. */
+function tell(place, words) {
+  if (!place) return;
+  if (place.nextElementSibling?.matches(".act-error")) place.nextElementSibling.remove();
+  if (words) place.after(h("p", { class: "act-error", role: "alert" }, words));
 }
 
 function focusKey(element) {

@@ -3,6 +3,7 @@
 import { renderBlocks } from "./blocks.js";
 import { h } from "./dom.js";
 import { showDialog } from "./dialogs.js";
+import { wordsFor } from "./errors.js";
 import { plain, plainText } from "./mrkdwn.js";
 
 /** Make the place for modals; `update()` shows the topmost view, or none. */
@@ -56,7 +57,7 @@ export function createModals(app) {
     button.removeAttribute("aria-busy");
     if (answer.ok) return settle(view);
     if (answer.errors) return tellErrors(fields, answer.errors);
-    const words = answer.error ?? "The app did not accept this.";
+    const words = wordsFor(answer.error ?? "The app did not accept this.");
     open.dialog.querySelector(".modal-error").textContent = words;
   };
   // A submission that the app answers with another view has changed the list by itself.

@@ -10,7 +10,7 @@ import { Workspace } from "./state.js";
 import { createThread } from "./thread.js";
 import { refreshTimes } from "./time.js";
 import { createTimeline } from "./timeline.js";
-import { Unread } from "./unread.js";
+import { placeOfChannel, Unread } from "./unread.js";
 
 const element = (id) => document.getElementById(id);
 
@@ -104,12 +104,19 @@ class Page {
     if (!workspace.me) return;
     const main = place.home ? this.home : this.timeline;
     if (!main.element.isConnected) element("main").replaceChildren(main.element);
-    if (!place.home) this.unread.mark(place.as, place.channel, workspace.newest(place.channel));
+    this.#markRead();
     this.thread.update();
     this.sidebar.update();
     main.update();
     this.modals.update();
     document.title = `${workspace.channel(place.channel)?.name ?? "home"} · ${workspace.team.name}`;
+  }
+
+  #markRead() {
+    const { place, workspace } = this;
+    const channel = workspace.channel(place.channel);
+    if (place.home || !channel) return;
+    this.unread.mark(place.as, placeOfChannel(channel), workspace.newest(channel.id));
   }
 
   #listen() {
@@ -143,7 +150,7 @@ class Page {
   async #introduce() {
     const snapshot = await this.server.state().catch(() => null);
     if (!snapshot) return void setTimeout(() => this.#introduce(), 1000);
-    const active = snapshot.people.find(({ role_hint: hint }) => /writer/.test(hint ?? ""));
+    const active = snapshot.people.find(({ role_hint: hint, deleted }) => !deleted && /writer/.test(hint ?? ""));
     this.become((active ?? snapshot.me).id);
   }
 
@@ -169,7 +176,7 @@ class Page {
       place.channel = (joined ?? workspace.channels[0])?.id;
     }
     const newest = workspace.channels.map(({ id }) => Number(workspace.newest(id)));
-    this.unread.arrive(place.as, Math.max(0, ...newest));
+    this.unread.arrive(Math.max(0, ...newest));
     rememberPlace(place);
     this.draw();
     document.body.dataset.ready = place.as;

@@ -4,16 +4,14 @@ import { h } from "./dom.js";
 import { glyph } from "./glyphs.js";
 import { reconcile } from "./list.js";
 import { face, nameOf, roleOf } from "./people.js";
+import { DIRECT, placeOfChannel } from "./unread.js";
 
-/** A channel's name with its sign. */
-export function channelTitle(channel) {
-  const sign = h("span", { class: "sign", "aria-hidden": "true" }, signOf(channel));
+/** A channel's name with its sign; a direct message goes by whom it is with. */
+export function channelTitle(channel, app) {
+  const partner = channel.is_im && app.workspace.user(channel.user);
+  if (partner) return h("span", { class: "channel-name with" }, face(partner), nameOf(partner));
+  const sign = h("span", { class: "sign", "aria-hidden": "true" }, channel.is_private ? glyph("lock") : "#");
   return h("span", { class: "channel-name" }, sign, channel.name);
-}
-
-function signOf({ is_im: direct, is_private: closed }) {
-  if (direct) return "@";
-  return closed ? glyph("lock") : "#";
 }
 
 /** Fill *element*; `update()` brings it up to date. */
@@ -23,7 +21,7 @@ export function createSidebar(element, app) {
   const messages = h("div", { class: "entries" });
   const apps = h("div", { class: "entries" });
   const people = h("div", { class: "entries people", role: "radiogroup", "aria-labelledby": "who" });
-  const conversations = h("section", {}, h("h2", {}, "Messages"), messages);
+  const conversations = h("section", {}, h("h2", {}, "Direct messages"), messages);
   const icon = h("img", { src: "/page/icon.svg", alt: "", width: 30, height: 30 });
   element.append(
     h("header", {}, icon, h("span", {}, team, h("small", {}, "a local workspace"))),
@@ -51,7 +49,8 @@ export function createSidebar(element, app) {
 }
 
 function channelRules(app) {
-  const unread = ({ id }) => app.unread.has(app.place.as, id, app.workspace.newest(id));
+  const unread = (channel) =>
+    app.unread.has(app.place.as, placeOfChannel(channel), app.workspace.newest(channel.id));
   const current = ({ id }) => id === app.place.channel && !app.place.home;
   return {
     key: ({ id }) => id,
@@ -72,8 +71,8 @@ function channelEntry(channel, { unread, current }, app) {
       dataset: { focus: "entry" },
       onclick: () => app.go({ channel: channel.id, thread: null, home: null }),
     },
-    channelTitle(channel),
-    unread && h("span", { class: "dot", role: "img", "aria-label": "unread" }),
+    channelTitle(channel, app),
+    unread && dot(),
   );
 }
 
@@ -91,10 +90,15 @@ function botRules(app) {
   };
 }
 
+function dot() {
+  return h("span", { class: "dot", role: "img", "aria-label": "unread" });
+}
+
 function personRules(app, me) {
+  const unread = ({ id }) => id !== me && app.unread.has(id, DIRECT, app.workspace.told(id));
   return {
     key: ({ id }) => id,
-    print: (person) => [nameOf(person), person.role_hint, person.id === me],
+    print: (person) => [nameOf(person), person.role_hint, person.id === me, unread(person)],
     render: (person) => h("button", {
       type: "button",
       class: "entry",
@@ -102,7 +106,8 @@ function personRules(app, me) {
       "aria-checked": String(person.id === me),
       tabindex: person.id === me ? 0 : -1,
       onclick: () => app.become(person.id),
-    }, face(person), h("span", { class: "person-name" }, nameOf(person)), roleOf(person)),
+      title: unread(person) ? `${nameOf(person)} has a direct message` : null,
+    }, face(person), h("span", { class: "person-name" }, nameOf(person)), unread(person) && dot(), roleOf(person)),
   };
 }
 

@@ -10,6 +10,7 @@ export class Workspace {
   #groups = new Map();
   #messages = new Map();
   #ephemerals = new Map();
+  #told = new Map();
 
   /** Take over a snapshot, keeping each value that did not change. */
   load(snapshot) {
@@ -20,6 +21,7 @@ export class Workspace {
     this.people = snapshot.people.filter((person) => !person.is_bot);
     this.bots = snapshot.bots;
     this.#users = new Map([...snapshot.people, ...snapshot.bots].map((user) => [user.id, user]));
+    this.#told = new Map(this.people.map(({ id, told }) => [id, told || "0"]));
     this.#groups = new Map((snapshot.groups ?? []).map((group) => [group.id, group]));
     this.#messages = shelves(snapshot.messages, this.#messages);
     this.#ephemerals = shelves(snapshot.ephemerals, this.#ephemerals);
@@ -42,6 +44,8 @@ export class Workspace {
         return put(this.#shelf(this.#messages, update.channel), update.message);
       case "view":
         return this.#show(update.view);
+      case "told":
+        return this.#tell(update.user, update.ts);
       case "view_closed":
         return this.close(update.view?.id);
       default:
@@ -59,6 +63,12 @@ export class Workspace {
   close(viewId) {
     this.views = viewId ? this.views.filter((view) => view.id !== viewId) : [];
     return true;
+  }
+
+  /** The timestamp of the newest direct message to a person, "0" when there is none. */
+  told(person) {
+    const mine = person === this.me.id && this.channels.find(({ is_im: direct }) => direct);
+    return mine ? this.newest(mine.id) : (this.#told.get(person) ?? "0");
   }
 
   user(id) {
@@ -122,6 +132,11 @@ export class Workspace {
   #known(view) {
     const before = this.views.find(({ id }) => id === view.id);
     return JSON.stringify(before) === JSON.stringify(view) ? before : view;
+  }
+
+  #tell(person, ts) {
+    this.#told.set(person, ts);
+    return true;
   }
 
   #show(view) {

@@ -4,6 +4,7 @@ import { createComposer } from "./composer.js";
 import { h } from "./dom.js";
 import { messageElement } from "./message.js";
 import { messagePane } from "./pane.js";
+import { channelTitle } from "./sidebar.js";
 import { continues, rowKey } from "./timeline.js";
 
 /** Make the pane in *element*; `update()` shows or hides it. */
@@ -25,10 +26,11 @@ export function createThread(element, app) {
     document.body.classList.toggle("with-thread", Boolean(thread));
     if (thread) {
       const rows = threadRows(app.workspace.thread(channel, thread));
-      where.textContent = `#${app.workspace.channel(channel)?.name ?? ""}`;
+      const place = app.workspace.channel(channel);
+      where.replaceChildren(place ? channelTitle(place, app) : "");
       pane.show(rows, rules(as, app));
       app.unread.mark(as, `${channel} ${thread}`, rows.at(-1).message?.ts ?? thread);
-      composer.update("Reply in thread", `${channel} ${thread}`);
+      composer.update("Reply in thread", { ...place, id: `${channel} ${thread}` });
       if (shown !== thread) pane.toEnd();
     }
     shown = thread;

@@ -27,10 +27,10 @@ export function createTimeline(app) {
   const update = () => {
     const channel = app.workspace.channel(app.place.channel);
     if (!channel) return;
-    title.replaceChildren(channelTitle(channel));
+    title.replaceChildren(channelTitle(channel, app));
     topic.replaceChildren(...plainText({ text: channel.topic ?? "" }));
     pane.show(rows(channel, app), rules(app));
-    composer.update(`Message ${channel.is_im ? "" : "#"}${channel.name}`, channel.id);
+    composer.update(`Message ${channel.is_im ? "" : "#"}${channel.name}`, channel);
     if (shown !== channel.id) pane.toEnd();
     shown = channel.id;
   };
@@ -51,7 +51,7 @@ function printOf(summary) {
 
 function render(row, app) {
   if (row.kind === "day") return h("h2", { class: "day" }, h("span", {}, row.text));
-  if (row.kind === "start") return welcome(row.channel, app.workspace.commands);
+  if (row.kind === "start") return welcome(row.channel, app);
   return messageElement(row.message, app, row);
 }
 

@@ -1,23 +1,44 @@
-/** What has been read, for this visit: everything there at the start counts as read. */
+/**
+ * What has been read. What was in the channels when the page opened counts as read;
+ * a direct message is unread until it was looked at, in this tab.
+ */
+
+const KEPT = "sandbox-read";
 
 export class Unread {
-  #since = new Map();
-  #read = new Map();
+  #since = null;
+  #read = new Map(JSON.parse(sessionStorage.getItem(KEPT) ?? "[]"));
 
-  /** Note that *person* starts to look now; only the first time counts. */
-  arrive(person, newest) {
-    if (!this.#since.has(person)) this.#since.set(person, newest);
+  /** Note what was there first; only the first time counts, whoever looks later. */
+  arrive(newest) {
+    this.#since ??= newest;
   }
 
   /** Mark everything up to *ts* in a channel or thread as read. */
   mark(person, place, ts) {
-    const key = `${person} ${place}`;
-    if (Number(ts) > Number(this.#read.get(key) ?? 0)) this.#read.set(key, ts);
+    if (Number(ts) <= this.#readUpTo(person, place)) return;
+    this.#read.set(keyOf(person, place), ts);
+    sessionStorage.setItem(KEPT, JSON.stringify([...this.#read]));
   }
 
   has(person, place, newest) {
-    const since = Number(this.#since.get(person) ?? 0);
-    const read = Number(this.#read.get(`${person} ${place}`) ?? 0);
-    return Number(newest) > Math.max(since, read);
+    const since = place === DIRECT ? 0 : this.#since;
+    return Number(newest) > Math.max(since, this.#readUpTo(person, place));
   }
+
+  #readUpTo(person, place) {
+    return Number(this.#read.get(keyOf(person, place)) ?? 0);
+  }
+}
+
+/** A person's direct messages, whatever their channel is called. */
+export const DIRECT = "direct";
+
+/** The name of a channel among what is read. */
+export function placeOfChannel({ id, is_im: direct }) {
+  return direct ? DIRECT : id;
+}
+
+function keyOf(person, place) {
+  return `${person} ${place}`;
 }

@@ -112,6 +112,21 @@ async def test_a_direct_message_reaches_the_page_of_one_person(
     assert await channels(town.ben) == []
 
 
+async def test_of_anothers_direct_message_one_learns_only_that_it_came(
+    browser: aiohttp.ClientSession, client: AsyncWebClient, town: Town
+) -> None:
+    stream = await browser.get("/sandbox/updates", params={"as": town.ben})
+    posted = await client.chat_postMessage(channel=town.ann, text="hi")
+    _, told = await next_update(stream)
+    stream.close()
+    state = await (await browser.get("/sandbox/state", params={"as": town.ben})).json()
+
+    assert told == {"type": "told", "user": town.ann, "ts": posted["ts"]}
+    newest = {person["id"]: person["told"] for person in state["people"]}
+    assert newest == {town.ann: posted["ts"], town.ben: ""}
+    assert posted["channel"] not in state["messages"]
+
+
 async def test_nobody_looks_with_an_account_that_is_deactivated(
     browser: aiohttp.ClientSession, sandbox: Sandbox, town: Town
 ) -> None:
