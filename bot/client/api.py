@@ -9,14 +9,12 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from aiohttp import (
-    BasicAuth,
     ClientError,
     ClientResponse,
     ClientSession,
     ClientSSLError,
     ClientTimeout,
 )
-from yarl import URL
 
 from bot.client.server import Server
 
@@ -118,8 +116,7 @@ class Api:
                 self._url + path,
                 json=wish,
                 headers=headers,
-                proxy=None if self._proxy is None else self._proxy.address,
-                proxy_auth=None if self._proxy is None else self._proxy.login,
+                proxy=self._proxy,
                 # The key goes to nobody but who was named.
                 allow_redirects=False,
             ) as answer:
@@ -132,21 +129,13 @@ class Api:
             raise Away(str(broken) or type(broken).__name__) from broken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Proxy:
-    address: URL
-    login: BasicAuth | None
-
-
-def _proxy_for(url: str) -> _Proxy | None:
-    """Return the proxy that the environment names for *url*."""
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for *url*, its login with it."""
     parts = urlsplit(url)
     named = getproxies().get(parts.scheme, "")
     if not named or (parts.hostname and proxy_bypass(parts.hostname)):
         return None
-    address = URL(named if "://" in named else f"http://{named}")
-    login = BasicAuth(address.user, address.password or "") if address.user else None
-    return _Proxy(address=address.with_user(None), login=login)
+    return named if "://" in named else f"http://{named}"
 
 
 async def _told(answer: ClientResponse) -> Mapping[str, object]:
