@@ -11,6 +11,9 @@ from runner.job import Job
 #: Seconds between attempts to reach an engine that is away; then it is given up.
 PAUSES: Final = (0.1, 0.2, 0.5, 1, 2, 4, 8, 15)
 
+#: bytes
+LARGEST_RESULT: Final = 16 << 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
@@ -57,6 +60,14 @@ class Container(Protocol):
     def reading(self) -> str:
         """What prints the state of its stack: `Job.reading_state`."""
 
+    @property
+    def harmless(self) -> bool:
+        """Whether what it performs changes nothing: `Job.harmless`."""
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """What is wanted out of its workspace: `Job.results`."""
+
     async def start(self) -> None:
         """Start it. Once.
 
@@ -100,6 +111,13 @@ class Container(Protocol):
     async def exit(self) -> Exit:
         """Wait until it has ended."""
 
+    async def result(self, path: str) -> bytes | None:
+        """Return what the file *path* in its workspace holds, once it has ended.
+
+        None where there is no such file, or one of more than LARGEST_RESULT bytes.
+        Raises ContainerLost, or EngineUnavailable after a bounded time of trying.
+        """
+
     async def interrupt(self) -> None:
         """Send every process in it what Ctrl-C sends."""
 
@@ -130,7 +148,9 @@ class Engine(Protocol):
 
         *workspace* is the file of a tar archive, laid under `/mnt/workspace`.
         A container of the same run and installation is a ContainerExists error:
-        a job is never started twice.
+        a job is never started twice. A workspace that is laid already, by a job
+        with the same volume, gets nothing but what it lacks; where it is gone, or
+        is not what the job expects, that is a WorkspaceGone error.
         """
 
     async def find(self, run: str, installation: str) -> Container | None:
@@ -138,6 +158,15 @@ class Engine(Protocol):
 
     async def left_behind(self, installation: str) -> tuple[str, ...]:
         """Return the runs of which a container exists, by its label."""
+
+    async def forget_workspace(self, run: str, installation: str) -> bool:
+        """Remove the workspace that was kept for *run* alone; True iff it is gone.
+
+        Never raises, and calling it again is harmless.
+        """
+
+    async def left_workspaces(self, installation: str) -> tuple[str, ...]:
+        """Return the runs for which a workspace of their own is kept."""
 
     async def close(self) -> None:
         """Let go of the engine; containers stay as they are."""

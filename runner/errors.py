@@ -25,6 +25,10 @@ class SourceUnavailable(RunnerError):
     """The source of the stack could not be fetched."""
 
 
+class WorkspaceGone(SourceUnavailable):
+    """A workspace that should have been kept is not there, or is not what it was."""
+
+
 class SealBroken(RunnerError):
     """What a container carries was sealed with another key, or was changed."""
 

@@ -178,7 +178,7 @@ class _Preparation:
 
     async def _workspace(self, sources: Sources, scratch: Path) -> Path:
         archive = scratch / "source.tar"
-        if self._job.source is not None:
+        if self._job.source is not None and not self._job.is_laid:
             fetching = sources.fetch(self._job.source, scratch)
             fetched = await self._unless_stopped(_known(fetching))
             archive = fetched.archive

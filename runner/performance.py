@@ -1,7 +1,7 @@
 """Follows a started container to its end, and ends it when it has to be ended."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -76,15 +76,16 @@ class Performance:
             deadlines = Deadlines(limits, now=self._clock(), age=age, grace=grace)
             await self._follow(deadlines)
             ended = await self._container.exit()
+            results = await self._results(ended)
         except ContainerLost as error:
             gone = await insisted(self._container.remove())
             return self._broken(Ending.LOST, error, gone=gone)
         except EngineUnavailable as error:
             # What performs is never ended on a guess, so it is not removed.
-            harmless = self._reached is not Phase.PERFORMING
-            gone = harmless and await insisted(self._container.remove())
+            gone = self._is_harmless and await insisted(self._container.remove())
             return self._broken(Ending.ENGINE, error, gone=gone)
-        return self._ended(ended, gone=await insisted(self._container.remove()))
+        gone = await insisted(self._container.remove())
+        return self._ended(ended, results, gone=gone)
 
     async def _follow(self, deadlines: Deadlines) -> None:
         async with aclosing(self._container.output()) as output:
@@ -188,7 +189,12 @@ class Performance:
 
     @property
     def _may_stop(self) -> bool:
-        return self._ending is None and self._reached is not Phase.PERFORMING
+        return self._ending is None and self._is_harmless
+
+    @property
+    def _is_harmless(self) -> bool:
+        """Whether nothing has been changed by it so far."""
+        return self._reached is not Phase.PERFORMING or self._container.harmless
 
     async def _look(self, deadlines: Deadlines) -> None:
         if self._stop.is_set() and self._may_stop:
@@ -224,7 +230,16 @@ class Performance:
         with suppress(EngineUnavailable):
             await self._container.interrupt()
 
-    def _ended(self, ended: Exit, *, gone: bool) -> Outcome:
+    async def _results(self, ended: Exit) -> Mapping[str, bytes]:
+        if ended.code or self._ending_of(ended) != (Ending.EXITED, ""):
+            return {}
+        wanted = self._container.results
+        found = {path: await self._container.result(path) for path in wanted}
+        return {path: data for path, data in found.items() if data is not None}
+
+    def _ended(
+        self, ended: Exit, results: Mapping[str, bytes], *, gone: bool
+    ) -> Outcome:
         ending, note = self._ending_of(ended)
         unexplained = ending is Ending.EXITED and note
         return Outcome(
@@ -233,6 +248,7 @@ class Performance:
             exit_code=None if unexplained else ended.code,
             note=note,
             container_gone=gone,
+            results=results,
         )
 
     def _ending_of(self, ended: Exit) -> tuple[Ending, str]:

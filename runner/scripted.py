@@ -5,12 +5,12 @@ import hashlib
 import tarfile
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from runner.driver import Mark, mark, reading_script
-from runner.engine import Aside, Exit, Vitals
+from runner.engine import LARGEST_RESULT, Aside, Exit, Vitals
 from runner.errors import (
     ContainerExists,
     ContainerLost,
@@ -19,6 +19,7 @@ from runner.errors import (
     SealBroken,
 )
 from runner.job import Job
+from runner.scripted_workspaces import ScriptedWorkspaces
 
 #: What a text prints: always the same, or made from its environment.
 Printed = bytes | Callable[[Mapping[str, str]], bytes]
@@ -34,6 +35,7 @@ class Step:
     code: int = 0
     out_of_memory: bool = False
     deaf: bool = False  #: does not end when interrupted
+    leaves: Mapping[str, bytes] = field(default_factory=dict)  #: in the workspace
 
 
 class ScriptedEngine:
@@ -49,10 +51,18 @@ class ScriptedEngine:
         self._released: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._reached: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._containers: dict[tuple[str, str], ScriptedContainer] = {}
+        self._kept = ScriptedWorkspaces()
 
-    def prepare(self, text: str, output: Printed = b"", *, code: int = 0) -> None:
-        """Let *text* print *output* and end with *code*."""
-        self.on(text, output, code=code)
+    def prepare(
+        self,
+        text: str,
+        output: Printed = b"",
+        *,
+        code: int = 0,
+        leaves: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Let *text* print *output*, end with *code* and leave files."""
+        self.on(text, output, code=code, leaves=leaves)
 
     def on(
         self,
@@ -64,6 +74,7 @@ class ScriptedEngine:
         code: int = 0,
         out_of_memory: bool = False,
         deaf: bool = False,
+        leaves: Mapping[str, bytes] | None = None,
     ) -> None:
         """Say all that *text* does; see Step."""
         self._released.pop(text, None)
@@ -75,6 +86,7 @@ class ScriptedEngine:
             code=code,
             out_of_memory=out_of_memory,
             deaf=deaf,
+            leaves=leaves or {},
         )
 
     def release(self, text: str) -> None:
@@ -88,6 +100,10 @@ class ScriptedEngine:
     def lose(self, run: str, installation: str) -> None:
         """Take the container of *run* away, as a person with `docker rm` would."""
         self._containers.pop((installation, run)).vanish()
+
+    def lose_workspace(self, run: str, installation: str) -> None:
+        """Take away the workspace that is kept for *run*, as a person would."""
+        self._kept.forget(run, installation)
 
     async def ping(self) -> str:
         """Return a version, as an engine would."""
@@ -112,10 +128,11 @@ class ScriptedEngine:
         key = (job.installation, job.run)
         if key in self._containers:
             raise ContainerExists(f"a container of run {job.run} already exists")
+        files = self._kept.of(job)
         self.jobs.append(job)
         with tarfile.open(workspace) as archive:
             self.workspaces.append(frozenset(archive.getnames()))
-        self._containers[key] = ScriptedContainer(self, job)
+        self._containers[key] = ScriptedContainer(self, job, files)
         return self._containers[key]
 
     async def find(self, run: str, installation: str) -> "ScriptedContainer | None":
@@ -127,6 +144,18 @@ class ScriptedEngine:
         """Return the runs of which a container exists."""
         self._check()
         return tuple(run for owner, run in self._containers if owner == installation)
+
+    async def forget_workspace(self, run: str, installation: str) -> bool:
+        """Forget the workspace that was kept for *run* alone."""
+        if not self.available:
+            return False
+        self._kept.forget(run, installation)
+        return True
+
+    async def left_workspaces(self, installation: str) -> tuple[str, ...]:
+        """Return the runs for which a workspace of their own is kept."""
+        self._check()
+        return self._kept.left(installation)
 
     async def close(self) -> None:
         """Let go; containers stay as they are."""
@@ -155,10 +184,15 @@ class ScriptedEngine:
 class ScriptedContainer:
     """Goes through the phases of a job just as the driver does."""
 
-    def __init__(self, engine: ScriptedEngine, job: Job) -> None:
+    def __init__(
+        self, engine: ScriptedEngine, job: Job, files: dict[str, bytes] | None = None
+    ) -> None:
         self.id = f"scripted-{job.run}"
         self.nonce = f"nonce-{job.run}"
         self.reading = job.reading_state
+        self.harmless = job.harmless
+        self.results = job.results
+        self._files = {} if files is None else files
         self._engine = engine
         self._job = job
         self._env = {**job.env, **job.secret_env}
@@ -242,6 +276,12 @@ class ScriptedContainer:
             await self._news.wait()
         return self._exit
 
+    async def result(self, path: str) -> bytes | None:
+        """Return what *path* in its workspace holds."""
+        self._check()
+        found = self._files.get(path, b"")
+        return None if len(found) > LARGEST_RESULT else self._files.get(path)
+
     async def interrupt(self) -> None:
         """End what runs in it, unless that is deaf."""
         self._check()
@@ -309,6 +349,7 @@ class ScriptedContainer:
             if not released.is_set():
                 return 130
         self._print(step.then)
+        self._files.update(step.leaves)
         self._out_of_memory |= step.out_of_memory
         return step.code
 

@@ -1,13 +1,14 @@
 """Makes the archive that becomes the workspace of a container."""
 
+import hashlib
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from runner.driver import SECRETS
-from runner.errors import SourceUnavailable
+from runner.errors import SourceUnavailable, WorkspaceGone
 from runner.job import Job, WorkspaceFile
 
 #: All files that a source put into the workspace, one path below `source/` a line.
@@ -21,16 +22,19 @@ def complete(archive: Path, job: Job) -> None:
     """Add to *archive* all that *job* needs beside its source.
 
     An archive that is not there is made. Raises SourceUnavailable when the
-    source lacks what *job* names.
+    source lacks what *job* names. Where the workspace is laid already, the source
+    is in it.
     """
     try:
         with tarfile.open(archive, "a") as tar:
             _add_directory(tar, "source")
-            _check_root(tar, job)
+            if not job.is_laid:
+                _check_root(tar, job)
             for file in job.files:
                 _place(tar, job, file)
-            listed = "".join(f"{path}\n" for path in sorted(_source_files(tar)))
-            _add_file(tar, SOURCE_LIST, listed.encode("utf-8", "surrogateescape"))
+            if not job.is_laid:
+                listed = "".join(f"{path}\n" for path in sorted(_source_files(tar)))
+                _add_file(tar, SOURCE_LIST, listed.encode("utf-8", "surrogateescape"))
     except tarfile.TarError as error:
         raise SourceUnavailable(f"could not read the source: {error}") from error
     except OSError as error:
@@ -49,6 +53,25 @@ def removed(before: Iterable[str], now: Iterable[str]) -> list[str]:
     present = set(now)
     gone = sorted(set(before) - present)
     return [path for path in gone if present.isdisjoint(_parents(path))]
+
+
+def gone() -> WorkspaceGone:
+    """Return the error of a workspace that is laid no more."""
+    return WorkspaceGone(
+        "the workspace that was kept of it is gone from the engine's host, so nothing "
+        "was run; begin it anew"
+    )
+
+
+def check_expected(job: Job, content: Callable[[str], bytes | None]) -> None:
+    """Raise WorkspaceGone unless each *content* of a path is what *job* expects."""
+    for path, digest in job.expected.items():
+        found = content(path)
+        if found is None or hashlib.sha256(found).hexdigest() != digest:
+            raise WorkspaceGone(
+                f'the file "{path}" in the workspace that was kept of it is not what '
+                "it was, so nothing was run; begin it anew"
+            )
 
 
 def placed(job: Job, file: WorkspaceFile) -> str:

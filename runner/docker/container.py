@@ -1,12 +1,12 @@
 """One container of a Docker engine."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 from time import sleep
-from typing import Final, TypedDict
+from typing import Final, TypedDict, TypeVar
 
 import requests
 from docker.errors import APIError, NotFound
@@ -17,13 +17,18 @@ from runner.docker.files import SecretFiles, are_there, bring, forget
 from runner.docker.logs import Follower
 from runner.docker.pipe import Pipe
 from runner.docker.sealed import keep, kept
-from runner.driver import OPEN
+from runner.docker.terms import Terms
+from runner.docker.workspace import read
+from runner.driver import OPEN, WORKSPACE
 from runner.engine import Aside, Exit, Vitals
 from runner.errors import EngineUnavailable, ImageUnavailable, RunnerError
 
+T = TypeVar("T")
+
 _NEVER: Final = "0001-01-01"  #: how the Engine API says that a time has not come
 _NOT_RUNNING: Final = requests.codes.conflict
-_PAUSES: Final = (0.2, 1.0, 2.0)  #: seconds between attempts to put a seal there
+#: seconds between attempts to put something there, or to take it out
+_PAUSES: Final = (0.2, 1.0, 2.0)
 _LOOKS: Final = 50  #: at a container that is being removed, 0.1 s apart
 
 
@@ -42,18 +47,16 @@ class DockerContainer:
         self,
         calls: Calls,
         name: str,
-        nonce: str,
+        terms: Terms,
         log: str,
         *,
         files: SecretFiles | None = None,
-        reading: str = "",
     ) -> None:
         self._calls = calls
         self._files = files
         self._id = name
-        self._nonce = nonce
+        self._terms = terms
         self._log = log  # the log driver
-        self._reading = reading
 
     @property
     def id(self) -> str:
@@ -63,12 +66,22 @@ class DockerContainer:
     @property
     def nonce(self) -> str:
         """What sets its driver's marks apart."""
-        return self._nonce
+        return self._terms.nonce
 
     @property
     def reading(self) -> str:
         """What prints the state of its stack."""
-        return self._reading
+        return self._terms.reading
+
+    @property
+    def harmless(self) -> bool:
+        """Whether what it performs changes nothing."""
+        return self._terms.harmless
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """What is wanted out of its workspace."""
+        return self._terms.results
 
     async def start(self) -> None:
         """Start it."""
@@ -84,14 +97,7 @@ class DockerContainer:
 
     async def keep(self, sealed: bytes) -> None:
         """Put *sealed* into it, in the place of the last."""
-        for pause in _PAUSES:
-            try:
-                await self._calls.run(self._keep, sealed)
-            except EngineUnavailable:
-                await asyncio.sleep(pause)
-            else:
-                return
-        await self._calls.run(self._keep, sealed)
+        await self._insisting(lambda: self._keep(sealed))
 
     async def kept(self) -> bytes:
         """Return what was put there last."""
@@ -124,6 +130,10 @@ class DockerContainer:
             state = await self._calls.run(self._state)
         return Exit(code=state["ExitCode"], out_of_memory=state["OOMKilled"])
 
+    async def result(self, path: str) -> bytes | None:
+        """Return what the file *path* in its workspace holds."""
+        return await self._insisting(lambda: self._result(path))
+
     async def interrupt(self) -> None:
         """Send every process in it SIGINT, but for its init."""
         await self._calls.run(self._interrupt)
@@ -135,6 +145,14 @@ class DockerContainer:
     async def remove(self) -> bool:
         """End and remove it, and its anonymous volume; True iff it is proven gone."""
         return await self._calls.run(self._remove)
+
+    async def _insisting(self, call: Callable[[], T]) -> T:
+        for pause in _PAUSES:
+            try:
+                return await self._calls.run(call)
+            except EngineUnavailable:
+                await asyncio.sleep(pause)
+        return await self._calls.run(call)
 
     def _start(self) -> None:
         try:
@@ -167,6 +185,10 @@ class DockerContainer:
     def _kept(self) -> bytes:
         with told_of_container("tell what is to be masked in the container"):
             return kept(self._calls.api, self._id)
+
+    def _result(self, path: str) -> bytes | None:
+        with told_of_container("take a result out of the container"):
+            return read(self._calls.api, self._id, f"{WORKSPACE}/{path}")
 
     def _aside(self, script: str, within: timedelta, most: int) -> Aside:
         return aside(self._calls.api, self._id, script, within=within, most=most)

@@ -24,10 +24,18 @@ from runner.docker.files import (
     secret_files,
 )
 from runner.docker.sealed import keep, label
-from runner.docker.workspace import Owner, lay, owner_of
+from runner.docker.terms import Terms
+from runner.docker.volumes import (
+    forget_workspace,
+    left_workspaces,
+    provide,
+    volume,
+)
+from runner.docker.workspace import Owner, add, lay, owner_of, read
 from runner.driver import MEMORY, WORKSPACE, entrypoint
-from runner.errors import ContainerExists, ImageUnavailable
+from runner.errors import ContainerExists, EngineUnavailable, ImageUnavailable
 from runner.job import Job
+from runner.workspace import check_expected
 
 #: What every container finds in its environment unless its job says otherwise.
 ENVIRONMENT: Final = {
@@ -116,6 +124,17 @@ class DockerEngine:
         """Return the runs of which a container exists."""
         return await self._calls.run(self._left_behind, installation)
 
+    async def forget_workspace(self, run: str, installation: str) -> bool:
+        """Remove the workspace that was kept for *run* alone; True iff it is gone."""
+        try:
+            return await self._calls.run(self._forget_workspace, run, installation)
+        except EngineUnavailable:
+            return False
+
+    async def left_workspaces(self, installation: str) -> tuple[str, ...]:
+        """Return the runs for which a workspace of their own is kept."""
+        return await self._calls.run(self._left_workspaces, installation)
+
     async def close(self) -> None:
         """Let go of the engine; containers stay as they are."""
         await self._calls.close()
@@ -166,8 +185,8 @@ class DockerEngine:
     def _create(self, job: Job, digest: str, workspace: Path) -> DockerContainer:
         with told(f"create the container of run {job.run}"):
             user = self._user_of(digest)
-            nonce = secrets.token_hex(16)
-            container = self._created(job, digest, nonce)
+            terms = Terms.of(job, secrets.token_hex(16))
+            container = self._created(job, digest, terms)
             log = self._log_config.type if self._log_config else ""
             try:
                 owner = owner_of(self._api, container, user)
@@ -179,30 +198,24 @@ class DockerEngine:
                 self._api.remove_container(container, v=True, force=True)
                 forget(self._api, _name(job.run, job.installation))
                 raise
-        return DockerContainer(
-            self._calls, container, nonce, log, files=files, reading=job.reading_state
-        )
+        return DockerContainer(self._calls, container, terms, log, files=files)
 
     def _user_of(self, digest: str) -> str:
         if digest not in self._users:
             self._users[digest] = _user(self._attributes(digest))
         return self._users[digest]
 
-    def _created(self, job: Job, digest: str, nonce: str) -> str:
-        if job.volume is not None:
-            self._api.create_volume(_volume(job), labels=_labels(job))
+    def _created(self, job: Job, digest: str, terms: Terms) -> str:
+        provide(self._api, job, _labels(job))
         try:
             created = self._api.create_container(
                 image=digest,
                 name=_name(job.run, job.installation),
                 labels=_labels(job)
-                | {
-                    "handrail.run": job.run,
-                    "handrail.nonce": nonce,
-                    "handrail.reading": job.reading_state,
-                }
+                | {"handrail.run": job.run}
+                | terms.labels
                 | label(job.sealed),
-                entrypoint=entrypoint(job, nonce, waits=bool(secret_files(job))),
+                entrypoint=entrypoint(job, terms.nonce, waits=bool(secret_files(job))),
                 command=[],
                 environment={**ENVIRONMENT, **job.env, **job.secret_env},
                 working_dir=f"{WORKSPACE}/source",
@@ -249,11 +262,17 @@ class DockerEngine:
         )
 
     def _furnish(self, job: Job, container: str, owner: Owner, workspace: Path) -> None:
+        if job.is_laid:
+            add(self._api, container, workspace, owner)
+            check_expected(
+                job, lambda path: read(self._api, container, f"{WORKSPACE}/{path}")
+            )
+            return
         # Unpacking takes as long as all else together, so nothing is not unpacked:
         # the engine itself makes the working directory, and root owns it.
         if job.source or job.files or job.volume or owner != Owner():
-            kept = job.volume is not None
-            lay(self._api, container, workspace, owner, kept=kept)
+            stale = None if job.volume is None else job.results
+            lay(self._api, container, workspace, owner, stale=stale)
 
     def _find(self, run: str, installation: str) -> DockerContainer | None:
         with told(f"look for the container of run {run}"):
@@ -266,17 +285,15 @@ class DockerEngine:
             return self._taken_up(name, found)
 
     def _taken_up(self, name: str, found: _Found) -> DockerContainer:
-        labels = found["Config"]["Labels"]
         files = None
         if has_memory(found["Mounts"]):
             files = SecretFiles(name=name, image=found["Image"])
         return DockerContainer(
             self._calls,
             found["Id"],
-            labels.get("handrail.nonce", ""),
+            Terms.read(found["Config"]["Labels"]),
             found["HostConfig"]["LogConfig"]["Type"],
             files=files,
-            reading=labels.get("handrail.reading", ""),
         )
 
     def _left_behind(self, installation: str) -> tuple[str, ...]:
@@ -284,6 +301,12 @@ class DockerEngine:
             labels = [f"handrail.installation={installation}", "handrail.run"]
             found = self._api.containers(all=True, filters={"label": labels})
             return tuple(str(one["Labels"]["handrail.run"]) for one in found)
+
+    def _forget_workspace(self, run: str, installation: str) -> bool:
+        return forget_workspace(self._api, run, installation)
+
+    def _left_workspaces(self, installation: str) -> tuple[str, ...]:
+        return left_workspaces(self._api, installation)
 
 
 def _user(image: _Image) -> str:
@@ -294,12 +317,8 @@ def _name(run: str, installation: str) -> str:
     return f"handrail-{installation}-{run}"
 
 
-def _volume(job: Job) -> str:
-    return f"handrail-{job.installation}-{job.volume}"
-
-
 def _mounts(job: Job) -> list[Mount]:
-    kept = None if job.volume is None else _volume(job)
+    kept = None if job.volume is None else volume(job.installation, job.volume)
     mounts = [Mount(WORKSPACE, kept, type="volume")]
     if secret_files(job):
         mounts.append(memory(job, _name(job.run, job.installation), _labels(job)))

@@ -1,11 +1,11 @@
 """Lays a workspace into a container that was created and not started."""
 
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Set
 from copy import copy
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from typing import IO, Final
 
@@ -13,12 +13,12 @@ import docker
 from docker.errors import APIError, NotFound
 
 from runner.driver import WORKSPACE
-from runner.workspace import REMOVED_LIST, SOURCE_LIST, removed
+from runner.engine import LARGEST_RESULT
+from runner.workspace import REMOVED_LIST, SOURCE_LIST, gone, removed
 
 _ROOT_NAMES: Final = ("", "0", "root")
 
 _DIRECTORY: Final = 1 << 31  #: in the mode that the Engine API tells (Go's fs.ModeDir)
-_LARGEST: Final = 16 << 20  #: bytes of a file that is read into memory
 #: What the engine says, beside 500, of a path that leads through a file.
 _BELOW_A_FILE: Final = "not a directory"
 
@@ -52,20 +52,37 @@ def lay(
     archive: Path,
     owner: Owner,
     *,
-    kept: bool,
+    stale: Collection[str] | None,
 ) -> None:
     """Put *archive* under the workspace, owned by *owner*.
 
-    In a *kept* workspace, list for the driver what the source before had put
-    there and this one lacks.
+    In a workspace that is kept, list for the driver what the source before had put
+    there and this one lacks, and *stale*, paths below the workspace.
     """
-    before = _left_by_last(api, container) if kept else set()
+    before = set() if stale is None else _left_by_last(api, container)
+    before |= {f"../{path}" for path in stale or ()}
     with TemporaryFile(prefix="handrail-") as owned:
         _own(archive, owned, owner, before)
         owned.seek(0)
         # At the root, because an engine refuses links that lead out of the
         # directory in which an archive is unpacked.
         api.put_archive(container, "/", owned)
+
+
+def add(api: docker.APIClient, container: str, archive: Path, owner: Owner) -> None:
+    """Put into a workspace that is laid what *archive* has and it lacks.
+
+    Raises WorkspaceGone where none was ever laid: its volume was made anew.
+    """
+    listed = read(api, container, f"{WORKSPACE}/{SOURCE_LIST}")
+    if listed is None:
+        raise gone()
+    there = {f"source/{path}" for path in _paths(listed)}
+    there |= {str(above) for path in there for above in PurePosixPath(path).parents}
+    with TemporaryFile(prefix="handrail-") as owned:
+        if _own_lacking(archive, owned, owner, there | {"source"}):
+            owned.seek(0)
+            api.put_archive(container, "/", owned)
 
 
 def read(api: docker.APIClient, container: str, path: str) -> bytes | None:
@@ -81,7 +98,7 @@ def read(api: docker.APIClient, container: str, path: str) -> bytes | None:
         if isinstance(error, NotFound) or _BELOW_A_FILE in str(error.explanation):
             return None
         raise
-    if about["mode"] & _DIRECTORY or about["size"] > _LARGEST:
+    if about["mode"] & _DIRECTORY or about["size"] > LARGEST_RESULT:
         return None
     with tarfile.open(fileobj=BytesIO(b"".join(chunks))) as tar:
         return next((_content(tar, m.name) for m in tar if m.isreg()), None)
@@ -103,12 +120,27 @@ def _own(archive: Path, owned: IO[bytes], owner: Owner, before: set[str]) -> Non
         for member in source.getmembers():
             content = source.extractfile(member) if member.isreg() else None
             target.addfile(_moved(member, owner), content)
-        gone = removed(before, _paths(_content(source, SOURCE_LIST)))
-        if gone:
-            listed = _encoded(gone)
+        lost = removed(before, _paths(_content(source, SOURCE_LIST)))
+        if lost:
+            listed = _encoded(lost)
             file = tarfile.TarInfo(REMOVED_LIST)
             file.size = len(listed)
             target.addfile(_moved(file, owner), BytesIO(listed))
+
+
+def _own_lacking(
+    archive: Path, owned: IO[bytes], owner: Owner, there: Set[str]
+) -> bool:
+    """Write what is not *there*; False if that is nothing."""
+    with (
+        tarfile.open(archive) as source,
+        tarfile.open(fileobj=owned, mode="w") as target,
+    ):
+        lacking = [it for it in source.getmembers() if it.name not in there]
+        for member in lacking:
+            content = source.extractfile(member) if member.isreg() else None
+            target.addfile(_moved(member, owner), content)
+    return bool(lacking)
 
 
 def _moved(original: tarfile.TarInfo, owner: Owner) -> tarfile.TarInfo:

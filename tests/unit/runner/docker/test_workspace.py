@@ -123,6 +123,6 @@ def test_what_a_run_left_beside_the_lists_of_a_workspace_is_not_fetched(
     tarfile.open(archive, "w").close()
     workspace = KeptWorkspace(**lists)
 
-    lay(cast("APIClient", workspace), "one", archive, Owner(), kept=True)
+    lay(cast("APIClient", workspace), "one", archive, Owner(), stale=())
 
     assert workspace.laid == {"mnt/workspace/.handrail/removed.list": removed}
