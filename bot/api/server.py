@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from aiohttp import web
 
 from bot.domain.errors import HandrailError
+
+_LEAVE_SECONDS: Final = 2.0
 
 
 class AddressUnavailable(HandrailError):
@@ -27,7 +30,8 @@ async def serving(
 
     Raises AddressUnavailable.
     """
-    runner = web.AppRunner(app, access_log=None)
+    # An open event stream waits for a run: it does not keep the bot from ending.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LEAVE_SECONDS)
     await runner.setup()
     try:
         try:

@@ -1,0 +1,73 @@
+"""Runs: make, look, stop."""
+
+import codecs
+from collections.abc import Mapping
+from typing import Final
+
+from aiohttp import web
+
+from bot.api import endpoints
+from bot.api.call import Call, Handle, answer
+from bot.api.endpoints import BASE, PLAIN, Endpoint
+from bot.api.models import NewTask, Run, RunFilter, Runs
+from bot.api.reading import read_idempotency_key
+from bot.api.stream import cut, sent
+from bot.control.requests import Granted, Requests
+from bot.domain.errors import StoreUnavailable
+from bot.domain.task import TaskRequest
+
+
+class RunRoutes:
+    """Answers what is asked of runs."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+        self.handlers: Final[Mapping[Endpoint, Handle]] = {
+            endpoints.NEW_TASK: self._new_task,
+            endpoints.RUNS: self._runs,
+            endpoints.RUN: self._run,
+            endpoints.OUTPUT: self._output,
+            endpoints.STOP: self._stop,
+        }
+
+    async def _new_task(self, call: Call) -> web.StreamResponse:
+        new = call.of(NewTask)
+        request = TaskRequest(
+            stack=new.stack, command=new.command, skip_init=new.skip_initialization
+        )
+        name = read_idempotency_key(call.request)
+        return granted(await self._requests.task(call.key, request, name))
+
+    async def _runs(self, call: Call) -> web.StreamResponse:
+        wanted = call.of(RunFilter)
+        found = await self._requests.runs(call.key, wanted.query(), wanted.stack)
+        return answer(Runs.of(found, wanted.limit))
+
+    async def _run(self, call: Call) -> web.StreamResponse:
+        return answer(Run.of(await self._requests.run(call.key, call.run)))
+
+    async def _stop(self, call: Call) -> web.StreamResponse:
+        return answer(Run.of(await self._requests.stop(call.key, call.run)))
+
+    async def _output(self, call: Call) -> web.StreamResponse:
+        pieces = await self._requests.output(call.key, call.run)
+        response = call.stream(PLAIN)
+        await response.prepare(call.request)
+        if call.wants_head:
+            return response
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        try:
+            async for _, data in pieces:
+                await sent(response, decoder.decode(data).encode())
+            await sent(response, decoder.decode(b"", final=True).encode())
+            await response.write_eof()
+        except (StoreUnavailable, TimeoutError):
+            cut(call.request)
+        return response
+
+
+def granted(done: Granted) -> web.Response:
+    """Return a run that was made, or had been made by the same request before."""
+    run = Run.of(done.seen)
+    headers = {"Location": f"{BASE}/runs/{run.id}"}
+    return answer(run, 201 if done.is_new else 200, headers)
