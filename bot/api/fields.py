@@ -5,9 +5,18 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+)
+from pydantic.json_schema import WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
+
+from bot.domain.task import LONGEST_COMMAND
 
 #: of numbers, because a database's integer may have 32 bits
 LARGEST: Final = 2**31 - 1
@@ -15,7 +24,6 @@ LONGEST_NAME: Final = 100
 LONGEST_REASON: Final = 500
 
 _SHOWN: Final = 60
-_NO_NUL: Final = r"^[^\u0000]*$"
 _RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
 )
@@ -35,10 +43,10 @@ class Told(BaseModel):
     )
 
 
-def _without_nul(text: str) -> str:
-    # PostgreSQL stores no NUL, and no program can be given one.
-    if "\0" in text:
-        raise PydanticCustomError("nul", "has a NUL character in it")
+def _storable(text: str) -> str:
+    # PostgreSQL stores no NUL, and half of a surrogate pair is no character.
+    if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in text):
+        raise PydanticCustomError("unstorable", "has a NUL, or half a character, in it")
     return text
 
 
@@ -71,11 +79,23 @@ def _no_moment() -> PydanticCustomError:
     )
 
 
-Text = Annotated[
-    str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": _NO_NUL})
+#: what keeps out of a text, behind its bounds, what nobody can store
+STORABLE: Final = AfterValidator(_storable)
+_PATTERN: Final[dict[str, JsonValue]] = {"pattern": r"^[^\u0000]*$"}
+
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_NAME, json_schema_extra=_PATTERN),
+    STORABLE,
 ]
-Name = Annotated[Text, Field(min_length=1, max_length=LONGEST_NAME)]
-Why = Annotated[Text, Field(max_length=LONGEST_REASON)]
+Why = Annotated[
+    str, Field(max_length=LONGEST_REASON, json_schema_extra=_PATTERN), STORABLE
+]
+Command = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_COMMAND, json_schema_extra=_PATTERN),
+    STORABLE,
+]
 #: what makes an `int` a JSON integer, behind its bounds
 WHOLE: Final = BeforeValidator(_whole)
 #: what makes an `int` a number in a parameter, behind its bounds
@@ -85,8 +105,6 @@ Moment = Annotated[
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-#: what a parameter is that was left out: nothing that could be written
-Absent = SkipJsonSchema[None]
 
 
 def wrong(errors: Iterable[ErrorDetails]) -> str:
@@ -96,8 +114,8 @@ def wrong(errors: Iterable[ErrorDetails]) -> str:
 
 def shown(name: str) -> str:
     """Return a name that a stranger chose as it may be repeated."""
-    cut = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
-    return cut.encode("ascii", "backslashreplace").decode() if cut else '""'
+    cut = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
+    return ascii(cut)[1:-1] or '""'
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
@@ -111,7 +129,9 @@ def _words(error: ErrorDetails) -> str:
             return "is missing"
         case "extra_forbidden":
             return "is not known here"
-        case "nul" | "moment" | "twice":
+        case "string_unicode":
+            return "has half a character in it"
+        case "unstorable" | "moment" | "twice":
             return error["msg"]
         case _:
             return _from_pydantic(error["msg"])

@@ -12,11 +12,10 @@ from bot.api.fields import (
     LARGEST,
     NUMBER,
     WHOLE,
-    Absent,
     Asked,
+    Command,
     Moment,
     Name,
-    Text,
     Told,
     Why,
 )
@@ -26,13 +25,10 @@ from bot.domain.errors import Refusal
 from bot.domain.people import ActorKind
 from bot.domain.run import Reason, RunId, RunState, RunType
 from bot.domain.stack import StackName
-from bot.domain.task import LONGEST_COMMAND
 from bot.ports import RunQuery
 
 _SHORTEST_HOLD = 60
 _LONGEST_HOLD = 30 * 24 * 3600
-
-Command = Annotated[Text, Field(min_length=1, max_length=LONGEST_COMMAND)]
 
 
 def _once_each(names: list[str]) -> list[str]:
@@ -106,23 +102,19 @@ class Finish(Asked):
 class RunFilter(Asked):
     """Which runs are asked for; what is left out does not matter."""
 
-    stack: Name | Absent = None
-    type: Annotated[RunType, Field(strict=False)] | Absent = None
-    state: Annotated[RunState, Field(strict=False)] | Absent = None
-    actor: Annotated[Name, Field(description="The id of who started it.")] | Absent = (
-        None
-    )
-    since: Annotated[Moment, Field(description="Created then or later.")] | Absent = (
-        None
-    )
-    until: Annotated[Moment, Field(description="Created before.")] | Absent = None
+    stack: Name | None = None
+    type: Annotated[RunType, Field(strict=False)] | None = None
+    state: Annotated[RunState, Field(strict=False)] | None = None
+    actor: Annotated[Name, Field(description="The id of who started it.")] | None = None
+    since: Annotated[Moment, Field(description="Created then or later.")] | None = None
+    until: Annotated[Moment, Field(description="Created before.")] | None = None
     before: (
         Annotated[
             int,
             Field(ge=1, le=LARGEST, description="Older than the run of that id."),
             NUMBER,
         ]
-        | Absent
+        | None
     ) = None
     limit: Annotated[int, Field(ge=1, le=200), NUMBER] = 50
 

@@ -18,6 +18,9 @@ Json = dict[str, object]
 
 _SCHEMAS: Final = "#/components/schemas/{model}"
 
+_NULL: Final = {"type": "null"}
+_WORDS: Final = frozenset({"title", "description"})
+
 _ABOUT: Final = """\
 Runs, holds and history of Handrail, by API key. A stack or a run that the key may not \
 read does not exist for it (404). Times are RFC 3339 in UTC. Every answer has an \
@@ -123,13 +126,11 @@ def _parameters(endpoint: Endpoint) -> Iterator[Json]:
 def _query(model: type[BaseModel]) -> Iterator[Json]:
     schema = model.model_json_schema(ref_template=_SCHEMAS)
     for name, field in schema["properties"].items():
-        field.pop("title", None)
-        if field.get("default", "") is None:
-            del field["default"]  # left out is not the same as null
-        parameter = {"name": name, "in": "query", "schema": field}
-        if "description" in field:
-            parameter["description"] = field.pop("description")
-        yield parameter
+        # One that may be left out is null then, but null cannot be written.
+        parts = [part for part in field.get("anyOf", [field]) if part != _NULL]
+        kept = {k: v for k, v in parts[0].items() if k not in _WORDS}
+        about = {"description": d} if (d := parts[0].get("description")) else {}
+        yield {"name": name, "in": "query", **about, "schema": kept}
 
 
 def _answers(endpoint: Endpoint) -> Json:
