@@ -147,7 +147,7 @@ class ScriptedEngine:
 
     async def forget_workspace(self, run: str, installation: str) -> bool:
         """Forget the workspace that was kept for *run* alone."""
-        if not self.available:
+        if not self.available or (installation, run) in self._containers:
             return False
         self._kept.forget(run, installation)
         return True

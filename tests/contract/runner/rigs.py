@@ -15,6 +15,19 @@ WAITING = "echo first; until [ -e /tmp/go ]; do sleep 0.05; done; echo second"
 BUSY = "sh -c 'echo busy; exec sleep 60'"
 
 
+#: Leaves two files in the workspace, one of them after it was released.
+LEAVING = (
+    "echo first >/mnt/workspace/first.plan; echo waits; "
+    "until [ -e /tmp/go ]; do sleep 0.05; done; echo second >/mnt/workspace/second.plan"
+)
+
+#: Leaves one file, and then fails or does not.
+PLANNING = "echo planned >/mnt/workspace/handrail.plan"
+FAILING = "echo planned >/mnt/workspace/handrail.plan; exit 7"
+
+#: Leaves a file that is larger than what is taken.
+TOO_MUCH = "head -c 16777217 /dev/zero >/mnt/workspace/handrail.plan"
+
 #: Says a value, announces it, and says it again.
 ANNOUNCING = "echo said-secret; echo ::add-mask::said-secret; echo said-secret"
 
@@ -41,7 +54,7 @@ class Rig(Protocol):
     def engine(self) -> Engine: ...
 
     async def release(self, run: str) -> None:
-        """Let the text WAITING of *run* go on."""
+        """Let the text WAITING or LEAVING of *run* go on."""
 
 
 class ScriptedRig:
@@ -64,10 +77,17 @@ class ScriptedRig:
         self.engine.prepare(VERBOSE, b"y\n" * 1_000)
         self.engine.on(STUCK, block=True)
         self.engine.on(BUSY, b"busy\n", block=True)
+        planned = {"handrail.plan": b"planned\n"}
+        self.engine.prepare(PLANNING, leaves=planned)
+        self.engine.prepare(FAILING, leaves=planned, code=7)
+        self.engine.prepare(TOO_MUCH, leaves={"handrail.plan": bytes(16777217)})
+        both = {"first.plan": b"first\n", "second.plan": b"second\n"}
+        self.engine.on(LEAVING, b"waits\n", block=True, leaves=both)
         self.engine.on(WAITING, b"first\n", block=True, then=b"second\n")
 
     async def release(self, run: str) -> None:
         self.engine.release(WAITING)
+        self.engine.release(LEAVING)
 
 
 class DockerRig:
