@@ -1,9 +1,22 @@
 """Claims of runs and holds of people: each taken and released in one statement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.lock import EVERY, LEASE, Claim, Hold, Locks, Occupancy
@@ -14,29 +27,56 @@ from bot.store.database import upsert
 from bot.store.rows import actor_values, claim_of, hold_of
 from bot.store.tables import claims, holds
 
+_Insert = Callable[[Table], sqlite.Insert | postgresql.Insert]
+_INSERTS: Final[Mapping[str, _Insert]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
+
+
+def _claiming(insert: _Insert) -> Executable:
+    first = insert(claims).values(
+        stack=bindparam("stack"),
+        run=bindparam("run"),
+        fence=1,
+        since=bindparam("since"),
+        lease=bindparam("lease"),
+    )
+    new = first.excluded
+    return first.on_conflict_do_update(
+        index_elements=[claims.c.stack],
+        set_={
+            "run": new.run,
+            "fence": claims.c.fence + 1,
+            "since": new.since,
+            "lease": new.lease,
+        },
+        where=claims.c.run.is_(None),
+    ).returning(claims)
+
+
+# Made once: to make them anew takes as long as to have them executed.
+_CLAIMING: Final = {name: _claiming(insert) for name, insert in _INSERTS.items()}
+_RELEASING: Final = (
+    update(claims)
+    .where(claims.c.run == bindparam("released"))
+    .values(run=None, since=None, lease=None)
+    .returning(claims.c.stack)
+)
+
 
 async def take_claim(db: AsyncConnection, run: Run, at: datetime) -> Claim | None:
     """Claim the stack of *run* for it; None when another run has it."""
-    taken = {"run": run.id, "since": at, "lease": at + LEASE}
-    first = upsert(db, claims).values(stack=run.stack, fence=1, **taken)
-    statement = first.on_conflict_do_update(
-        index_elements=[claims.c.stack],
-        set_={"fence": claims.c.fence + 1, **taken},
-        where=claims.c.run.is_(None),
-    ).returning(claims)
-    row = (await db.execute(statement)).mappings().one_or_none()
+    taken = {"stack": run.stack, "run": run.id, "since": at, "lease": at + LEASE}
+    found = await db.execute(_CLAIMING[db.dialect.name], taken)
+    row = found.mappings().one_or_none()
     return None if row is None else claim_of(row)
 
 
 async def release_claim(db: AsyncConnection, run: RunId) -> bool:
     """Release what *run* claimed, and nothing else; False if it has no claim."""
-    statement = (
-        update(claims)
-        .where(claims.c.run == run)
-        .values(run=None, since=None, lease=None)
-        .returning(claims.c.stack)
-    )
-    return (await db.execute(statement)).one_or_none() is not None
+    found = await db.execute(_RELEASING, {"released": run})
+    return found.one_or_none() is not None
 
 
 async def renew_claims(

@@ -1,15 +1,12 @@
-"""What the record promises of claims and holds."""
-
-import asyncio
-
-import pytest
+"""What the record promises of claims."""
 
 from bot.domain.audit import Verb
-from bot.domain.lock import Hold
+from bot.domain.lock import LEASE
 from bot.domain.run import RunState
-from bot.domain.telling import Card, Header, Held, Released, Said
+from bot.domain.stack import StackName
+from bot.domain.telling import Header, Said, Waiting
 from tests.contract.store.opened import FINISHED, UNPROVEN, Store
-from tests.support.builders import CHANNEL, STACK, a_hold, a_new_run, an_actor, later
+from tests.support.builders import STACK, a_new_run, an_actor, later
 
 
 async def test_the_oldest_run_of_a_free_stack_becomes_ready(store: Store) -> None:
@@ -27,6 +24,7 @@ async def test_the_oldest_run_of_a_free_stack_becomes_ready(store: Store) -> Non
     assert await store.record.ready() == (ready,)
     assert occupancy.claim is not None
     assert (occupancy.claim.run, occupancy.claim.since) == (first.id, later(2))
+    assert occupancy.claim.lease == later(2) + LEASE
 
 
 async def test_a_claimed_stack_makes_nothing_ready(store: Store) -> None:
@@ -44,30 +42,6 @@ async def test_every_free_stack_gets_its_run_oldest_first(store: Store) -> None:
 
     assert [run.stack for run in ready] == ["b", "a", "c"]
     assert await store.record.ready() == ready
-
-
-async def test_fifty_hands_at_once_claim_a_stack_for_one_run(store: Store) -> None:
-    for _ in range(50):
-        await store.record.submit(a_new_run(), later(0))
-
-    promoted = await asyncio.gather(
-        *(store.record.promote(later(1)) for _ in range(50))
-    )
-
-    assert [run.id for runs in promoted for run in runs] == [1]
-    assert len(await store.archive.queue(STACK)) == 49
-
-
-async def test_two_processes_claim_a_stack_for_one_run(url: str) -> None:
-    async with Store.open(url) as one, Store.open(url) as other:
-        for _ in range(20):
-            await one.record.submit(a_new_run(), later(0))
-
-        promoted = await asyncio.gather(
-            *(each.record.promote(later(1)) for each in (one, other) * 10)
-        )
-
-    assert [run.id for runs in promoted for run in runs] == [1]
 
 
 async def test_an_end_releases_the_claim(store: Store) -> None:
@@ -149,156 +123,55 @@ async def test_the_claim_of_a_running_run_is_not_released(store: Store) -> None:
     assert (await store.archive.occupancy(STACK)).claim is not None
 
 
-async def test_a_hold_on_a_free_stack_is_taken_and_told(store: Store) -> None:
-    card = await store.record.open_card(STACK, CHANNEL)
-    await store.told()
-    wanted = a_hold(reason="migration")
-
-    in_force = await store.record.hold(wanted, card.id)
-
-    deed = (await store.deeds())[-1]
-    assert in_force == wanted
-    assert (await store.archive.occupancy(STACK)).hold == wanted
-    assert (deed.verb, deed.actor, deed.stack, deed.detail) == (
-        Verb.HELD,
-        wanted.actor,
-        STACK,
-        "migration",
-    )
-    assert await store.told() == [Held(hold=wanted), Card(stack=STACK)]
-
-
-async def test_a_hold_in_a_runs_thread_refreshes_its_header(store: Store) -> None:
-    run = await store.finished()
-    await store.told()
-
-    await store.record.hold(a_hold(), run.thread)
-
-    assert await store.told() == [Held(hold=a_hold()), Header(run=run.id)]
-
-
-@pytest.mark.parametrize("by", ["ann", "bob"])
-async def test_a_second_hold_returns_the_first_and_changes_nothing(
-    store: Store, by: str
-) -> None:
-    card = await store.record.open_card(STACK, CHANNEL)
-    first = await store.record.hold(a_hold(reason="mine"), card.id)
-    await store.told()
-    deeds = await store.deeds()
-
-    in_force = await store.record.hold(a_hold(by=by, since=later(9)), card.id)
-
-    assert in_force == first == (await store.archive.occupancy(STACK)).hold
-    assert await store.told() == []
-    assert await store.deeds() == deeds
-
-
-async def test_of_fifty_takers_at_once_one_holds(store: Store) -> None:
-    card = await store.record.open_card(STACK, CHANNEL)
-    wishes = [a_hold(by=f"w{i}") for i in range(50)]
-
-    answers = await asyncio.gather(
-        *(store.record.hold(wish, card.id) for wish in wishes)
-    )
-
-    assert len(set(answers)) == 1
-    assert [deed.verb for deed in await store.deeds()] == [Verb.HELD]
-
-
-async def test_a_stack_can_be_held_while_another_persons_run_performs(
+async def test_a_run_that_waits_is_told_again_whenever_its_stack_changes_hands(
     store: Store,
 ) -> None:
-    run = await store.run_in(RunState.PERFORMING, a_new_run(by="bob"))
-
-    await store.record.hold(a_hold(by="ann"), run.thread)
-
-    occupancy = await store.archive.occupancy(STACK)
-    assert occupancy.hold == a_hold(by="ann")
-    assert occupancy.claim is not None
-
-
-async def test_a_hold_keeps_the_runs_of_others_queued(store: Store) -> None:
-    theirs = await store.record.submit(a_new_run(by="bob"), later(0))
-    own = await store.record.submit(a_new_run(by="ann"), later(1))
-    await store.record.hold(a_hold(by="ann"), own.thread)
-
-    ready = await store.record.promote(later(2))
-
-    assert [run.id for run in ready] == [own.id]
-    assert [run.id for run in await store.archive.queue(STACK)] == [theirs.id]
-
-
-async def test_a_hold_survives_runs_and_restarts(url: str) -> None:
-    async with Store.open(url) as store:
-        run = await store.finished()
-        await store.record.hold(a_hold(), run.thread)
-        await store.finished()
-
-    async with Store.open(url) as store:
-        assert (await store.archive.occupancy(STACK)).hold == a_hold()
-
-
-async def test_a_released_hold_is_told_and_lets_others_start(store: Store) -> None:
-    run = await store.record.submit(a_new_run(by="bob"), later(0))
-    await store.record.hold(a_hold(by="ann"), run.thread)
+    first = await store.run_in(RunState.PERFORMING)
+    waiting = await store.record.submit(a_new_run(), later(8))
+    elsewhere = await store.record.submit(a_new_run(stack="db-prod"), later(8))
     await store.told()
 
-    released = await store.record.release_hold(
-        a_hold(by="ann"), an_actor("ann"), "done", later(5), run.thread
-    )
+    await store.record.end(first.id, FINISHED, later(9))
 
-    deed = (await store.deeds())[-1]
-    assert released
-    assert (deed.verb, deed.actor, deed.detail) == (
-        Verb.RELEASED,
-        an_actor("ann"),
-        "done",
-    )
-    assert await store.told() == [
-        Released(hold=a_hold(by="ann"), actor=an_actor("ann"), reason="done"),
-        Header(run=run.id),
-    ]
-    assert len(await store.record.promote(later(6))) == 1
+    told = await store.told()
+    assert told.count(Waiting(run=waiting.id)) == 1
+    assert Waiting(run=elsewhere.id) not in told
 
 
-async def test_who_releases_anothers_hold_is_audited_with_the_holder(
+async def test_a_run_that_waits_is_told_when_one_before_it_is_discarded(
     store: Store,
 ) -> None:
-    card = await store.record.open_card(STACK, CHANNEL)
-    await store.record.hold(a_hold(by="ann"), card.id)
-
-    await store.record.release_hold(
-        a_hold(by="ann"), an_actor("eve"), "left", later(5), card.id
-    )
-
-    deed = (await store.deeds())[-1]
-    assert (deed.actor, deed.detail) == (an_actor("eve"), "the hold of U0ANN: left")
-
-
-@pytest.mark.parametrize(
-    "other", [a_hold(by="bob"), a_hold(since=later(1)), a_hold(stack="db-prod")]
-)
-async def test_another_hold_than_the_one_in_force_is_not_released(
-    store: Store, other: Hold
-) -> None:
-    card = await store.record.open_card(STACK, CHANNEL)
-    await store.record.hold(a_hold(), card.id)
+    await store.run_in(RunState.PERFORMING)
+    before = await store.record.submit(a_new_run(), later(8))
+    waiting = await store.record.submit(a_new_run(), later(8))
     await store.told()
 
-    released = await store.record.release_hold(other, an_actor(), "", later(5), card.id)
+    await store.record.ask_stop(before.id, an_actor(), later(9))
 
-    assert not released
-    assert (await store.archive.occupancy(STACK)).hold == a_hold()
-    assert await store.told() == []
+    assert Waiting(run=waiting.id) in await store.told()
 
 
-async def test_of_fifty_releases_at_once_one_releases(store: Store) -> None:
-    card = await store.record.open_card(STACK, CHANNEL)
-    await store.record.hold(a_hold(), card.id)
-    release = store.record.release_hold
+async def test_a_lease_is_renewed_for_the_named_runs_alone(store: Store) -> None:
+    ours = await store.run_in(RunState.PERFORMING)
+    await store.run_in(RunState.PERFORMING, a_new_run(stack="db-prod"))
+    before = await store.archive.occupancy(StackName("db-prod"))
 
-    released = await asyncio.gather(
-        *(release(a_hold(), an_actor(), "", later(5), card.id) for _ in range(50))
-    )
+    await store.record.renew([ours.id], later(60))
 
-    assert released.count(True) == 1
+    renewed = (await store.archive.occupancy(STACK)).claim
+    assert renewed is not None
+    assert renewed.lease == later(60) + LEASE
+    assert await store.archive.occupancy(StackName("db-prod")) == before
+
+
+async def test_a_lease_that_is_over_releases_nothing(store: Store) -> None:
+    run = await store.run_in(RunState.PERFORMING)
+    await store.record.submit(a_new_run(), later(8))
+
+    lapsed = await store.record.lapse(later(10**6))
+
+    claim = (await store.archive.occupancy(STACK)).claim
+    assert lapsed == ()
+    assert claim is not None
+    assert claim.run == run.id
+    assert await store.record.promote(later(10**6)) == ()
