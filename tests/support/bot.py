@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bot.app import Handrail, handrail
+from bot.app import Handrail, handrail, utc_now
 from bot.control.secrecy import Secrecy
 from bot.domain.audit import AuditRow
 from bot.domain.people import TeamId, UserId
 from bot.domain.run import Run, RunId, RunState
 from bot.domain.stack import Catalog, Stack, StackName
+from bot.ports import Clock
 from bot.sandbox.server import Sandbox, serve
 from bot.sandbox.values import Answer
 from bot.sandbox.workspace import Workspace
@@ -40,6 +41,7 @@ class Bot:
     stacks: dict[StackName, Stack]
     budget: Budget
     secrecy: Secrecy | None = None  #: that of the log, where a test looks at it
+    clock: Clock = utc_now
     handrail: Handrail = field(init=False)
 
     @property
@@ -61,6 +63,7 @@ class Bot:
             self.environ,
             self.budget,
             self.secrecy,
+            self.clock,
         )
 
     async def slash(

@@ -1,0 +1,18 @@
+"""A clock that goes on by itself, and that a test can set forward."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+
+@dataclass
+class Ahead:
+    """The time now, and as much later as a test let pass."""
+
+    by: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.by
+
+    def passes(self, **time: float) -> None:
+        """Let time go by."""
+        self.by += timedelta(**time)
