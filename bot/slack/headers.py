@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.lock import Hold, Occupancy
 from bot.domain.run import Run, RunState, RunType
-from bot.domain.sentences import ending, first_line, name_of, status
+from bot.domain.sentences import ending, first_line, status
 from bot.domain.stack import StackName
 from bot.slack import buttons
 from bot.slack.blocks import Block, actions, context, preformatted, section
@@ -65,7 +65,7 @@ def _state(run: Run) -> str:
     if run.state.is_terminal:
         return ending(run)
     if run.state is RunState.UNCONFIRMED and run.confirmed_by is not None:
-        return f"confirmed by {name_of(run.confirmed_by)}"
+        return "confirmed"
     return str(run.state)
 
 

@@ -7,7 +7,7 @@ from bot.domain.stack import StackName
 from bot.domain.telling import Notice, NoticeKind
 from bot.slack import buttons
 from bot.slack.blocks import Block, actions
-from bot.slack.message import Message, line, stacks_of, until, why
+from bot.slack.message import Message, line, stacks_of, why
 from bot.slack.mrkdwn import escaped, when, who
 
 
@@ -28,8 +28,8 @@ def _sentence(notice: Notice) -> str:
             return f":alarm_clock: Your hold on {stack} ends soon{_end(notice.hold)}."
         case NoticeKind.STILL_NEEDED:
             return (
-                f":lock: You hold {stack}{_since(notice.hold)}, without an end. Do you "
-                "still need it?"
+                f":lock: You have held {stack}{_since(notice.hold)}. It has no end. Do "
+                "you still need it?"
             )
         case NoticeKind.HOLDER_GONE:
             return _holder_gone(notice)
@@ -48,8 +48,8 @@ def _holder_gone(notice: Notice) -> str:
         else f"Reply `unlock: reason`, or `steal: reason`, in a thread of {stack}"
     )
     return (
-        f":warning: The account of {holder}, who holds {stack}"
-        f"{_since(notice.hold)}, is deactivated. {reply}."
+        f":warning: The account of {holder} is deactivated, and it has held {stack}"
+        f"{_since(notice.hold)}. {reply}."
     )
 
 
@@ -65,7 +65,9 @@ def _since(hold: Hold | None) -> str:
 
 
 def _end(hold: Hold | None) -> str:
-    return f",{until(hold)}{why(hold.reason)}" if hold else ""
+    if hold is None or hold.until is None:
+        return ""
+    return f", at {when(hold.until)}{why(hold.reason)}"
 
 
 def _buttons(notice: Notice) -> list[Block]:

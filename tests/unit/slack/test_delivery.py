@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import cast
 
 from bot.domain.run import RunId, ThreadId
-from bot.domain.telling import Final, Header, Said, Tail, Telling
+from bot.domain.telling import Final, Header, Said, Tail, Telling, Waiting
 from bot.ports import Archive, Letter, LetterId, Thread
 from bot.slack.delivery import Delivery
 from bot.slack.pacing import Budget, Pace
@@ -83,17 +83,18 @@ async def delivering(letters: Letters) -> AsyncIterator[None]:
 async def test_what_was_redacted_goes_before_everything_else() -> None:
     final = a_letter(1, Final(run=RUN))
     header = a_letter(2, Header(run=RUN), message_ts="1.1")
+    waiting = a_letter(4, Waiting(run=RUN), message_ts="4.1")
     tail = a_letter(3, Tail(run=RUN), message_ts="2.2")
     redacted = [
         a_letter(8, Said(text="*****"), message_ts="3.3", revision=1),
         a_letter(9, Tail(run=RUN), message_ts="4.4", revision=1),
     ]
-    letters = Letters([tail, header, final, *redacted])
+    letters = Letters([tail, header, waiting, final, *redacted])
 
     async with delivering(letters):
         await letters.read(2)
 
-    assert letters.sent == [*redacted, final, header, tail]
+    assert letters.sent == [*redacted, final, header, waiting, tail]
 
 
 async def test_a_letter_that_was_read_just_before_its_note_does_not_go_twice() -> None:

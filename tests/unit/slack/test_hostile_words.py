@@ -9,75 +9,167 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.lock import Claim, Hold, Occupancy
+from bot.domain.errors import Refusal, Refused
+from bot.domain.lock import EVERY, Claim, Hold, Occupancy
 from bot.domain.people import Actor, ActorKind
-from bot.domain.run import Reason, Run, RunId, RunState, ThreadId
+from bot.domain.run import Reason, Run, RunId, RunState, RunType, ThreadId
 from bot.domain.stack import StackName
+from bot.domain.state_lock import StateLock
 from bot.domain.task import LONGEST_COMMAND
 from bot.domain.telling import (
     Card,
+    Confirmed,
     Echo,
+    Expired,
     Final,
     Header,
     Held,
+    Notice,
+    NoticeKind,
+    Planned,
     Released,
     Said,
+    Stolen,
     StopAsked,
     Tail,
     Telling,
     Waiting,
 )
+from bot.sandbox.block_limits import text_size
 from bot.sandbox.limits import (
     MESSAGE_BLOCKS,
     TEXT_IN_BLOCKS,
     UPDATED_TEXT,
     check_blocks,
 )
-from bot.slack import messages
-from bot.slack.blocks import Block
-from bot.slack.messages import Message
+from bot.sandbox.values import MethodError
+from bot.slack import endings, headers, holding, notices, replies, whispers
+from bot.slack.blocks import Block, preformatted
+from bot.slack.message import Message
 from bot.slack.output import Excerpt
 from tests.support.builders import NOON, later
 
 #: what a rendered text may have beside what was said: people, dates, our own link
 _OURS = re.compile(
-    r"<@U0[A-Z]+>|<!date\^\d+\^[^<>|]+\|[^<>|]+>|<https://slack\.example/p1\|run \d+>"
+    r"<@U0[A-Z]+>|<!date\^\d+\^[^<>|]+\|[^<>|]+>"
+    r"|<https://slack\.example/p1\|(?:run \d+|[a-z ]+)>"
 )
 _STACK = StackName("net-prod")
+_LINK = "https://slack.example/p1"
+_PERSON = Actor(kind=ActorKind.PERSON, id="U0ANN", team="T0HOME")
 
 
-def rendered(words: str, output: bytes) -> dict[type[Telling], Message]:
-    """Return a message of every kind, *words* wherever somebody has the word."""
-    person = Actor(kind=ActorKind.PERSON, id="U0ANN", team="T0HOME", name=words)
-    hold = Hold(stack=_STACK, actor=person, reason=words, since=NOON)
+def rendered(words: str, output: bytes) -> dict[type[Telling], list[Message]]:
+    """Return messages of every kind, *words* wherever somebody has the word."""
+    person = replace(_PERSON, name=words)
+    hold = Hold(
+        stack=_STACK, actor=person, reason=words, since=NOON, until=later(3_600)
+    )
+    freeze = replace(hold, stack=EVERY)
     run = a_talkative_run(words, person)
+    return {
+        **_of_holds(words, hold, freeze),
+        **_of_runs(words, run, hold, output),
+        Header: [
+            headers.header(shape, Occupancy(hold=hold, freeze=freeze))
+            for shape in shapes_of(run)
+        ],
+        Card: [
+            headers.card(
+                _STACK,
+                Occupancy(claim=_claim(run), hold=hold, freeze=freeze),
+                shape,
+                (run,) * 50,
+                (run,) * 5,
+                later(5),
+            )
+            for shape in shapes_of(run)
+        ],
+    }
+
+
+def _of_holds(
+    words: str, hold: Hold, freeze: Hold
+) -> dict[type[Telling], list[Message]]:
+    admin = replace(hold.actor, id="U0ADA")
+    many = tuple(replace(hold, stack=StackName(f"s{n:062}")) for n in range(200))
+    lists = ((hold,), (freeze,), many)
+    return {
+        Held: [holding.held(Held(holds=holds)) for holds in lists],
+        Released: [
+            holding.released(Released(holds=holds, actor=admin, reason=words))
+            for holds in lists
+        ],
+        Stolen: [holding.stolen(Stolen(held=hold, wanted=replace(hold, actor=admin)))],
+        Expired: [holding.expired(Expired(hold=each)) for each in (hold, freeze)],
+        Notice: [
+            notices.notice(
+                Notice(
+                    kind=kind, stack=each.stack, hold=each, actor=admin, reason=words
+                )
+            )
+            for kind in NoticeKind
+            for each in (hold, freeze)
+        ],
+    }
+
+
+def _of_runs(
+    words: str, run: Run, hold: Hold, output: bytes
+) -> dict[type[Telling], list[Message]]:
     excerpt = Excerpt()
     excerpt.feed(output)
+    echo = Echo(run=run.id, remarks=(words or "-",) * 6)
+    queued = replace(run, state=RunState.QUEUED)
     return {
-        Header: messages.header(run, hold),
-        Card: messages.card(
-            _STACK,
-            Occupancy(
-                claim=Claim(stack=_STACK, run=run.id, fence=1, since=NOON), hold=hold
-            ),
-            run,
-            (run,) * 50,
-            (run,) * 5,
-            later(5),
-        ),
-        Echo: messages.echo(Echo(run=run.id, remarks=(words or "-",) * 6), run),
-        Waiting: messages.waiting(
-            Waiting(place=1, hold=hold, since=NOON), "https://slack.example/p1"
-        ),
-        Held: messages.held(Held(hold=hold)),
-        Released: messages.released(
-            Released(hold=hold, actor=replace(person, id="U0ADA"), reason=words)
-        ),
-        StopAsked: messages.stop_asked(StopAsked(actor=person)),
-        Said: messages.said(Said(text=words, to=person)),
-        Tail: messages.tail(output),
-        Final: messages.final(run, excerpt, attached=False),
+        Echo: [replies.echo(echo, shape) for shape in shapes_of(run)],
+        Waiting: [
+            replies.waiting(queued, 1, hold, _LINK),
+            replies.waiting(queued, 1, replace(hold, stack=EVERY), _LINK),
+            replies.waiting(queued, 1, _claim(run), _LINK),
+            replies.waiting(run, 1, None, None),
+        ],
+        Planned: [replies.planned(shape) for shape in shapes_of(run)],
+        Confirmed: [replies.confirmed(Confirmed(actor=run.actor))],
+        StopAsked: [replies.stop_asked(StopAsked(actor=run.actor))],
+        Said: [replies.said(Said(text=words, to=run.actor))],
+        Tail: [replies.tail(output)],
+        Final: [
+            endings.final(shape, excerpt, attached=False) for shape in shapes_of(run)
+        ],
     }
+
+
+def _claim(run: Run) -> Claim:
+    return Claim(stack=_STACK, run=run.id, fence=1, since=NOON, lease=later(90))
+
+
+def shapes_of(run: Run) -> list[Run]:
+    """Return *run* as it looks in each of the ways that are rendered differently."""
+    deploy = replace(run, type=RunType.TRACKED, state=RunState.UNCONFIRMED)
+    key = Actor(kind=ActorKind.API_KEY, id=run.actor.name[:63] or "ci")
+    return [
+        run,
+        replace(run, again=RunId(3)),
+        deploy,
+        replace(deploy, confirmed_by=run.actor),
+        replace(
+            deploy,
+            actor=key,
+            outside=True,
+            state=RunState.PERFORMING,
+            lost_since=NOON,
+        ),
+    ]
+
+
+def everything(words: str, output: bytes) -> Iterator[Message]:
+    """Yield every message that can be made of *words* and *output*."""
+    for several in rendered(words, output).values():
+        yield from several
+    refused = Refused(words or "-", reason=Refusal.HELD, stack=_STACK)
+    whisper = whispers.refusal(refused)
+    yield Message(text=whisper.text, blocks=whisper.blocks)
 
 
 def a_talkative_run(words: str, person: Actor) -> Run:
@@ -85,6 +177,11 @@ def a_talkative_run(words: str, person: Actor) -> Run:
         id=RunId(7),
         stack=_STACK,
         command=words[:LONGEST_COMMAND] or "x",
+        apply=words[:LONGEST_COMMAND] or "x",
+        summary=words,
+        state_lock=StateLock(
+            id=words, path=words, operation=words, who=words, created=words
+        ),
         skip_init=True,
         actor=person,
         thread=ThreadId(1),
@@ -131,7 +228,7 @@ def test_every_kind_of_telling_is_tried() -> None:
     | st.sampled_from(["<!channel>", "<@U0BOB>", "<https://x.example|safe>", "&lt;"])
 )
 def test_no_words_of_anybodys_mention_or_link(words: str) -> None:
-    for message in rendered(words, words.encode(errors="replace")).values():
+    for message in everything(words, words.encode(errors="replace")):
         for text in (message.text, *markup_in(message.blocks)):
             assert not set("<>") & set(_OURS.sub("", text))
 
@@ -147,7 +244,7 @@ def test_slack_is_told_to_make_no_links_and_mentions_by_itself() -> None:
 
     texts = [
         text
-        for message in rendered("@channel see http://x.example", b"").values()
+        for message in everything("@channel see http://x.example", b"")
         for text in plain(message.blocks)
     ]
 
@@ -171,7 +268,7 @@ def test_slack_is_told_to_make_no_links_and_mentions_by_itself() -> None:
     ids=lambda words: f"{len(words)} x {words[:1]!r}",
 )
 def test_slack_takes_every_message_whatever_is_said(words: str) -> None:
-    for message in rendered(words, words.encode()).values():
+    for message in everything(words, words.encode()):
         check(message)
 
 
@@ -195,21 +292,24 @@ def _ten_megabytes() -> bytes:
 def test_slack_takes_every_message_whatever_is_printed(
     made: Callable[[], bytes],
 ) -> None:
-    for message in rendered("words", made()).values():
+    for message in everything("words", made()):
         check(message)
 
 
 @given(st.text(min_size=1, max_size=400), st.binary(max_size=8_000))
 def test_slack_takes_any_message(words: str, output: bytes) -> None:
-    for message in rendered(words, output).values():
+    for message in everything(words, output):
         check(message)
 
 
-def test_the_longest_command_with_the_longest_remarks_is_echoed_in_one_message() -> (
-    None
-):
-    message = rendered("&" * LONGEST_COMMAND, b"")[Echo]
+@pytest.mark.parametrize("words", ["&" * LONGEST_COMMAND, "x" * LONGEST_COMMAND])
+def test_the_longest_command_with_the_longest_remarks_is_echoed_in_one_message(
+    words: str,
+) -> None:
+    for message in rendered(words, b"")[Echo]:
+        assert text_size(message.blocks) < TEXT_IN_BLOCKS
 
-    assert sum(len(text) for text in markup_in(message.blocks)) + LONGEST_COMMAND < (
-        TEXT_IN_BLOCKS
-    )
+
+def test_what_slack_would_not_take_is_noticed() -> None:
+    with pytest.raises(MethodError, match="msg_blocks_too_long"):
+        check(Message(text="x", blocks=[preformatted("x" * 14_000)]))

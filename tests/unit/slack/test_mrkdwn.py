@@ -45,7 +45,7 @@ def test_shortening_cuts_no_entity_and_no_mention(text: str, length: int) -> Non
 
 
 def test_a_person_is_mentioned_and_any_other_hand_is_named() -> None:
-    key = Actor(kind=ActorKind.API_KEY, id="k1", name="<!here>")
+    key = Actor(kind=ActorKind.API_KEY, id="<!here>", name="api::ci")
 
     assert who(an_actor("ann")) == "<@U0ANN>"
     assert who(key) == "api::&lt;!here&gt;"

@@ -31,7 +31,10 @@ def refused(code: str = "", **headers: str) -> SlackApiError:
 
 @pytest.mark.parametrize(
     "code",
-    ["is_archived", "channel_not_found", "not_in_channel", "message_not_found"],
+    [
+        *("is_archived", "channel_not_found", "not_in_channel", "message_not_found"),
+        *("cannot_dm_bot", "user_not_found", "user_disabled", "messages_tab_disabled"),
+    ],
 )
 def test_what_is_gone_for_good_is_given_up(code: str) -> None:
     assert is_hopeless(refused(code))
