@@ -110,7 +110,7 @@ async def test_what_was_hidden_in_a_command_is_not_run_again(bot: Bot) -> None:
     ts = await bot.task("net-prod echo hunter2hunter2")
     await bot.ends(1)
     await bot.reply("redact: hunter2hunter2", to=ts)
-    await bot.tells(ts, "hidden")
+    await bot.tells(ts, "Redacted")
 
     await bot.slash("net-prod !1")
 

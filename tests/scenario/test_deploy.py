@@ -88,7 +88,7 @@ async def test_the_applying_container_gets_that_very_plan_and_image(bot: Bot) ->
     assert (planning.harmless, applying.harmless) == (True, False)
     assert applying.is_laid
     assert applying.volume == planning.volume
-    assert applying.image == run.image_digest
+    assert applying.image == await bot.engine.resolve(planning.image)
     assert applying.expected == {PLAN_FILE: run.plan_digest}
     assert run.plan_digest
 
@@ -156,7 +156,7 @@ async def test_of_two_confirms_one_counts_and_the_other_is_told(bot: Bot) -> Non
     await bot.tells(ts, "confirmed")
     await bot.reply("confirm", to=ts, by="bob")
 
-    await bot.whispers("bob", "Ann confirmed the plan of run 1 already")
+    await bot.whispers("bob", "ann confirmed the plan of run 1 already")
     bot.engine.release(APPLY)
     assert (await bot.ends(1)).state is RunState.FINISHED
     assert len(bot.engine.jobs) == 2
@@ -248,4 +248,6 @@ async def test_a_stack_without_a_deploy_says_how_to_get_one(tmp_path: Path) -> N
 async def test_a_command_behind_deploy_is_refused(bot: Bot) -> None:
     await bot.slash("net-prod terraform destroy", command="/deploy")
 
-    assert "/task net-prod <command>" in await bot.whispers("ann", "/deploy takes")
+    assert "/task net-prod &lt;command&gt;" in await bot.whispers(
+        "ann", "/deploy takes"
+    )

@@ -181,3 +181,34 @@ async def test_a_card_shows_the_stack_and_takes_locks(bot: Bot) -> None:
     await bot.reply("lock: audit", to=ts, by="bob")
 
     await bot.shows(ts, "bob has held net-prod")
+
+
+async def test_whoever_may_only_read_unlocks_nothing(bot: Bot) -> None:
+    ts = await bot.task("net-prod ls", by="ann")
+    await bot.reply("lock: moving the state", to=ts, by="ann")
+    await bot.tells(ts, "holds *net-prod*")
+
+    for word in ("unlock", "unlock: I need it"):
+        await bot.reply(word, to=ts, by="rita")
+    sentence = await bot.whispers("rita", "ann has held net-prod")
+
+    assert "moving the state" in sentence
+    assert "Ask ann to reply unlock" in sentence
+    assert len(await bot.handrail.archive.holds()) == 1
+
+
+async def test_a_lock_of_two_months_is_none(bot: Bot) -> None:
+    ts = await bot.task("net-prod ls", by="ann")
+
+    await bot.reply("lock 60d: long", to=ts, by="ann")
+
+    await bot.whispers("ann", "from 1 minute to 30 days")
+    assert await bot.handrail.archive.holds() == ()
+
+
+async def test_release_without_a_reason_asks_for_one(bot: Bot) -> None:
+    ts = await bot.task("net-prod ls", by="ann")
+
+    await bot.reply("release", to=ts, by="ada")
+
+    await bot.whispers("ada", "release: &lt;reason&gt;")

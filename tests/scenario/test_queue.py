@@ -65,3 +65,62 @@ async def test_a_command_delivered_twice_runs_once(bot: Bot) -> None:
 
     await bot.tells(again, "finished")
     assert [job.script.command for job in bot.engine.jobs] == ["terraform apply", "ls"]
+
+
+async def test_a_waiting_run_s_place_moves_up(bot: Bot) -> None:
+    bot.engine.on("sleep", block=True)
+    first = await bot.task("net-prod sleep", by="ann")
+    await bot.shows(first, "performing")
+    second = await bot.task("net-prod second", by="ann")
+    third = await bot.task("net-prod third", by="bob")
+    behind = await bot.tells(third, "Queued, number 2")
+    before = len(bot.told(third))
+
+    await bot.reply("stop", to=second, by="bob")
+    ahead = await bot.tells(third, "Queued, number 1")
+
+    for told in (behind, ahead):
+        assert "|run 1> has the stack since" in told
+    assert len(bot.told(third)) == before
+    bot.engine.release("sleep")
+    await bot.tells(third, "Its turn came after")
+    await bot.tells(third, "finished")
+
+
+async def test_who_waits_behind_a_hold_sees_whose_and_why(bot: Bot) -> None:
+    bot.engine.on("sleep", block=True)
+    first = await bot.task("net-prod sleep", by="ann")
+    await bot.shows(first, "performing")
+    waiting = await bot.task("net-prod ls", by="bob")
+    await bot.tells(waiting, "Queued, number 1")
+
+    await bot.reply("lock: moving the state", to=first, by="ann")
+    told = await bot.tells(waiting, "holds the stack")
+    bot.engine.release("sleep")
+    await bot.tells(first, "finished")
+    own = await bot.task("net-prod own", by="ann")
+    await bot.tells(own, "finished")
+    still_waits = (await bot.run(2)).state
+    await bot.reply("unlock", to=first, by="ann")
+
+    await bot.tells(waiting, "finished")
+    assert "moving the state" in told
+    assert still_waits == "queued"
+    assert [job.script.command for job in bot.engine.jobs] == ["sleep", "own", "ls"]
+
+
+async def test_a_freeze_keeps_what_is_queued_and_its_end_lets_it_go(bot: Bot) -> None:
+    bot.engine.on("sleep", block=True)
+    first = await bot.task("net-prod sleep", by="ann")
+    await bot.shows(first, "performing")
+    waiting = await bot.task("net-prod ls", by="bob")
+
+    await bot.reply("freeze: an incident", to=first, by="ada")
+    await bot.tells(waiting, "has frozen every stack")
+    bot.engine.release("sleep")
+    await bot.tells(first, "finished")
+    kept = (await bot.run(2)).state
+    await bot.reply("unfreeze", to=first, by="ada")
+
+    await bot.tells(waiting, "finished")
+    assert kept == "queued"
