@@ -31,7 +31,7 @@ PLAIN: Final = "text/plain"
 EVENT_STREAM: Final = "text/event-stream"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # each is one of a kind
 class Endpoint:
     """A method of a path below `BASE`."""
 
