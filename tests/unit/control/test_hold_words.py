@@ -1,0 +1,116 @@
+"""Reasons lose their secrets before anybody stores them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.control.hold_words import HoldWord, HoldWords
+from bot.control.secrecy import NOT_KEPT, Secrecy
+from bot.control.wish import Wish
+from bot.domain.errors import Refused
+from bot.domain.people import Actor
+from bot.domain.stack import FromCommand, FromEnv, StackName
+from bot.domain.telling import Released
+from bot.domain.words import Freeze, Lock, Steal, Unfreeze, Unlock
+from bot.ports import Archive
+from tests.support.builders import STACK
+from tests.unit.control.holding import (
+    ADA,
+    ANN,
+    BOB,
+    DB,
+    DORA,
+    RITA,
+    VAULT,
+    Holding,
+    Secrets,
+    a_holding,
+)
+from tests.unit.control.stand_ins import Safe
+
+PASSWORD = "correct horse battery"
+SECRET = {"PASSWORD": FromEnv(variable="DB_PASSWORD")}
+PROGRAM = {"PASSWORD": FromCommand(arguments=("vault", "read"))}
+
+
+@dataclass
+class Spoken:
+    """What is said on the card of net-prod."""
+
+    stage: Holding
+    words: HoldWords
+
+    async def __call__(self, word: HoldWord, by: Actor) -> None:
+        archive: Archive = self.stage.store.archive
+        wish = Wish(
+            actor=by,
+            stack=self.stage.catalog.stack(STACK),
+            thread=await archive.thread(self.stage.thread),
+        )
+        await self.words(wish, word)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Holding]:
+    secrets: Secrets = {DB: SECRET, STACK: SECRET, VAULT: PROGRAM}
+    async with a_holding(tmp_path, secrets=secrets) as holding:
+        yield holding
+
+
+@pytest.fixture
+def say(stage: Holding) -> Spoken:
+    words = HoldWords(
+        holds=stage.holds,
+        access=stage.access,
+        record=stage.record,
+        secrecy=Secrecy((), Safe({"DB_PASSWORD": PASSWORD})),
+    )
+    return Spoken(stage, words)
+
+
+async def test_the_secret_of_any_stack_of_a_list_is_hidden(
+    stage: Holding, say: Spoken
+) -> None:
+    await say(Lock(stacks=(DB,), reason=f"try {PASSWORD} now"), ANN)
+
+    assert (await stage.held())[DB].reason == "try ***** now"
+
+
+async def test_every_word_s_reason_is_hidden(stage: Holding, say: Spoken) -> None:
+    why = f"try {PASSWORD} now"
+
+    await say(Lock(), ANN)
+    await say(Steal(reason=why), DORA)
+    stolen = (await stage.held())[STACK].reason
+    await say(Freeze(reason=why), ADA)
+    frozen = (await stage.held())[StackName("*")].reason
+    await say(Unfreeze(reason=why), ADA)
+    await say(Unlock(reason=why), DORA)
+    await say(Lock(), ANN)
+    await say(Unlock(all_mine=True, reason=why), ANN)
+
+    assert stolen == frozen == "try ***** now"
+    released = [told.reason for told in await stage.told(Released)]
+    assert released == ["try ***** now"] * 3
+
+
+async def test_no_program_runs_for_whoever_may_nothing(
+    stage: Holding, say: Spoken
+) -> None:
+    await stage.record.hold([stage.orphan()])
+
+    with pytest.raises(Refused, match="no writer of vault"):
+        await say(Lock(stacks=(VAULT,), reason="mine"), ANN)
+    await say(Unlock(stacks=(VAULT,), reason="mine"), RITA)
+
+    assert [told.reason for told in await stage.told(Released)] == [NOT_KEPT]
+
+
+async def test_without_a_name_the_thread_s_own_stack_is_meant(
+    stage: Holding, say: Spoken
+) -> None:
+    await say(Lock(), BOB)
+
+    assert set(await stage.held()) == {STACK}
