@@ -85,8 +85,8 @@ def roll() -> Roll:
 
 
 def default_commands() -> list[str]:
-    fields = Settings.model_fields
-    return [str(fields[name].default) for name in ("command", "deploy_command")]
+    settings = Settings.read({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"})
+    return [settings.command, settings.deploy_command]
 
 
 def lines_of(scope: str) -> list[str]:

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
 
+from bot.control.notices import Notices
 from bot.control.reply import Reply, Uttered
 from bot.control.submit import Answer, Repeated, Slash, Submit
 from bot.domain.people import TeamId
@@ -28,6 +29,7 @@ from bot.slack.connection import (
     slack_client,
     socket_mode,
 )
+from bot.slack.listeners import Commands
 from tests.contract.slack.conftest import Town
 
 
@@ -103,9 +105,12 @@ class Ears:
     commands: list[str] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
 
-    async def submit(self, slash: Slash) -> Answer:
+    async def __call__(self, slash: Slash) -> Answer:
         self.commands.append(slash.text)
         return Repeated()
+
+    async def deploy(self, slash: Slash) -> Answer:
+        return await self(slash)
 
     async def reply(self, uttered: Uttered) -> bool:
         self.words.append(uttered.word)
@@ -115,9 +120,10 @@ class Ears:
         return slack_app(
             town.client,
             signing_secret=signing_secret,
-            command="/task",
-            submit=cast("Submit", self.submit),
+            commands=Commands(task="/task", deploy="/deploy"),
+            submit=cast("Submit", self),
             reply=cast("Reply", self.reply),
+            notices=cast("Notices", None),
         )
 
 

@@ -1,0 +1,397 @@
+"""What people type, say, press and fill in, as it reaches the use cases."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from bot.control.notices import Notices, Pressed
+from bot.control.reply import Reply, Uttered
+from bot.control.submit import Accepted, Answer, Repeated, Slash, Submit
+from bot.domain.errors import HandrailError, Refusal, Refused, StoreUnavailable
+from bot.domain.people import ChannelId
+from bot.domain.task import HelpRequest
+from bot.domain.words import (
+    Confirm,
+    Discard,
+    ForceUnlock,
+    Lock,
+    RunAgain,
+    Steal,
+    Stop,
+    Unlock,
+    Word,
+)
+from bot.sandbox.faults import Refuse
+from bot.sandbox.values import Answer as Shown
+from bot.slack.blocks import actions, button
+from bot.slack.connection import slack_app, socket_mode
+from bot.slack.listeners import Commands
+from bot.slack.presses import DIRECT, WORDS
+from tests.contract.slack.conftest import Town
+from tests.support.bot import text_of
+from tests.support.builders import a_run
+
+HELD = Refused("ann <has> it", reason=Refusal.HELD, stack="net-prod")
+NOT_ALLOWED = Refused("You are no writer.", reason=Refusal.NOT_ALLOWED)
+
+
+@dataclass
+class Ears:
+    """What stands behind the listeners: it keeps what it hears, and answers."""
+
+    answer: Answer | HandrailError = field(default_factory=Repeated)
+    sentence: str | None = "You hold it until noon."
+    tasks: list[Slash] = field(default_factory=list)
+    deploys: list[Slash] = field(default_factory=list)
+    uttered: list[Uttered] = field(default_factory=list)
+    pressed: list[Pressed] = field(default_factory=list)
+
+    async def __call__(self, slash: Slash) -> Answer:
+        self.tasks.append(slash)
+        return self._answer()
+
+    async def deploy(self, slash: Slash) -> Answer:
+        self.deploys.append(slash)
+        return self._answer()
+
+    async def reply(self, uttered: Uttered) -> bool:
+        self.uttered.append(uttered)
+        self._answer()
+        return True
+
+    async def notices(self, pressed: Pressed) -> str | None:
+        self.pressed.append(pressed)
+        self._answer()
+        return self.sentence
+
+    def _answer(self) -> Answer:
+        if isinstance(self.answer, HandrailError):
+            raise self.answer
+        return self.answer
+
+
+@dataclass
+class Scene:
+    """A workspace in which somebody listens."""
+
+    town: Town
+    ears: Ears
+
+    async def whispers(self, to: str, words: str) -> dict[str, Any]:
+        """Wait until only *to* is shown *words*."""
+
+        def found() -> dict[str, Any]:
+            shown = self.town.sandbox.ephemerals(to)
+            return next((m for m in shown if words in text_of(m)), {})
+
+        return await self.town.sandbox.wait_for(found)
+
+    async def posted(
+        self, *ids: str, thread_ts: str | None = None, value: str = "net-prod"
+    ) -> str:
+        """Post a message with buttons, and return its `ts`."""
+        buttons = [button(action_id, action_id, value=value) for action_id in ids]
+        answer = await self.town.client.chat_postMessage(
+            channel=self.town.infra,
+            text="run",
+            blocks=actions(*buttons),
+            thread_ts=thread_ts,
+        )
+        return str(answer["ts"])
+
+    async def press(self, action_id: str, ts: str, *, channel: str = "") -> None:
+        answer = await self.town.sandbox.click(
+            action_id=action_id,
+            by=self.town.ann,
+            channel=channel or self.town.infra,
+            message_ts=ts,
+        )
+        assert answer.ok, answer.error
+
+    async def slash(self, line: str) -> None:
+        answer = await self.town.sandbox.slash(
+            line, by=self.town.ann, channel=self.town.infra
+        )
+        assert answer.ok, answer.error
+
+    async def form(self) -> dict[str, Any]:
+        """Wait for the form that ann has open."""
+        views = self.town.sandbox.views
+        (form,) = await self.town.sandbox.wait_for(lambda: views(self.town.ann))
+        return form
+
+    async def submit(self, form: dict[str, Any], reason: str) -> Shown:
+        return await self.town.sandbox.submit(
+            form["id"], {"reason": {"reason": reason}}, by=self.town.ann
+        )
+
+    async def until(self, heard: list[Any], size: int = 1) -> None:
+        """Wait until so much was heard, looking whenever something happened."""
+        await self.town.sandbox.wait_for(lambda: len(heard) >= size)
+
+
+@asynccontextmanager
+async def listening(town: Town, ears: Ears) -> AsyncIterator[Scene]:
+    app = slack_app(
+        town.client,
+        signing_secret=None,
+        commands=Commands(task="/task", deploy="/deploy"),
+        submit=cast("Submit", ears),
+        reply=cast("Reply", ears.reply),
+        notices=cast("Notices", ears.notices),
+    )
+    async with socket_mode(app, town.sandbox.app_token):
+        await town.sandbox.wait_for(lambda: town.sandbox.connected() == 2)
+        yield Scene(town, ears)
+
+
+@pytest.fixture
+async def scene(town: Town) -> AsyncIterator[Scene]:
+    async with listening(town, Ears()) as scene:
+        yield scene
+
+
+async def test_each_command_reaches_its_own_use_case(scene: Scene) -> None:
+    await scene.slash("/task net-prod ls")
+    await scene.slash("/deploy net-prod")
+    await scene.until(scene.ears.deploys)
+
+    (task,), (deploy,) = scene.ears.tasks, scene.ears.deploys
+    assert (task.text, deploy.text) == ("net-prod ls", "net-prod")
+    assert deploy.user == scene.town.ann
+    assert deploy.channel == scene.town.infra
+    assert task.key != deploy.key
+
+
+@pytest.mark.parametrize("line", ["/task", "/deploy"])
+async def test_help_is_shown_to_whoever_asks(scene: Scene, line: str) -> None:
+    scene.ears.answer = HelpRequest()
+
+    await scene.slash(line)
+
+    await scene.whispers(scene.town.ann, "unlock all mine")
+
+
+async def test_a_run_that_is_told_elsewhere_says_where(scene: Scene) -> None:
+    scene.ears.answer = Accepted(run=a_run(), channel=ChannelId("C0OTHER"))
+
+    await scene.slash("/deploy net-prod")
+
+    await scene.whispers(scene.town.ann, "Run 1 is recorded in <#C0OTHER>")
+
+
+async def test_a_refused_command_offers_to_say_when_the_stack_is_free(
+    scene: Scene,
+) -> None:
+    scene.ears.answer = HELD
+    await scene.slash("/task net-prod ls")
+    refusal = await scene.whispers(scene.town.ann, "ann &lt;has&gt; it")
+    scene.ears.answer, scene.ears.sentence = Repeated(), "You will be told."
+
+    await scene.press("notify", refusal["ts"])
+
+    await scene.whispers(scene.town.ann, "You will be told.")
+    (pressed,) = scene.ears.pressed
+    assert (pressed.action, pressed.value) == ("notify", "net-prod")
+    assert (pressed.user, pressed.team) == (scene.town.ann, scene.town.team)
+
+
+async def test_any_other_refusal_is_only_a_sentence(scene: Scene) -> None:
+    scene.ears.answer = NOT_ALLOWED
+
+    await scene.slash("/deploy net-prod")
+
+    refusal = await scene.whispers(scene.town.ann, "You are no writer.")
+    assert not refusal.get("blocks")
+
+
+async def test_a_reply_reaches_the_thread_that_it_was_said_in(scene: Scene) -> None:
+    root = await scene.posted("stop")
+    for text in ("talk", "force\u2014unlock", "lock a, b 2h: moving &amp; more"):
+        await scene.town.sandbox.say(
+            text, by=scene.town.ann, channel=scene.town.infra, thread_ts=root
+        )
+    await scene.until(scene.ears.uttered, 2)
+
+    words = {type(uttered.word) for uttered in scene.ears.uttered}
+    assert words == {ForceUnlock, Lock}
+    assert {uttered.thread_ts for uttered in scene.ears.uttered} == {root}
+
+
+async def test_a_refused_reply_offers_it_too(scene: Scene) -> None:
+    scene.ears.answer = HELD
+    root = await scene.posted("stop")
+
+    await scene.town.sandbox.say(
+        "confirm", by=scene.town.ann, channel=scene.town.infra, thread_ts=root
+    )
+
+    refusal = await scene.whispers(scene.town.ann, "ann &lt;has&gt; it")
+    assert refusal["thread_ts"] == root
+    assert "Notify me" in text_of(refusal)
+
+
+async def test_every_button_says_its_word_in_its_thread(scene: Scene) -> None:
+    root = await scene.posted(*WORDS)
+
+    for action_id in WORDS:
+        await scene.press(action_id, root)
+    await scene.until(scene.ears.uttered, len(WORDS))
+
+    heard: set[Word] = {uttered.word for uttered in scene.ears.uttered}
+    assert heard == {Stop(), Lock(), Unlock(), Confirm(), Discard(), RunAgain()}
+    assert {uttered.thread_ts for uttered in scene.ears.uttered} == {root}
+    assert len({uttered.key for uttered in scene.ears.uttered}) == len(WORDS)
+
+
+async def test_a_button_of_a_reply_is_pressed_in_the_replys_thread(
+    scene: Scene,
+) -> None:
+    scene.ears.answer = HELD
+    root = await scene.posted("stop")
+    inside = await scene.posted("confirm", thread_ts=root)
+
+    await scene.press("confirm", inside)
+
+    refusal = await scene.whispers(scene.town.ann, "ann &lt;has&gt; it")
+    assert [uttered.thread_ts for uttered in scene.ears.uttered] == [root]
+    assert refusal["thread_ts"] == root
+
+
+async def test_a_refused_press_in_the_channel_is_answered_in_the_channel(
+    scene: Scene,
+) -> None:
+    scene.ears.answer = NOT_ALLOWED
+    root = await scene.posted("confirm")
+
+    await scene.press("confirm", root)
+
+    refusal = await scene.whispers(scene.town.ann, "You are no writer.")
+    assert not refusal.get("thread_ts")
+
+
+async def test_a_store_that_is_away_is_said_to_whoever_pressed(scene: Scene) -> None:
+    scene.ears.answer = StoreUnavailable("disk full")
+    root = await scene.posted("lock", "extend")
+
+    await scene.press("lock", root)
+    await scene.press("extend", root)
+
+    def told() -> int:
+        shown = map(text_of, scene.town.sandbox.ephemerals(scene.town.ann))
+        return sum("cannot reach its database" in text for text in shown)
+
+    await scene.town.sandbox.wait_for(lambda: told() == 2)
+
+
+async def test_steal_asks_why_and_says_it_in_the_thread(scene: Scene) -> None:
+    root = await scene.posted("steal")
+    await scene.press("steal", root)
+    form = await scene.form()
+
+    answer = await scene.submit(form, "she is <ill> & away ")
+
+    assert answer.ok
+    await scene.until(scene.ears.uttered)
+    (uttered,) = scene.ears.uttered
+    assert uttered.word == Steal(reason="she is <ill> & away")
+    assert (uttered.channel, uttered.thread_ts) == (scene.town.infra, root)
+    assert (uttered.user, uttered.team) == (scene.town.ann, scene.town.team)
+    assert scene.town.sandbox.views(scene.town.ann) == []
+
+
+async def test_a_form_that_is_delivered_twice_has_one_key(scene: Scene) -> None:
+    await scene.press("steal", await scene.posted("steal"))
+    await scene.submit(await scene.form(), "x")
+
+    await scene.town.sandbox.redeliver_last()
+    await scene.until(scene.ears.uttered, 2)
+
+    assert len({uttered.key for uttered in scene.ears.uttered}) == 1
+
+
+async def test_a_steal_with_a_blank_for_a_reason_is_sent_back(scene: Scene) -> None:
+    await scene.press("steal", await scene.posted("steal"))
+    form = await scene.form()
+
+    answer = await scene.submit(form, "   ")
+
+    assert answer.errors == {"reason": "Say why, because the holder is told."}
+    assert scene.ears.uttered == []
+    assert scene.town.sandbox.views(scene.town.ann) != []
+
+
+async def test_a_refused_steal_is_answered_in_the_channel(scene: Scene) -> None:
+    scene.ears.answer = NOT_ALLOWED
+    await scene.press("steal", await scene.posted("steal"))
+
+    await scene.submit(await scene.form(), "x")
+
+    await scene.whispers(scene.town.ann, "You are no writer.")
+
+
+async def test_where_the_form_cannot_be_opened_the_reply_is_named(
+    scene: Scene,
+) -> None:
+    scene.town.sandbox.faults.add("views.open", Refuse("expired_trigger_id"))
+
+    await scene.press("steal", await scene.posted("steal"))
+
+    await scene.whispers(scene.town.ann, "Reply steal: &lt;reason&gt; in the thread")
+
+
+@pytest.mark.parametrize("action_id", DIRECT)
+async def test_a_button_of_a_direct_message_says_what_it_is_about(
+    scene: Scene, action_id: str
+) -> None:
+    value = "net-prod|2026-11-20T12:00:00+00:00"
+    posted = await scene.town.client.chat_postMessage(
+        channel=scene.town.ann,
+        text="Your hold ends soon",
+        blocks=actions(button(action_id, "Press", value=value)),
+    )
+
+    await scene.press(action_id, posted["ts"], channel=posted["channel"])
+
+    shown = await scene.whispers(scene.town.ann, "You hold it until noon.")
+    assert shown["channel"] == posted["channel"]
+    (pressed,) = scene.ears.pressed
+    assert (pressed.action, pressed.value) == (action_id, value)
+
+
+async def test_a_refused_button_of_a_direct_message_is_answered_there(
+    scene: Scene,
+) -> None:
+    scene.ears.answer = Refused("That hold is over.", reason=Refusal.TOO_LATE)
+    root = await scene.posted("extend")
+
+    await scene.press("extend", root)
+
+    await scene.whispers(scene.town.ann, "That hold is over.")
+
+
+async def test_what_was_delivered_before_is_not_answered_again(scene: Scene) -> None:
+    scene.ears.sentence = None
+    root = await scene.posted("extend")
+
+    await scene.press("extend", root)
+    await scene.until(scene.ears.pressed)
+
+    assert scene.town.sandbox.ephemerals(scene.town.ann) == []
+
+
+async def test_an_answer_that_cannot_be_shown_stops_nothing(scene: Scene) -> None:
+    scene.ears.answer = NOT_ALLOWED
+    root = await scene.posted("stop")
+    scene.town.sandbox.faults.add("chat.postEphemeral", Refuse("user_not_in_channel"))
+
+    for text in ("stop", "confirm"):
+        await scene.town.sandbox.say(
+            text, by=scene.town.ann, channel=scene.town.infra, thread_ts=root
+        )
+
+    await scene.until(scene.ears.uttered, 2)
+    await scene.whispers(scene.town.ann, "You are no writer.")
