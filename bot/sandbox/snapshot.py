@@ -8,6 +8,7 @@ def snapshot(workspace: Workspace, viewer: str) -> Payload:
     """Return the page's state as *viewer* sees it."""
     channels = [c for c in workspace.channels.values() if c.visible_to(viewer)]
     everybody = list(workspace.people.values())
+    has_home = workspace.manifest.home_tab
     ephemerals: dict[str, list[Payload]] = {}
     for shown in workspace.ephemerals:
         if shown["for"] == viewer:
@@ -21,7 +22,11 @@ def snapshot(workspace: Workspace, viewer: str) -> Payload:
             if not person.is_bot
         ],
         "bots": [
-            {**person.as_page(), "bot_id": person.bot_id}
+            {
+                **person.as_page(),
+                "bot_id": person.bot_id,
+                "has_home": person.id == workspace.bot.id and has_home,
+            }
             for person in everybody
             if person.is_bot
         ],

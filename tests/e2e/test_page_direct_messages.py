@@ -135,6 +135,7 @@ async def test_a_direct_message_is_unread_until_it_was_looked_at(
     closed = page.locator("#main").get_by_text("Sending messages to this app has been")
     await expect(closed).to_be_visible()
     await expect(page.get_by_role("textbox")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Reply in thread")).to_have_count(0)
     await page.reload()
     await expect(conversation(page)).to_be_visible()
     await expect(unread(conversation(page))).to_be_hidden()
@@ -200,6 +201,21 @@ async def test_a_button_only_one_sees_opens_a_form_that_tells_another(
 
     [told] = town.sandbox.direct_messages(town.bob)
     assert told["text"] == "*a &lt; b &amp; <!channel> `c`*"
+
+
+async def test_only_an_app_with_a_home_has_one_in_the_side_bar(
+    page: Page, town: Town
+) -> None:
+    await visit(page, town)
+    apps = page.get_by_role("heading", name="Apps")
+    await expect(apps).to_be_visible()
+    manifest = town.sandbox.workspace.manifest
+    town.sandbox.workspace.manifest = replace(manifest, home_tab=False)
+
+    await page.reload()
+    await page.wait_for_selector("body[data-ready]")
+
+    await expect(apps).to_be_hidden()
 
 
 async def test_a_button_that_nobody_answers_says_so(page: Page, town: Town) -> None:

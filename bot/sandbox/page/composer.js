@@ -25,8 +25,9 @@ export function createComposer(app, { send, suggests }) {
   const submit = h("button", { type: "button", class: "button primary send", "aria-label": "Send" }, "Send");
   const suggestions = suggests ? createSuggestions(input, app) : null;
   const box = h("div", { class: "composer-box" }, input, submit);
+  const keys = suggests ? keysLine() : null;
   const closed = h("p", { class: "closed", hidden: true }, wordsFor("messages_tab_read_only"));
-  const element = h("div", { class: "composer" }, notice, suggestions?.element, box, closed, suggests && keysLine());
+  const element = h("div", { class: "composer" }, notice, suggestions?.element, box, closed, keys);
   const drafts = new Map();
   const sent = [];
   let place = null;
@@ -61,7 +62,7 @@ export function createComposer(app, { send, suggests }) {
     input.placeholder = label;
     closed.hidden = !readOnly;
     box.hidden = Boolean(readOnly);
-    if (suggestions) suggestions.element.hidden = Boolean(readOnly);
+    for (const part of [suggestions?.element, keys]) if (part) part.hidden = Boolean(readOnly);
     if (now !== place) {
       drafts.set(place, input.value);
       place = now;

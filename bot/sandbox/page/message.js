@@ -33,7 +33,7 @@ export function messageElement(message, app, { compact = false, summary = null, 
       message.files?.length > 0 && fileCards(message.files, (url) => app.server.fileUrl(url)),
       message.reactions?.length > 0 && reactions(message.reactions, app),
       summary?.count > 0 && replies(message, summary, app)),
-    !message.is_ephemeral && !app.isReply(message) && toolbar(message, app),
+    !message.is_ephemeral && !app.isReply(message) && app.takesReplies() && toolbar(message, app),
   );
 }
 

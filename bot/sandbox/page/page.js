@@ -70,6 +70,11 @@ class Page {
     this.render();
   }
 
+  /** Say whether one may write where one is. */
+  takesReplies() {
+    return !this.workspace.channel(this.place.channel)?.is_read_only;
+  }
+
   isReply(message) {
     return Boolean(message.thread_ts) && message.thread_ts !== message.ts;
   }

@@ -22,13 +22,14 @@ export function createSidebar(element, app) {
   const apps = h("div", { class: "entries" });
   const people = h("div", { class: "entries people", role: "radiogroup", "aria-labelledby": "who" });
   const conversations = h("section", {}, h("h2", {}, "Direct messages"), messages);
+  const homes = h("section", {}, h("h2", {}, "Apps"), apps);
   const icon = h("img", { src: "/page/icon.svg", alt: "", width: 30, height: 30 });
   element.append(
     h("header", {}, icon, h("span", {}, team, h("small", {}, "a local workspace"))),
     h("div", { class: "places" },
       h("section", {}, h("h2", {}, "Channels"), channels),
       conversations,
-      h("section", {}, h("h2", {}, "Apps"), apps)),
+      homes),
     h("section", { class: "who" }, h("h2", { id: "who" }, "You are"), people),
   );
   people.addEventListener("keydown", (event) => stepThrough(event, people));
@@ -41,7 +42,9 @@ export function createSidebar(element, app) {
     conversations.hidden = direct.length === 0;
     reconcile(channels, open, channelRules(app));
     reconcile(messages, direct, channelRules(app));
-    reconcile(apps, workspace.bots, botRules(app));
+    const withHome = workspace.bots.filter((bot) => bot.has_home !== false);
+    homes.hidden = withHome.length === 0;
+    reconcile(apps, withHome, botRules(app));
     const active = workspace.people.filter((person) => !person.deleted);
     reconcile(people, active, personRules(app, place.as));
   };
