@@ -3,17 +3,16 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.lock import Occupancy
-from bot.domain.people import ChannelId
+from bot.domain.lock import Hold, Occupancy
+from bot.domain.people import Actor, ChannelId
 from bot.domain.run import ACTIVE, Run, RunId, RunState, ThreadId, Transition
 from bot.domain.stack import StackName
-from bot.ports import Thread
-from bot.store import output
+from bot.ports import Idempotency, RunQuery, Thread
+from bot.store import locks, output, submissions
 from bot.store.database import Database
-from bot.store.locks import claim_on, hold_on
 from bot.store.output import Chunk
 from bot.store.rows import run_of, thread_of, transition_of
 from bot.store.tables import runs, threads, transitions
@@ -39,15 +38,31 @@ class SqlArchive:
     async def occupancy(self, stack: StackName) -> Occupancy:
         """Return who has the stack."""
         async with self._database.read("ask who has the stack") as db:
-            return Occupancy(
-                claim=await claim_on(db, stack), hold=await hold_on(db, stack)
-            )
+            return await locks.occupancy_of(db, stack)
 
     async def queue(self, stack: StackName) -> tuple[Run, ...]:
         """Return the queued runs of a stack, oldest first."""
         of_stack = select(runs).where(runs.c.stack == stack)
         queued = of_stack.where(runs.c.state == RunState.QUEUED.value)
         return await self._runs(queued.order_by(runs.c.id))
+
+    async def granted(self, actor: Actor, idempotency: Idempotency) -> Run | None:
+        """Return the run that a request of *actor* became before; None: it is new.
+
+        Raises IdempotencyConflict where it was something else.
+        """
+        async with self._database.read("look a request up") as db:
+            return await submissions.granted(db, actor, idempotency)
+
+    async def holds(self) -> tuple[Hold, ...]:
+        """Return every hold in force, a freeze among them, by stack."""
+        async with self._database.read("read the holds") as db:
+            return tuple((await locks.all_holds(db)).values())
+
+    async def runs(self, query: RunQuery) -> tuple[Run, ...]:
+        """Return the runs that were asked for, newest first."""
+        found = select(runs).where(*_conditions(query)).order_by(runs.c.id.desc())
+        return await self._runs(found.limit(query.limit))
 
     async def last_runs(self, stack: StackName | None, limit: int) -> tuple[Run, ...]:
         """Return the newest runs, of one stack or of all, newest first."""
@@ -58,8 +73,8 @@ class SqlArchive:
 
     async def active_runs(self) -> tuple[Run, ...]:
         """Return every run of which a container may exist."""
-        active = select(runs).where(runs.c.state.in_(state.value for state in ACTIVE))
-        return await self._runs(active.order_by(runs.c.id))
+        active = runs.c.state.in_(state.value for state in ACTIVE) & ~runs.c.outside
+        return await self._runs(select(runs).where(active).order_by(runs.c.id))
 
     async def transitions(self, run: RunId) -> tuple[Transition, ...]:
         """Return the changes of state of a run, in order."""
@@ -101,6 +116,17 @@ class SqlArchive:
                 yield chunk.data
             start = chunk.end
 
+    async def output_from(
+        self, run: RunId, start: int
+    ) -> AsyncIterator[tuple[int, bytes]]:
+        """Yield what was kept from *start* on, each piece with where the next begins.
+
+        A piece of which nothing is left is empty. A transaction per piece.
+        """
+        while chunk := await self._chunk_from(run, start):
+            yield chunk.end, chunk.data
+            start = chunk.end
+
     async def tail(self, run: RunId, size: int) -> bytes:
         """Return the last *size* bytes of the kept output."""
         async with self._database.read("read the last output of a run") as db:
@@ -110,6 +136,10 @@ class SqlArchive:
         async with self._database.read("read the output of a run") as db:
             return await output.chunk_at(db, run, start)
 
+    async def _chunk_from(self, run: RunId, start: int) -> Chunk | None:
+        async with self._database.read("read the output of a run") as db:
+            return await output.rest_of(db, run, start)
+
     async def _runs(self, query: Select[*tuple[object, ...]]) -> tuple[Run, ...]:
         async with self._database.read("read runs") as db:
             return await _all_runs(db, query)
@@ -118,6 +148,25 @@ class SqlArchive:
         async with self._database.read("read a thread") as db:
             row = (await db.execute(query)).mappings().one_or_none()
             return None if row is None else thread_of(row)
+
+
+def _conditions(query: RunQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.stacks is not None:
+        conditions.append(runs.c.stack.in_(query.stacks))
+    if query.type is not None:
+        conditions.append(runs.c.type == query.type.value)
+    if query.state is not None:
+        conditions.append(runs.c.state == query.state.value)
+    if query.actor is not None:
+        conditions.append(runs.c.actor_id == query.actor)
+    if query.since is not None:
+        conditions.append(runs.c.created_at >= query.since)
+    if query.until is not None:
+        conditions.append(runs.c.created_at < query.until)
+    if query.before is not None:
+        conditions.append(runs.c.id < query.before)
+    return conditions
 
 
 async def _all_runs(

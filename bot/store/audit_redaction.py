@@ -5,10 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import RowMapping, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import AuditRow, Verb, redacted, seal_of, vouched_by
+from bot.domain.lock import EVERY
 from bot.domain.run import Run
 from bot.ports import Hide
 from bot.store.audit import audit_row, new_salt
@@ -21,12 +22,19 @@ _OF_RUN: Final = tuple(
     verb.value
     for verb in (Verb.SUBMITTED, Verb.REFUSED, Verb.STOP_ASKED, Verb.CLAIM_RELEASED)
 )
-_OF_STACK: Final = (Verb.HELD.value, Verb.RELEASED.value)
+_OF_STACK: Final = tuple(
+    verb.value for verb in (Verb.HELD, Verb.FROZEN, Verb.RELEASED, Verb.STOLEN)
+)
+_UNTIL: Final = re.compile(r"(?:until [\d-]{10} [\d:]{5} UTC: )?")
+_WHOSE: Final = re.compile(r"(?:the hold of [\w.-]+(?:, [\w.-]+)*: )?")
 #: what Handrail puts before what was typed
 _OWN_WORDS: Final[Mapping[str, re.Pattern[str]]] = {
     Verb.SUBMITTED.value: re.compile(r"(?:--no-init -- )?"),
     Verb.REFUSED.value: re.compile(r"(?:\w+: )?"),
-    Verb.RELEASED.value: re.compile(r"(?:the hold of \w+: )?"),
+    Verb.HELD.value: _UNTIL,
+    Verb.FROZEN.value: _UNTIL,
+    Verb.RELEASED.value: _WHOSE,
+    Verb.STOLEN.value: _WHOSE,
 }
 _NO_WORDS: Final = re.compile("")
 
@@ -56,8 +64,15 @@ async def redact_details(
 async def _rows(db: AsyncConnection, run: Run) -> Sequence[RowMapping]:
     first = select(func.min(audit.c.ordinal)).where(audit.c.run == run.id)
     of_run = (audit.c.run == run.id) & audit.c.verb.in_(_OF_RUN)
+    # A row names all the stacks that were held or released at once.
+    named = literal(", ").concat(audit.c.stack).concat(", ")
     of_stack = (
-        (audit.c.stack == run.stack)
+        or_(
+            *(
+                named.contains(f", {stack}, ", autoescape=True)
+                for stack in (run.stack, EVERY)
+            )
+        )
         & (audit.c.ordinal >= first.scalar_subquery())
         & audit.c.verb.in_(_OF_STACK)
     )

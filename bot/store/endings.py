@@ -2,25 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import Verb
 from bot.domain.people import Actor
-from bot.domain.run import Run, RunState
+from bot.domain.run import STOPPABLE, WAITING, Run, RunId, RunState
 from bot.domain.telling import Final as FinalTelling
-from bot.domain.telling import Header, StopAsked, Tail, Telling
+from bot.domain.telling import Header, Said, StopAsked, Tail, Telling, Waiting
 from bot.ports import Ended, StopAnswer
 from bot.store import audit, locks, output
 from bot.store.moves import move
-from bot.store.outbox import post
-from bot.store.rows import actor_values
+from bot.store.outbox import post, post_again
+from bot.store.queue import pass_on
+from bot.store.rows import actor_values, run_of, state_lock_text
 from bot.store.tables import runs
-
-_NOT_BEGUN: Final = frozenset({RunState.QUEUED, RunState.READY})
-_STOPPABLE: Final = frozenset({RunState.PREPARING, RunState.INITIALIZING})
 
 
 async def end_run(
@@ -29,8 +26,13 @@ async def end_run(
     ended: Ended,
     at: datetime,
     tell: Sequence[Telling] = (),
+    *,
+    above: frozenset[str],
 ) -> Run:
-    """Move *run* to its last state, release its claim and tell its thread."""
+    """Move *run* to its last state, release its claim and tell its thread.
+
+    Those who wait for its stack are told too.
+    """
     over = await move(
         db,
         run,
@@ -41,6 +43,7 @@ async def end_run(
         exit_code=ended.exit_code,
         note=ended.note or run.note,
         ended_at=at,
+        state_lock=state_lock_text(ended.state_lock),
         keeps_claim=not ended.release and await locks.has_claim(db, run.id),
     )
     if not over.keeps_claim:
@@ -50,30 +53,66 @@ async def end_run(
     last = (Tail(run=run.id),) if await output.size(db, run.id) else ()
     closing = (*tell, Header(run=run.id), *last, FinalTelling(run=run.id))
     await post(db, run.thread, closing)
+    if run.state is RunState.QUEUED:
+        await post_again(db, run.thread, Waiting(run=run.id))
+    await pass_on(db, (run.stack,), above)
     return over
 
 
 async def stop_run(
-    db: AsyncConnection, run: Run, actor: Actor, at: datetime
+    db: AsyncConnection,
+    run: Run,
+    actor: Actor,
+    at: datetime,
+    *,
+    above: frozenset[str],
 ) -> StopAnswer:
     """Discard *run*, mark it, or tell why neither is possible."""
     if run.state.is_terminal:
         return StopAnswer.OVER
-    if run.state not in _NOT_BEGUN | _STOPPABLE:
+    if run.state not in WAITING | STOPPABLE:
         return StopAnswer.TOO_LATE
     if run.stop_asked_by is None:
         await _note_wish(db, run, actor, at)
-    if run.state in _STOPPABLE:
+    if run.state in STOPPABLE:
         return StopAnswer.ASKED
-    await end_run(db, run, Ended(state=RunState.DISCARDED, actor=actor), at)
+    discarded = Ended(state=RunState.DISCARDED, actor=actor)
+    await end_run(db, run, discarded, at, above=above)
     return StopAnswer.DISCARDED
+
+
+async def release_claim(
+    db: AsyncConnection,
+    run: RunId,
+    actor: Actor,
+    reason: str,
+    at: datetime,
+    *,
+    above: frozenset[str],
+) -> bool:
+    """Release a claim that an ended run had to keep; False if it has none.
+
+    Its thread is told who did and why.
+    """
+    kept = (runs.c.id == run) & runs.c.keeps_claim
+    freed = update(runs).where(kept).values(keeps_claim=False).returning(runs)
+    row = (await db.execute(freed)).mappings().one_or_none()
+    if row is None or not await locks.release_claim(db, run):
+        return False
+    over = run_of(row)
+    deed = audit.deed_on(over, Verb.CLAIM_RELEASED, actor, at, reason)
+    await audit.append(db, deed)
+    line = f"{actor.name or actor.id} released {over.stack}: {reason}"
+    await post(db, over.thread, (Said(text=line), Header(run=run)))
+    await pass_on(db, (over.stack,), above)
+    return True
 
 
 async def _note_wish(db: AsyncConnection, run: Run, actor: Actor, at: datetime) -> None:
     wish = update(runs).where(runs.c.id == run.id)
     await db.execute(wish.values(**actor_values("stop", actor)))
     await audit.append(db, audit.deed_on(run, Verb.STOP_ASKED, actor, at))
-    if run.state in _STOPPABLE:
+    if run.state in STOPPABLE:
         await post(db, run.thread, (StopAsked(actor=actor), Header(run=run.id)))
 
 

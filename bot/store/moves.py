@@ -11,7 +11,6 @@ from bot.domain.run import (
     Run,
     RunId,
     RunState,
-    RunType,
     ThreadId,
     check_transition,
 )
@@ -25,9 +24,12 @@ async def insert_run(
 ) -> Run:
     """Write a queued run and its first transition."""
     row = insert(runs).values(
-        type=RunType.TASK.value,
+        type=new.type.value,
         stack=new.stack,
         command=new.command,
+        apply=new.apply,
+        outside=new.outside,
+        again=new.again,
         skip_init=new.skip_init,
         **actor_values("actor", new.actor),
         thread=thread,
@@ -35,6 +37,9 @@ async def insert_run(
         state=RunState.QUEUED.value,
         state_since=at,
         note="",
+        summary="",
+        applied_from=0,
+        heard_at=at if new.outside else None,
         keeps_claim=False,
     )
     run = run_of((await db.execute(row.returning(runs))).mappings().one())

@@ -1,5 +1,6 @@
 """Letters: tellings that are stored and not yet delivered."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -27,8 +28,11 @@ from bot.store.rows import Value, thread_of
 from bot.store.tables import outbox, runs, threads
 from bot.store.tellings import (
     FIRST,
+    NOTICE,
+    OF_HOLDS,
     REPLACED,
     TAIL,
+    WAITING,
     from_text,
     hidden,
     kind_of,
@@ -75,12 +79,39 @@ async def post(
         await db.execute(letter)
 
 
+async def post_again(db: AsyncConnection, thread: ThreadId, telling: Telling) -> None:
+    """Put *telling* into the outbox if one of its kind was told in *thread* before."""
+    of_kind = (outbox.c.thread == thread) & (outbox.c.kind == kind_of(telling))
+    told = await db.execute(select(outbox.c.id).where(of_kind).limit(1))
+    if told.one_or_none() is not None:
+        await post(db, thread, (telling,))
+
+
 async def redact_letters(db: AsyncConnection, thread: ThreadId, hide: Hide) -> int:
     """Hide in every letter of *thread*, and put back those that were delivered.
 
     Returns in how many places of them something was hidden.
     """
-    letters = select(outbox).where(outbox.c.thread == thread)
+    return await _redact(db, outbox.c.thread == thread, hide)
+
+
+async def redact_holds_letters(
+    db: AsyncConnection, stacks: Sequence[str], thread: ThreadId, hide: Hide
+) -> int:
+    """Hide in the letters of other threads than *thread* that tell of holds.
+
+    Of those on *stacks*, as `redact_letters` does.
+    """
+    names = [
+        outbox.c.telling.contains(json.dumps({"stack": stack})[1:-1], autoescape=True)
+        for stack in stacks
+    ]
+    elsewhere = outbox.c.kind.in_(OF_HOLDS) & (outbox.c.thread != thread)
+    return await _redact(db, elsewhere & or_(*names), hide)
+
+
+async def _redact(db: AsyncConnection, which: ColumnElement[bool], hide: Hide) -> int:
+    letters = select(outbox).where(which).order_by(outbox.c.id)
     changed = 0
     for row in (await db.execute(letters)).mappings().all():
         telling, error = hidden(row["telling"], hide), hide.text(row["error"])
@@ -99,8 +130,10 @@ async def put_back(db: AsyncConnection, letters: ColumnElement[bool]) -> None:
     """Have *letters* delivered again, into the messages that they became.
 
     One that is on its way may show what was there before, so it comes again too.
-    One that was given up, or that became no message, stays where it is.
+    One that was given up, or that became no message, stays where it is, and so does
+    a direct message, which Slack does not know by the person it went to.
     """
+    letters = letters & (outbox.c.kind != NOTICE)
     became_one = outbox.c.message_ts.is_not(None)
     delivered = (outbox.c.fate == Fate.DELIVERED.value) & became_one
     again = {"fate": None, "attempts": 0, "not_before": None, "error": ""}
@@ -208,13 +241,15 @@ async def _note_place(db: AsyncConnection, letter: Letter, ts: str) -> None:
         await db.execute(thread.where(threads.c.ts.is_(None)).values(ts=ts))
     elif kind == TAIL:
         await db.execute(thread.values(tail_ts=ts))
+    elif kind == WAITING:
+        await db.execute(thread.values(waiting_ts=ts))
 
 
 def _letter(row: RowMapping) -> Letter:
     return Letter(
         id=LetterId(row["letter"]),
         thread=thread_of(row),
-        telling=from_text(row["kind"], row["telling"]),
+        telling=from_text(row["kind"], row["telling"], row["run"]),
         attempts=row["attempts"],
         message_ts=_message_ts(row),
         revision=row["revision"],
@@ -227,4 +262,6 @@ def _message_ts(row: RowMapping) -> str | None:
         ts = row["ts"]
     elif row["kind"] == TAIL:
         ts = row["tail_ts"]
+    elif row["kind"] == WAITING:
+        ts = row["waiting_ts"] or ts
     return ts

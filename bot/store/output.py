@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import RowMapping, Select, insert, select, update
@@ -67,6 +67,28 @@ async def chunk_at(db: AsyncConnection, run: RunId, start: int) -> Chunk | None:
     )
     row = (await db.execute(chunk)).mappings().one_or_none()
     return None if row is None else _chunk(row)
+
+
+async def rest_of(db: AsyncConnection, run: RunId, start: int) -> Chunk | None:
+    """Return what *start* lies in, from there on; None behind the last chunk.
+
+    The whole chunk where a redaction has moved what it had.
+    """
+    length = output_chunks.c.length
+    chunk = (
+        select(output_chunks)
+        .where(output_chunks.c.run == run, output_chunks.c.start + length > start)
+        .order_by(output_chunks.c.start)
+        .limit(1)
+    )
+    row = (await db.execute(chunk)).mappings().one_or_none()
+    if row is None:
+        return None
+    whole = _chunk(row)
+    skipped = start - whole.start
+    if skipped <= 0 or len(whole.data) != row["length"]:
+        return whole
+    return replace(whole, start=start, data=whole.data[skipped:])
 
 
 async def chunks_from(

@@ -2,43 +2,52 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import update
 
-from bot.domain.audit import Deed, Verb
-from bot.domain.errors import IllegalTransition
-from bot.domain.lock import Hold, admits
-from bot.domain.people import HANDRAIL, Actor, ChannelId
-from bot.domain.run import Run, RunId, RunState, ThreadId, check_transition
+from bot.domain.audit import Deed
+from bot.domain.lock import Claim, Hold
+from bot.domain.people import Actor, ChannelId, UserId
+from bot.domain.run import Run, RunId, RunState, ThreadId
 from bot.domain.stack import StackName
-from bot.domain.telling import Card, Echo, Header, Held, Released, Said, Tail, Telling
+from bot.domain.telling import Card, Header, Tail, Telling
 from bot.ports import (
     DeliveryKey,
     Ended,
     Hide,
+    HoldAnswer,
     NewRun,
+    Plan,
     Progress,
     StopAnswer,
     Thread,
 )
-from bot.store import audit, locks, output
+from bot.store import (
+    audit,
+    endings,
+    holds,
+    locks,
+    output,
+    outside,
+    plans,
+    starts,
+    submissions,
+)
 from bot.store.database import Database, upsert
-from bot.store.endings import end_run, stop_run
-from bot.store.moves import fetch, insert_run, move
+from bot.store.moves import fetch
 from bot.store.outbox import post
-from bot.store.queue import next_runs
 from bot.store.redaction import redact_run
-from bot.store.rows import run_of
-from bot.store.tables import deliveries, runs, threads
+from bot.store.tables import deliveries, runs
 
 
 class SqlRecord:
     """The port `Record` in SQL. An unknown run raises LookupError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, above: frozenset[str] = frozenset()) -> None:
+        """*above* are the ids of the global admins, whose runs no freeze keeps."""
         self._database = database
+        self._above = above
 
     async def first_seen(self, key: DeliveryKey, at: datetime) -> bool:
         """Note a delivery durably; False when it had been noted before."""
@@ -48,17 +57,12 @@ class SqlRecord:
             return (await db.execute(new)).one_or_none() is not None
 
     async def submit(self, new: NewRun, at: datetime) -> Run:
-        """Record a queued run: its row, first transition, audit row and thread."""
+        """Record a queued run: its row, first transition, audit row and thread.
+
+        Raises IdempotencyConflict.
+        """
         async with self._database.write("record a run") as db:
-            thread = await _insert_thread(db, new.stack, new.channel)
-            run = await insert_run(db, new, thread, at)
-            # As it is typed: behind -- everything is the command, verbatim.
-            detail = f"--no-init -- {run.command}" if run.skip_init else run.command
-            deed = audit.deed_on(run, Verb.SUBMITTED, run.actor, at, detail)
-            await audit.append(db, deed)
-            echo = Echo(run=run.id, remarks=new.remarks)
-            await post(db, thread, (Header(run=run.id), echo))
-            return run
+            return await submissions.submit(db, new, at, self._above)
 
     async def refuse(self, deed: Deed) -> None:
         """Record a refusal."""
@@ -68,37 +72,63 @@ class SqlRecord:
     async def open_card(self, stack: StackName, channel: ChannelId) -> Thread:
         """Open a thread for *stack* itself, its Card in the outbox."""
         async with self._database.write("open the card of a stack") as db:
-            thread = await _insert_thread(db, stack, channel)
+            thread = await submissions.insert_thread(db, stack, channel)
             await post(db, thread, (Card(stack=stack),))
         return Thread(id=thread, channel=channel, ts=None, stack=stack, run=None)
 
     async def promote(self, at: datetime) -> tuple[Run, ...]:
         """Claim every free stack for its oldest run that no hold keeps queued."""
         async with self._database.write("make runs ready") as db:
-            promoted = [await _promote(db, run, at) for run in await next_runs(db)]
-        return tuple(run for run in promoted if run is not None)
+            return await starts.promote(db, at, self._above)
 
     async def ready(self) -> tuple[Run, ...]:
-        """Return the ready runs, oldest first."""
-        ready = select(runs).where(runs.c.state == RunState.READY.value)
+        """Return the runs that wait for a slot, oldest first."""
         async with self._database.read("read the ready runs") as db:
-            rows = await db.execute(ready.order_by(runs.c.id))
-            return tuple(map(run_of, rows.mappings()))
+            return await starts.ready_runs(db)
 
     async def start(self, run: RunId, at: datetime) -> Run | None:
         """Move a ready run to preparing, or back to queued where a hold says so."""
         async with self._database.write(f"start run {run}") as db:
-            ready = await fetch(db, run)
-            if not admits(await locks.hold_on(db, ready.stack), ready.actor):
-                await move(db, ready, RunState.QUEUED, at)
-                await locks.release_claim(db, run)
-                await post(db, ready.thread, (Header(run=run),))
-                return None
-            started = await move(db, ready, RunState.PREPARING, at)
-            deed = audit.deed_on(started, Verb.STARTED, HANDRAIL, at)
-            await audit.append(db, deed)
-            await post(db, started.thread, (Header(run=run),))
-            return started
+            return await starts.start(db, await fetch(db, run), at, self._above)
+
+    async def planned(self, run: RunId, plan: Plan, at: datetime) -> Run:
+        """Move a planning run to unconfirmed, and tell its plan.
+
+        One that was asked to stop meanwhile is stopped.
+        """
+        async with self._database.write(f"keep the plan of run {run}") as db:
+            planning = await fetch(db, run)
+            return await plans.planned(db, planning, plan, at, self._above)
+
+    async def confirm(self, run: RunId, actor: Actor, at: datetime) -> Run:
+        """Note who confirmed an unconfirmed run. Raises IllegalTransition."""
+        async with self._database.write(f"confirm run {run}") as db:
+            return await plans.confirm(db, await fetch(db, run), actor, at)
+
+    async def apply(self, run: RunId, at: datetime) -> Run | None:
+        """Move a confirmed run to applying, unless a hold keeps its confirmer."""
+        async with self._database.write(f"apply run {run}") as db:
+            return await plans.apply(db, await fetch(db, run), at, self._above)
+
+    async def begin(self, run: RunId, at: datetime) -> Claim | None:
+        """Let the CI of a ready outside run perform; None as for `start`."""
+        async with self._database.write(f"begin run {run}") as db:
+            return await outside.begin(db, await fetch(db, run), at, self._above)
+
+    async def heartbeat(self, run: RunId, fence: int | None, at: datetime) -> Run:
+        """Note that the CI of an outside run is alive, and renew its lease."""
+        async with self._database.write(f"hear of run {run}") as db:
+            return await outside.hear(db, await fetch(db, run), fence, at)
+
+    async def renew(self, runs: Sequence[RunId], at: datetime) -> None:
+        """Renew the leases of the runs that this process drives."""
+        async with self._database.write("renew leases") as db:
+            await locks.renew_claims(db, runs, at)
+
+    async def lapse(self, at: datetime) -> tuple[Run, ...]:
+        """Tell outside runs that were not heard of for a lease, and return them."""
+        async with self._database.write("look for silent runs") as db:
+            return await outside.lapse(db, at, self._above)
 
     async def note_progress(self, run: RunId, progress: Progress) -> None:
         """Keep what became known, and tell the header."""
@@ -113,74 +143,93 @@ class SqlRecord:
             await post(db, before.thread, (Header(run=run),))
 
     async def advance(self, run: RunId, to: RunState, at: datetime) -> Run | None:
-        """Move an active run to initializing or performing.
+        """Move an active run to initializing, performing or planning.
 
         None, and nothing is changed, when somebody asked to stop it.
         """
         async with self._database.write(f"move run {run} to {to}") as db:
-            active = await fetch(db, run)
-            _check_step(active, to)
-            if active.stop_asked_by is not None:
-                return None
-            moved = await move(db, active, to, at)
-            if to is RunState.PERFORMING:
-                deed = audit.deed_on(moved, Verb.PERFORMED, HANDRAIL, at)
-                await audit.append(db, deed)
-            await post(db, moved.thread, (Header(run=run),))
-            return moved
+            return await starts.advance(db, await fetch(db, run), to, at)
 
     async def end(
         self, run: RunId, ended: Ended, at: datetime, tell: Sequence[Telling] = ()
     ) -> Run:
         """Record the end, release the claim by the run's own id, tell the thread."""
         async with self._database.write(f"record the end of run {run}") as db:
-            return await end_run(db, await fetch(db, run), ended, at, tell)
+            last = await fetch(db, run)
+            return await endings.end_run(db, last, ended, at, tell, above=self._above)
 
     async def ask_stop(self, run: RunId, actor: Actor, at: datetime) -> StopAnswer:
         """Discard a run that has not begun, or mark one that has not performed."""
         async with self._database.write(f"ask run {run} to stop") as db:
-            return await stop_run(db, await fetch(db, run), actor, at)
+            now = await fetch(db, run)
+            return await endings.stop_run(db, now, actor, at, above=self._above)
 
     async def release_claim(
         self, run: RunId, actor: Actor, reason: str, at: datetime
     ) -> bool:
-        """Release a claim that an ended run had to keep; False if it has none.
-
-        Its thread is told who did and why.
-        """
+        """Release a claim that an ended run had to keep; False if it has none."""
         async with self._database.write(f"release the claim of run {run}") as db:
-            if not await _forget_claim(db, run):
-                return False
-            over = await fetch(db, run)
-            deed = audit.deed_on(over, Verb.CLAIM_RELEASED, actor, at, reason)
-            await audit.append(db, deed)
-            line = f"{actor.name or actor.id} released {over.stack}: {reason}"
-            await post(db, over.thread, (Said(text=line), Header(run=run)))
-            return True
+            return await endings.release_claim(
+                db, run, actor, reason, at, above=self._above
+            )
 
-    async def hold(self, wanted: Hold, thread: ThreadId) -> Hold:
-        """Take a hold on a free stack, and return the hold in force.
+    async def hold(self, wanted: Sequence[Hold]) -> HoldAnswer:
+        """Take holds of one actor on one or many stacks: all of them, or none."""
+        async with self._database.write("hold stacks") as db:
+            return await holds.hold(db, wanted)
 
-        It equals *wanted* iff it was taken now.
-        """
-        async with self._database.write(f"hold {wanted.stack}") as db:
-            in_force = await locks.take_hold(db, wanted)
-            if in_force == wanted:
-                await audit.append(db, _held(wanted))
-                await post(db, thread, (Held(hold=wanted), await _first(db, thread)))
-            return in_force
+    async def freeze(self, wanted: Hold) -> HoldAnswer:
+        """Take the hold on every stack, unless somebody else has it."""
+        async with self._database.write("freeze every stack") as db:
+            return await holds.freeze(db, wanted)
 
-    async def release_hold(
-        self, hold: Hold, actor: Actor, reason: str, at: datetime, thread: ThreadId
+    async def release_holds(
+        self,
+        held: Sequence[Hold],
+        actor: Actor,
+        reason: str,
+        at: datetime,
+        thread: ThreadId | None,
     ) -> bool:
-        """Release exactly *hold*; False if it is no longer in force."""
-        async with self._database.write(f"release the hold on {hold.stack}") as db:
-            if not await locks.release_hold(db, hold):
-                return False
-            line = Released(hold=hold, actor=actor, reason=reason)
-            await audit.append(db, _released(hold, actor, reason, at))
-            await post(db, thread, (line, await _first(db, thread)))
-            return True
+        """Release exactly *held*; False, and nothing, if one is not in force."""
+        async with self._database.write("release holds") as db:
+            return await holds.release_holds(
+                db, held, actor, reason, at, thread, self._above
+            )
+
+    async def steal(self, held: Hold, wanted: Hold) -> bool:
+        """Put *wanted* in the place of exactly *held*; False if it is not in force."""
+        async with self._database.write(f"steal the hold on {held.stack}") as db:
+            return await holds.steal(db, held, wanted, self._above)
+
+    async def expire(self, at: datetime) -> tuple[Hold, ...]:
+        """Release what has come to its end, tell where it was taken, return it."""
+        async with self._database.write("release holds that are over") as db:
+            return await holds.expire(db, at, self._above)
+
+    async def remind(self, at: datetime, *, before: timedelta) -> int:
+        """Tell holders directly, once, whose holds end within *before*."""
+        async with self._database.write("remind holders") as db:
+            return await holds.remind(db, at, before=before)
+
+    async def ask_holders(self, at: datetime, *, after: timedelta) -> int:
+        """Ask holders directly whose holds have no end whether they need them."""
+        async with self._database.write("ask holders") as db:
+            return await holds.ask_holders(db, at, after=after)
+
+    async def report_holder(
+        self, held: Hold, admins: Sequence[UserId], at: datetime
+    ) -> bool:
+        """Tell *admins* directly, once, that the holder is deactivated."""
+        async with self._database.write("report a holder") as db:
+            return await holds.report_holder(db, held, admins, at)
+
+    async def notify_when_free(
+        self, stack: StackName, actor: Actor, at: datetime
+    ) -> None:
+        """Tell *actor* directly, once, when they could run something on *stack*."""
+        async with self._database.write(f"note who waits for {stack}") as db:
+            await holds.notify_when_free(db, stack, actor, at, self._above)
 
     async def redact(
         self, run: RunId, hide: Hide, actor: Actor, at: datetime, *, why: str
@@ -190,7 +239,9 @@ class SqlRecord:
         The file of the database has it no more either, where nobody reads meanwhile.
         """
         async with self._database.write(f"redact run {run}") as db:
-            changed = await redact_run(db, await fetch(db, run), hide, actor, at, why)
+            changed = await redact_run(
+                db, await fetch(db, run), hide, actor, at, why, above=self._above
+            )
         await self._database.scrub()
         return changed
 
@@ -214,59 +265,3 @@ class SqlRecord:
                 of = await fetch(db, run)
                 await post(db, of.thread, (Tail(run=run),))
             return len(data) < room
-
-
-async def _insert_thread(
-    db: AsyncConnection, stack: StackName, channel: ChannelId
-) -> ThreadId:
-    row = insert(threads).values(stack=stack, channel=channel)
-    return ThreadId((await db.execute(row.returning(threads.c.id))).scalar_one())
-
-
-async def _promote(db: AsyncConnection, run: Run, at: datetime) -> Run | None:
-    if await locks.take_claim(db, run, at) is None:
-        return None
-    ready = await move(db, run, RunState.READY, at, started_at=at)
-    await post(db, run.thread, (Header(run=run.id),))
-    return ready
-
-
-def _check_step(run: Run, to: RunState) -> None:
-    check_transition(run.id, run.state, to)
-    if to not in {RunState.INITIALIZING, RunState.PERFORMING}:
-        raise IllegalTransition(f"run {run.id}: {to} is not a step of an active run")
-
-
-async def _forget_claim(db: AsyncConnection, run: RunId) -> bool:
-    kept = (runs.c.id == run) & runs.c.keeps_claim
-    freed = update(runs).where(kept).values(keeps_claim=False).returning(runs.c.id)
-    if (await db.execute(freed)).one_or_none() is None:
-        return False
-    return await locks.release_claim(db, run)
-
-
-async def _first(db: AsyncConnection, thread: ThreadId) -> Header | Card:
-    about = (
-        select(threads.c.stack, runs.c.id)
-        .outerjoin(runs, runs.c.thread == threads.c.id)
-        .where(threads.c.id == thread)
-    )
-    stack, run = (await db.execute(about)).one()
-    return Card(stack=stack) if run is None else Header(run=run)
-
-
-def _held(hold: Hold) -> Deed:
-    return Deed(
-        verb=Verb.HELD,
-        actor=hold.actor,
-        at=hold.since,
-        stack=hold.stack,
-        detail=hold.reason,
-    )
-
-
-def _released(hold: Hold, actor: Actor, reason: str, at: datetime) -> Deed:
-    detail = reason
-    if not hold.actor.is_same(actor):
-        detail = f"the hold of {hold.actor.id}: {reason}"
-    return Deed(verb=Verb.RELEASED, actor=actor, at=at, stack=hold.stack, detail=detail)

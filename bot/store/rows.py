@@ -1,6 +1,7 @@
 """Rows and the values that they stand for."""
 
-from dataclasses import fields
+import json
+from dataclasses import asdict, fields
 
 from sqlalchemy import RowMapping
 
@@ -16,6 +17,7 @@ from bot.domain.run import (
     Transition,
 )
 from bot.domain.stack import StackName
+from bot.domain.state_lock import StateLock
 from bot.ports import Thread
 
 #: what a column may be given
@@ -48,6 +50,8 @@ _SAME_IN_ROW = {field.name for field in fields(Run)} - {
     "state",
     "reason",
     "stop_asked_by",
+    "confirmed_by",
+    "state_lock",
 }
 
 
@@ -60,7 +64,14 @@ def run_of(row: RowMapping) -> Run:
         state=RunState(row["state"]),
         reason=row["reason"] and Reason(row["reason"]),
         stop_asked_by=actor_of(row, "stop") if row["stop_kind"] else None,
+        confirmed_by=actor_of(row, "confirmed") if row["confirmed_kind"] else None,
+        state_lock=_state_lock_of(row["state_lock"]),
     )
+
+
+def state_lock_text(lock: StateLock | None) -> str | None:
+    """Return *lock* as its column keeps it."""
+    return None if lock is None else json.dumps(asdict(lock))
 
 
 def transition_of(row: RowMapping) -> Transition:
@@ -83,6 +94,7 @@ def claim_of(row: RowMapping) -> Claim:
         run=RunId(row["run"]),
         fence=row["fence"],
         since=row["since"],
+        lease=row["lease"],
     )
 
 
@@ -93,6 +105,8 @@ def hold_of(row: RowMapping) -> Hold:
         actor=actor_of(row),
         reason=row["reason"],
         since=row["since"],
+        until=row["until"],
+        thread=row["thread"],
     )
 
 
@@ -105,3 +119,7 @@ def thread_of(row: RowMapping) -> Thread:
         stack=StackName(row["stack"]),
         run=row["run"],
     )
+
+
+def _state_lock_of(text: str | None) -> StateLock | None:
+    return None if text is None else StateLock(**json.loads(text))

@@ -52,13 +52,22 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def _actor(prefix: str, *, nullable: bool = False) -> list[Column[str]]:
+def _actor(
+    prefix: str, *, nullable: bool = False, key: bool = False
+) -> list[Column[str]]:
+    # An actor is told from others by everything but the name.
     return [
-        Column(f"{prefix}_{part}", String, nullable=nullable)
+        Column(
+            f"{prefix}_{part}",
+            String,
+            nullable=nullable,
+            primary_key=key and part != "name",
+        )
         for part in ("kind", "id", "team", "name")
     ]
 
 
+# channel: that of the message, or the id of the person whom a direct message is for.
 threads: Final = Table(
     "threads",
     metadata,
@@ -66,10 +75,12 @@ threads: Final = Table(
     Column("channel", String, nullable=False),
     Column("ts", String),
     Column("tail_ts", String),
+    Column("waiting_ts", String),
     Column("stack", String, nullable=False),
     UniqueConstraint("channel", "ts", name="threads_place"),
 )
 
+# state_lock: a `StateLock` as JSON. heard_at: when the CI of an outside run last was.
 runs: Final = Table(
     "runs",
     metadata,
@@ -77,6 +88,9 @@ runs: Final = Table(
     Column("type", String, nullable=False),
     Column("stack", String, nullable=False),
     Column("command", Text, nullable=False),
+    Column("apply", Text, nullable=False),
+    Column("outside", Boolean, nullable=False),
+    Column("again", ForeignKey("runs.id")),
     Column("skip_init", Boolean, nullable=False),
     *_actor("actor"),
     Column("thread", ForeignKey("threads.id"), nullable=False, unique=True),
@@ -92,6 +106,13 @@ runs: Final = Table(
     Column("started_at", Moment),
     Column("ended_at", Moment),
     *_actor("stop", nullable=True),
+    Column("summary", Text, nullable=False),
+    Column("plan_digest", String(64)),
+    Column("applied_from", BigInteger, nullable=False),
+    *_actor("confirmed", nullable=True),
+    Column("state_lock", Text),
+    Column("heard_at", Moment),
+    Column("lost_since", Moment),
     Column("keeps_claim", Boolean, nullable=False),
     Index("runs_by_state", "state", "id"),
     Index("runs_by_stack", "stack", "id"),
@@ -118,8 +139,11 @@ claims: Final = Table(
     Column("run", ForeignKey("runs.id"), unique=True),
     Column("fence", Integer, nullable=False),
     Column("since", Moment),
+    Column("lease", Moment),
 )
 
+# The stack of a freeze is `EVERY`. asked_at: whether it is needed still;
+# reported_at: that its holder is deactivated.
 holds: Final = Table(
     "holds",
     metadata,
@@ -127,6 +151,20 @@ holds: Final = Table(
     *_actor("actor"),
     Column("reason", Text, nullable=False),
     Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Column("thread", ForeignKey("threads.id")),
+    Column("reminded_at", Moment),
+    Column("asked_at", Moment),
+    Column("reported_at", Moment),
+)
+
+# Who is told once they could run something on a stack.
+wishes: Final = Table(
+    "wishes",
+    metadata,
+    Column("stack", String, primary_key=True),
+    *_actor("actor", key=True),
+    Column("at", Moment, nullable=False),
 )
 
 # stands_for: the kind of an in-place letter until it is handed out for delivery.
@@ -190,4 +228,33 @@ deliveries: Final = Table(
     metadata,
     Column("key", String, primary_key=True),
     Column("at", Moment, nullable=False),
+)
+
+# What a request under a caller's own key became.
+idempotency: Final = Table(
+    "idempotency",
+    metadata,
+    Column("actor_kind", String, primary_key=True),
+    Column("actor_id", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("run", ForeignKey("runs.id"), nullable=False),
+)
+
+# stacks and networks: JSON lists; no stacks: all of them.
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("digest", String(64), nullable=False),
+    Column("role", Integer, nullable=False),
+    Column("stacks", Text),
+    Column("networks", Text, nullable=False),
+    *_actor("made_by"),
+    Column("made_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+    Column("used_at", Moment),
+    Column("used_from", String, nullable=False),
 )

@@ -4,37 +4,55 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Final, TypedDict
+from typing import Any, Final
 
 from bot.domain import telling as tellings
 from bot.domain.lock import Hold
 from bot.domain.people import Actor, ActorKind
-from bot.domain.run import RunId
+from bot.domain.run import RunId, ThreadId
 from bot.domain.stack import StackName
-from bot.domain.telling import IN_PLACE, Telling
+from bot.domain.telling import IN_PLACE, NoticeKind, Telling
 from bot.ports import Hide
 
 _KINDS: Final[Mapping[type[Telling], str]] = {
     tellings.Header: "header",
     tellings.Card: "card",
+    tellings.Notice: "notice",
     tellings.Echo: "echo",
     tellings.Waiting: "waiting",
     tellings.Held: "held",
     tellings.Released: "released",
+    tellings.Stolen: "stolen",
+    tellings.Expired: "expired",
+    tellings.Planned: "planned",
+    tellings.Confirmed: "confirmed",
     tellings.StopAsked: "stop_asked",
     tellings.Said: "said",
     tellings.Tail: "tail",
     tellings.Final: "final",
 }
 
-#: the kinds that are told in place, and of these the one that is a reply
+#: the kinds that are told in place, and of these the ones that are replies
 REPLACED: Final = frozenset(_KINDS[kind] for kind in IN_PLACE)
 TAIL: Final = _KINDS[tellings.Tail]
+WAITING: Final = _KINDS[tellings.Waiting]
+NOTICE: Final = _KINDS[tellings.Notice]
 #: the kinds that are a thread's first message
-FIRST: Final = REPLACED - {TAIL}
+FIRST: Final = (REPLACED - {TAIL, WAITING}) | {NOTICE}
+#: the kinds that repeat what people said of their holds
+OF_HOLDS: Final = frozenset(
+    _KINDS[kind]
+    for kind in (
+        tellings.Held,
+        tellings.Released,
+        tellings.Stolen,
+        tellings.Expired,
+        tellings.Notice,
+    )
+)
 
 #: what a telling could not be read again without, and who people are
-_NO_WORDS: Final = frozenset({"kind", "id", "team", "name", "stack", "since"})
+_NO_WORDS: Final = frozenset({"kind", "id", "team", "name", "stack", "since", "until"})
 
 
 def kind_of(telling: Telling) -> str:
@@ -47,9 +65,12 @@ def to_text(telling: Telling) -> str:
     return json.dumps(asdict(telling), default=datetime.isoformat)
 
 
-def from_text(kind: str, text: str) -> Telling:
-    """Return the telling that was stored as *text*."""
-    return _READERS[kind](json.loads(text))
+def from_text(kind: str, text: str, run: RunId | None = None) -> Telling:
+    """Return the telling that was stored as *text* for the thread of *run*.
+
+    What earlier versions stored is read as what would be told today.
+    """
+    return _READERS[kind]({"run": run, **json.loads(text)})
 
 
 def hidden(text: str, hide: Hide) -> str:
@@ -74,35 +95,15 @@ def _hidden(field: object, hide: Hide) -> object:
             return field
 
 
-class _Actor(TypedDict):
-    kind: str
-    id: str
-    team: str
-    name: str
+#: what JSON made of a telling, or of a value in one
+_Fields = Mapping[str, Any]
 
 
-class _Hold(TypedDict):
-    stack: str
-    actor: _Actor
-    reason: str
-    since: str
+def _run(fields: _Fields) -> RunId:
+    return RunId(fields["run"])
 
 
-class _Fields(TypedDict, total=False):
-    run: int
-    stack: str
-    remarks: list[str]
-    place: int
-    blocking_run: int | None
-    hold: _Hold
-    since: str | None
-    actor: _Actor
-    reason: str
-    text: str
-    to: _Actor | None
-
-
-def _actor(fields: _Actor) -> Actor:
+def _actor(fields: _Fields) -> Actor:
     return Actor(
         kind=ActorKind(fields["kind"]),
         id=fields["id"],
@@ -111,51 +112,71 @@ def _actor(fields: _Actor) -> Actor:
     )
 
 
-def _hold(fields: _Hold) -> Hold:
+def _maybe_actor(fields: _Fields | None) -> Actor | None:
+    return _actor(fields) if fields else None
+
+
+def _hold(fields: _Fields) -> Hold:
+    until, thread = fields.get("until"), fields.get("thread")
     return Hold(
         stack=StackName(fields["stack"]),
         actor=_actor(fields["actor"]),
         reason=fields["reason"],
         since=datetime.fromisoformat(fields["since"]),
+        until=datetime.fromisoformat(until) if until else None,
+        thread=None if thread is None else ThreadId(thread),
     )
 
 
-def _waiting(fields: _Fields) -> tellings.Waiting:
-    run, hold, since = fields["blocking_run"], fields.get("hold"), fields["since"]
-    return tellings.Waiting(
-        place=fields["place"],
-        blocking_run=None if run is None else RunId(run),
-        hold=_hold(hold) if hold else None,
-        since=datetime.fromisoformat(since) if since else None,
-    )
+def _holds(fields: _Fields) -> tuple[Hold, ...]:
+    # A telling was of one hold before several could be taken at once.
+    if "hold" in fields:
+        return (_hold(fields["hold"]),)
+    return tuple(map(_hold, fields["holds"]))
 
 
-def _echo(fields: _Fields) -> tellings.Echo:
-    return tellings.Echo(run=RunId(fields["run"]), remarks=tuple(fields["remarks"]))
-
-
-def _released(fields: _Fields) -> tellings.Released:
-    return tellings.Released(
-        hold=_hold(fields["hold"]),
-        actor=_actor(fields["actor"]),
+def _notice(fields: _Fields) -> tellings.Notice:
+    return tellings.Notice(
+        kind=NoticeKind(fields["kind"]),
+        stack=fields["stack"],
+        hold=_hold(fields["hold"]) if fields["hold"] else None,
+        actor=_maybe_actor(fields["actor"]),
         reason=fields["reason"],
     )
 
 
+def _released(fields: _Fields) -> tellings.Released:
+    return tellings.Released(
+        holds=_holds(fields), actor=_actor(fields["actor"]), reason=fields["reason"]
+    )
+
+
+def _stolen(fields: _Fields) -> tellings.Stolen:
+    held, wanted = fields["held"], fields["wanted"]
+    return tellings.Stolen(held=_hold(held), wanted=_hold(wanted))
+
+
 def _said(fields: _Fields) -> tellings.Said:
-    to = fields["to"]
-    return tellings.Said(text=fields["text"], to=_actor(to) if to else None)
+    return tellings.Said(text=fields["text"], to=_maybe_actor(fields["to"]))
 
 
 _READERS: Final[Mapping[str, Callable[[_Fields], Telling]]] = {
-    "header": lambda fields: tellings.Header(run=RunId(fields["run"])),
+    "header": lambda fields: tellings.Header(run=_run(fields)),
     "card": lambda fields: tellings.Card(stack=fields["stack"]),
-    "echo": _echo,
-    "waiting": _waiting,
-    "held": lambda fields: tellings.Held(hold=_hold(fields["hold"])),
+    "notice": _notice,
+    "echo": lambda fields: tellings.Echo(
+        run=_run(fields), remarks=tuple(fields["remarks"])
+    ),
+    # Its place and what blocked it were stored once; by now it may wait for another.
+    "waiting": lambda fields: tellings.Waiting(run=_run(fields)),
+    "held": lambda fields: tellings.Held(holds=_holds(fields)),
     "released": _released,
+    "stolen": _stolen,
+    "expired": lambda fields: tellings.Expired(hold=_hold(fields["hold"])),
+    "planned": lambda fields: tellings.Planned(run=_run(fields)),
+    "confirmed": lambda fields: tellings.Confirmed(actor=_actor(fields["actor"])),
     "stop_asked": lambda fields: tellings.StopAsked(actor=_actor(fields["actor"])),
     "said": _said,
-    "tail": lambda fields: tellings.Tail(run=RunId(fields["run"])),
-    "final": lambda fields: tellings.Final(run=RunId(fields["run"])),
+    "tail": lambda fields: tellings.Tail(run=_run(fields)),
+    "final": lambda fields: tellings.Final(run=_run(fields)),
 }

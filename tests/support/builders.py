@@ -66,7 +66,20 @@ def a_run(
 
 
 def a_hold(
-    *, stack: str = STACK, by: str = "ann", reason: str = "", since: datetime = NOON
+    *,
+    stack: str = STACK,
+    by: str = "ann",
+    reason: str = "",
+    since: datetime = NOON,
+    until: datetime | None = None,
+    thread: ThreadId | None = None,
 ) -> Hold:
     """Return a person's hold on a stack."""
-    return Hold(stack=StackName(stack), actor=an_actor(by), reason=reason, since=since)
+    return Hold(
+        stack=StackName(stack),
+        actor=an_actor(by),
+        reason=reason,
+        since=since,
+        until=until,
+        thread=thread,
+    )

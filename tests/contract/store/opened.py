@@ -13,12 +13,15 @@ from bot.ports import Ended, NewRun
 from bot.store import audit
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
+from bot.store.keys import SqlKeys
 from bot.store.outbox import SqlOutbox
 from bot.store.record import SqlRecord
-from tests.support.builders import a_new_run, later
+from tests.support.builders import a_new_run, an_actor, later
 
 FINISHED = Ended(state=RunState.FINISHED, actor=HANDRAIL, exit_code=0)
 LOST = Ended(state=RunState.FAILED, actor=HANDRAIL, reason=Reason.LOST)
+#: the global admins
+ABOVE = frozenset({an_actor("ada").id})
 UNPROVEN = Ended(
     state=RunState.FAILED, actor=HANDRAIL, reason=Reason.ENGINE, release=False
 )
@@ -34,23 +37,27 @@ _STEPS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The three ports over one database."""
+    """The ports over one database."""
 
     database: Database
     record: SqlRecord
     archive: SqlArchive
     outbox: SqlOutbox
+    keys: SqlKeys
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator[Self]:
-        """Open the store at *url*."""
+    async def open(
+        cls, url: str, *, above: frozenset[str] = ABOVE
+    ) -> AsyncIterator[Self]:
+        """Open the store at *url*; *above* are the ids of the global admins."""
         async with Database.open(url) as database:
             yield cls(
                 database=database,
-                record=SqlRecord(database),
+                record=SqlRecord(database, above),
                 archive=SqlArchive(database),
                 outbox=SqlOutbox(database),
+                keys=SqlKeys(database),
             )
 
     async def run_in(self, state: RunState, new: NewRun | None = None) -> Run:

@@ -1,5 +1,6 @@
 """What the record promises of a text that is taken out of it."""
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -76,7 +77,7 @@ async def test_a_text_is_gone_from_all_that_is_stored_of_a_run(store: Store) -> 
     run = await store.run_in(
         RunState.PERFORMING, a_new_run(f"mysql -p{TEXT}", remarks=(f"undid {TEXT}",))
     )
-    await store.record.hold(a_hold(reason=f"fixing {TEXT}"), run.thread)
+    await store.record.hold([a_hold(reason=f"fixing {TEXT}", thread=run.thread)])
     await store.record.tell(run.thread, [Said(text=f"hello {TEXT} and {TEXT}")])
     await printed(store, f"a {TEXT}\n".encode(), TEXT[:5].encode(), TEXT[5:].encode())
     ended = Ended(state=RunState.FAILED, actor=HANDRAIL, note=f"no {TEXT} there")
@@ -91,7 +92,9 @@ async def test_a_text_is_gone_from_all_that_is_stored_of_a_run(store: Store) -> 
     assert places == 12
     after = await store.archive.run(run.id)
     assert (after.command, after.note) == ("mysql -p*****", "no ***** there")
-    assert (await store.archive.occupancy(STACK)).hold == a_hold(reason="fixing *****")
+    held = (await store.archive.occupancy(STACK)).hold
+    assert held is not None
+    assert held.reason == "fixing *****"
     assert await kept(store) == [b"a *****\n", b"*****"]
 
 
@@ -156,9 +159,10 @@ async def test_what_was_posted_is_posted_again_into_the_same_messages(
 ) -> None:
     run = await store.run_in(RunState.PERFORMING, a_new_run(f"echo {TEXT}"))
     said, other = Said(text=f"hello {TEXT}"), Said(text="hello")
+    hold = a_hold(reason=TEXT, thread=run.thread)
     await printed(store, TEXT.encode())
     await store.record.tell(run.thread, [said, other])
-    await store.record.hold(a_hold(reason=TEXT), run.thread)
+    await store.record.hold([hold])
     first = dict(await posted(store))
     await store.record.end(
         run.id, Ended(state=RunState.FINISHED, actor=HANDRAIL), later(9)
@@ -170,7 +174,7 @@ async def test_what_was_posted_is_posted_again_into_the_same_messages(
     assert await posted(store) == [
         (ECHO, first[ECHO]),
         (Said(text="hello *****"), first[said]),
-        (Held(hold=a_hold(reason="*****")), first[Held(hold=a_hold(reason=TEXT))]),
+        (Held(holds=(replace(hold, reason="*****"),)), first[Held(holds=(hold,))]),
         (FINAL, final),
         (HEADER, first[HEADER]),
         (TAIL, first[TAIL]),
@@ -418,9 +422,9 @@ async def test_what_was_refused_is_redacted_in_the_run_itself_only(
 
 async def test_reasons_of_holds_since_the_run_are_redacted(store: Store) -> None:
     run = await store.finished()
-    hold, bob = a_hold(reason=f"for {TEXT}"), an_actor("bob")
-    await store.record.hold(hold, run.thread)
-    await store.record.release_hold(hold, bob, f"not {TEXT}", later(20), run.thread)
+    hold, bob = a_hold(reason=f"for {TEXT}", thread=run.thread), an_actor("bob")
+    await store.record.hold([hold])
+    await store.record.release_holds([hold], bob, f"not {TEXT}", later(20), None)
 
     await redact(store)
 
@@ -435,9 +439,9 @@ async def test_whose_hold_was_released_and_that_init_was_skipped_stay(
     store: Store,
 ) -> None:
     run = await store.finished(a_new_run("echo hello", skip_init=True))
-    await store.record.hold(a_hold(), run.thread)
-    bob = an_actor("bob")
-    await store.record.release_hold(a_hold(), bob, "why", later(20), run.thread)
+    hold, bob = a_hold(thread=run.thread), an_actor("bob")
+    await store.record.hold([hold])
+    await store.record.release_holds([hold], bob, "why", later(20), None)
     before = await store.deeds()
 
     for words in ("--no-init", "the hold of", a_hold().actor.id):

@@ -192,7 +192,7 @@ async def test_a_queued_run_cannot_be_started(store: Store) -> None:
 
 async def test_a_hold_taken_meanwhile_sends_a_ready_run_back(store: Store) -> None:
     run = await store.run_in(RunState.READY)
-    await store.record.hold(a_hold(by="bob"), run.thread)
+    await store.record.hold([a_hold(by="bob", thread=run.thread)])
 
     assert await store.record.start(run.id, later(2)) is None
 
@@ -203,7 +203,7 @@ async def test_a_hold_taken_meanwhile_sends_a_ready_run_back(store: Store) -> No
 
 async def test_a_hold_of_ones_own_lets_a_ready_run_start(store: Store) -> None:
     run = await store.run_in(RunState.READY)
-    await store.record.hold(a_hold(by="ann"), run.thread)
+    await store.record.hold([a_hold(by="ann", thread=run.thread)])
 
     started = await store.record.start(run.id, later(2))
 

@@ -178,8 +178,16 @@ def _create_deliveries() -> None:
 
 
 def _close_audit() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION audit_is_closed() RETURNS trigger LANGUAGE plpgsql AS $$ "
+            "BEGIN RAISE EXCEPTION 'audit rows are never changed'; END $$"
+        )
+        action = "FOR EACH ROW EXECUTE FUNCTION audit_is_closed()"
+    else:
+        action = "BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END"
     for change in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER audit_refuses_{change.lower()} BEFORE {change} ON audit "
-            "BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END"
+            f"{action}"
         )

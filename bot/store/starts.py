@@ -1,0 +1,92 @@
+"""How a run leaves the queue and goes on until it performs."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.audit import Verb
+from bot.domain.errors import IllegalTransition
+from bot.domain.lock import keeper
+from bot.domain.people import HANDRAIL
+from bot.domain.run import Run, RunState, check_transition
+from bot.domain.telling import Header, Waiting
+from bot.store import audit, locks
+from bot.store.moves import move
+from bot.store.outbox import post, post_again
+from bot.store.queue import next_runs, pass_on, post_waiting
+from bot.store.rows import run_of
+from bot.store.tables import runs
+
+_STEPS = (RunState.INITIALIZING, RunState.PERFORMING, RunState.PLANNING)
+
+
+async def promote(
+    db: AsyncConnection, at: datetime, above: frozenset[str]
+) -> tuple[Run, ...]:
+    """Claim every free stack for the run whose turn it is."""
+    promoted = [await _promote(db, run, at) for run in await next_runs(db, above)]
+    ready = tuple(run for run in promoted if run is not None)
+    if ready:
+        await post_waiting(db, {run.stack for run in ready})
+    return ready
+
+
+async def ready_runs(db: AsyncConnection) -> tuple[Run, ...]:
+    """Return the runs that Handrail has to start or to go on with, oldest first."""
+    ready = (runs.c.state == RunState.READY.value) & ~runs.c.outside
+    confirmed = runs.c.confirmed_kind.is_not(None)
+    unconfirmed = runs.c.state == RunState.UNCONFIRMED.value
+    found = select(runs).where(ready | (unconfirmed & confirmed)).order_by(runs.c.id)
+    return tuple(map(run_of, (await db.execute(found)).mappings()))
+
+
+async def start(
+    db: AsyncConnection, run: Run, at: datetime, above: frozenset[str]
+) -> Run | None:
+    """Move a ready *run* to preparing, or back to queued where a hold says so."""
+    if await gives_way(db, run, at, above):
+        return None
+    started = await move(db, run, RunState.PREPARING, at)
+    await audit.append(db, audit.deed_on(started, Verb.STARTED, HANDRAIL, at))
+    await post(db, started.thread, (Header(run=run.id),))
+    return started
+
+
+async def gives_way(
+    db: AsyncConnection, run: Run, at: datetime, above: frozenset[str]
+) -> bool:
+    """Put a ready *run* back into the queue if a hold does not admit it by now."""
+    occupancy = await locks.occupancy_of(db, run.stack)
+    if keeper(occupancy, run.actor, above=above) is None:
+        return False
+    await move(db, run, RunState.QUEUED, at)
+    await locks.release_claim(db, run.id)
+    await post(db, run.thread, (Header(run=run.id),))
+    await pass_on(db, (run.stack,), above)
+    return True
+
+
+async def advance(
+    db: AsyncConnection, run: Run, to: RunState, at: datetime
+) -> Run | None:
+    """Move an active *run* one step on; None when somebody asked to stop it."""
+    check_transition(run.id, run.state, to)
+    if to not in _STEPS:
+        raise IllegalTransition(f"run {run.id}: {to} is not a step of an active run")
+    if run.stop_asked_by is not None:
+        return None
+    moved = await move(db, run, to, at)
+    if to is RunState.PERFORMING:
+        await audit.append(db, audit.deed_on(moved, Verb.PERFORMED, HANDRAIL, at))
+    await post(db, moved.thread, (Header(run=run.id),))
+    return moved
+
+
+async def _promote(db: AsyncConnection, run: Run, at: datetime) -> Run | None:
+    if await locks.take_claim(db, run, at) is None:
+        return None
+    ready = await move(db, run, RunState.READY, at, started_at=at)
+    await post(db, run.thread, (Header(run=run.id),))
+    await post_again(db, run.thread, Waiting(run=run.id))
+    return ready

@@ -1,0 +1,99 @@
+"""How a run comes to be: once, however often it is asked for under one key."""
+
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.audit import Verb
+from bot.domain.errors import IdempotencyConflict
+from bot.domain.lock import blocker
+from bot.domain.people import Actor, ChannelId
+from bot.domain.run import Run, RunId, RunState, ThreadId
+from bot.domain.stack import StackName
+from bot.domain.telling import Echo, Header, Waiting
+from bot.ports import Idempotency, NewRun
+from bot.store import audit, locks
+from bot.store.moves import insert_run
+from bot.store.outbox import post
+from bot.store.rows import run_of
+from bot.store.tables import idempotency, runs, threads
+
+
+async def submit(
+    db: AsyncConnection, new: NewRun, at: datetime, above: frozenset[str]
+) -> Run:
+    """Record a queued run, or return what its idempotency key stands for.
+
+    Raises IdempotencyConflict.
+    """
+    earlier = await granted(db, new.actor, new.idempotency)
+    if earlier is not None:
+        return earlier
+    thread = await insert_thread(db, new.stack, new.channel)
+    run = await insert_run(db, new, thread, at)
+    await _keep(db, new, run.id)
+    # As it is typed: behind -- everything is the command, verbatim.
+    detail = f"--no-init -- {run.command}" if run.skip_init else run.command
+    await audit.append(db, audit.deed_on(run, Verb.SUBMITTED, run.actor, at, detail))
+    echo = Echo(run=run.id, remarks=new.remarks)
+    await post(db, thread, (Header(run=run.id), echo))
+    if await _waits(db, run, above):
+        await post(db, thread, (Waiting(run=run.id),))
+    return run
+
+
+async def granted(
+    db: AsyncConnection, actor: Actor, request: Idempotency | None
+) -> Run | None:
+    """Return the run that *request* became before. Raises IdempotencyConflict."""
+    if request is None:
+        return None
+    asked = (
+        select(runs, idempotency.c.digest)
+        .join(idempotency, idempotency.c.run == runs.c.id)
+        .where(
+            idempotency.c.actor_kind == actor.kind.value,
+            idempotency.c.actor_id == actor.id,
+            idempotency.c.key == request.key,
+        )
+    )
+    row = (await db.execute(asked)).mappings().one_or_none()
+    if row is None:
+        return None
+    run = run_of(row)
+    if row["digest"] != request.digest:
+        raise IdempotencyConflict(f"that key stands for run {run.id}")
+    return run
+
+
+async def insert_thread(
+    db: AsyncConnection, stack: StackName, channel: ChannelId
+) -> ThreadId:
+    """Write a thread that is not in its channel yet."""
+    row = insert(threads).values(stack=stack, channel=channel)
+    return ThreadId((await db.execute(row.returning(threads.c.id))).scalar_one())
+
+
+async def _keep(db: AsyncConnection, new: NewRun, run: RunId) -> None:
+    if new.idempotency is not None:
+        row = insert(idempotency).values(
+            actor_kind=new.actor.kind.value,
+            actor_id=new.actor.id,
+            key=new.idempotency.key,
+            digest=new.idempotency.digest,
+            run=run,
+        )
+        await db.execute(row)
+
+
+async def _waits(db: AsyncConnection, run: Run, above: frozenset[str]) -> bool:
+    occupancy = await locks.occupancy_of(db, run.stack)
+    if blocker(occupancy, run.actor, above=above) is not None:
+        return True
+    before = select(runs.c.id).where(
+        runs.c.stack == run.stack,
+        runs.c.state == RunState.QUEUED.value,
+        runs.c.id < run.id,
+    )
+    return (await db.execute(before.limit(1))).one_or_none() is not None
