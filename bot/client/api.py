@@ -23,6 +23,9 @@ _PATIENCE: Final = ClientTimeout(total=10)
 #: refused for now: asked too often, or too slowly
 _FOR_NOW: Final = frozenset({408, 425, 429})
 
+#: the stack has no place where its runs are told: somebody has to change that
+_MISPLACED: Final = "channel"
+
 
 class Away(Exception):
     """Handrail could not be asked, or cannot answer now."""
@@ -43,7 +46,7 @@ class Denied(Exception):
     @property
     def is_about_now(self) -> bool:
         """Tell whether the same wish may be granted at another time."""
-        return self.status == 409
+        return self.status == 409 and self.code != _MISPLACED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,6 @@ class Tracked:
     id: int
     state: str
     note: str = ""
-    link: str = ""
     place: int | None = None  #: in the queue of its stack, from 1
     fence: int | None = None  #: of its claim, while it performs
 
@@ -170,7 +172,6 @@ def _tracked(said: Mapping[str, object]) -> Tracked:
         id=number,
         state=state,
         note=_words(said, "note"),
-        link=_words(said, "link"),
         place=_number(said, "queue_place"),
         fence=_number(said, "fence"),
     )

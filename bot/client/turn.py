@@ -38,8 +38,7 @@ class Queue:
     async def turn(self) -> Turn:
         """Wait for the turn, or raise NotRun with the run taken back."""
         run = await self._announced()
-        link = f": {run.link}" if run.link else ""
-        self.say(f"run {run.id} on {self.wish.stack} is announced{link}")
+        self.say(f"run {run.id} on {self.wish.stack} is announced")
         try:
             return Turn(run=run.id, fence=await self._fence(run))
         except NotRun as given_up:

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from bot.client.api import Api, Away, Denied, Untrusted
 from bot.client.server import Server
-from tests.unit.client.stand_in import KEY
+from tests.support.tracked_api import KEY
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.client.server import Server, Unusable
-from tests.unit.client.stand_in import KEY
+from tests.support.tracked_api import KEY
 
 
 def read(url: str, key: str = KEY, **more: str) -> Server:

@@ -14,7 +14,7 @@ import pytest
 
 from bot.client.tracked import run_as_tracked
 from bot.client.wish import Pace, Wish
-from tests.unit.client.stand_in import FENCE, KEY, Fault, No, StandIn, a_stand_in
+from tests.support.tracked_api import FENCE, KEY, Fault, No, StandIn, a_stand_in
 
 QUICK = Pace(
     first=0.01,
@@ -177,6 +177,7 @@ async def test_a_hold_that_is_taken_at_the_last_moment_is_waited_for(
         (No(401, "bad_key", "The key is revoked."), NOT_PERMITTED),
         (No(403, "not_allowed", "The key is no writer."), NOT_PERMITTED),
         (No(404, "unknown_stack", "There is no such stack."), NOT_PERMITTED),
+        (No(409, "channel", "Handrail is in no channel."), NOT_PERMITTED),
         (No(422, "bad_command", "That is no command."), NOT_PERMITTED),
         (No(409, "held", "ann has held net-prod for 2 h."), NOT_NOW),
     ],

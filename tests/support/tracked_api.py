@@ -57,6 +57,10 @@ class StandIn:
         """Fail so often at *verb*, then no more."""
         self.faults[verb] = iter(faults)
 
+    def says_no(self, verb: str, message: str) -> None:
+        """Refuse *verb* once, with these words."""
+        self.fails(verb, No(403, "not_allowed", message))
+
     def keeps_failing(self, verb: str, faults: Iterable[Fault | No]) -> None:
         """Fail at *verb* as long as *faults* go on."""
         self.faults[verb] = iter(faults)
