@@ -1,4 +1,4 @@
-"""The command line: `handrail …`."""
+"""The commands of `handrail`; those on keys and for CI jobs are beside this."""
 
 import asyncio
 import contextlib
@@ -6,8 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
+from collections.abc import Coroutine
 from typing import Annotated, TypeVar
 
 import typer
@@ -16,15 +15,18 @@ from bot import check as checks
 from bot.app import handrail, secrecy_of, utc_now
 from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
+from bot.cli.keys import key_app
+from bot.cli.record import with_record
+from bot.cli.tracked import run_tracked
 from bot.control.secrecy import Secrecy
 from bot.credentials.keys import SigningKeys
 from bot.demo.play import perform_task, show_page
-from bot.domain.errors import HandrailError, StoreUnavailable
+from bot.domain.errors import HandrailError
 from bot.domain.run import Run, RunId
 from bot.domain.sentences import ending
 from bot.domain.stack import StackName
 from bot.logs import set_up_logs
-from bot.settings import Settings, SettingsProblems, data_dir, stored_at
+from bot.settings import Settings, SettingsProblems, data_dir
 from bot.store.archive import SqlArchive
 from bot.store.audit import verify
 from bot.store.database import Database
@@ -46,6 +48,11 @@ audit_app = typer.Typer(help="The audit chain.", no_args_is_help=True)
 app.add_typer(engine_app, name="engine")
 app.add_typer(oidc_app, name="oidc")
 app.add_typer(audit_app, name="audit")
+app.add_typer(key_app, name="key")
+# What belongs to the command is the command's, even where it begins with a dash.
+app.command("run-as-tracked", context_settings={"allow_interspersed_args": False})(
+    run_tracked
+)
 
 
 def main() -> None:
@@ -112,7 +119,7 @@ def history(
         for run in await archive.last_runs(StackName(stack) or None, limit):
             typer.echo(_line(run))
 
-    _read(show)
+    with_record(show)
 
 
 @app.command()
@@ -131,7 +138,7 @@ def output(run: Annotated[int, typer.Argument(help="The run's number.")]) -> Non
         async for piece in archive.output(RunId(run)):
             sys.stdout.buffer.write(piece)
 
-    _read(show)
+    with_record(show)
 
 
 @engine_app.command("up")
@@ -174,7 +181,7 @@ def audit_verify() -> None:
         besides = but if verdict.redacted else ""
         typer.echo(f"{verdict.sound} rows, each as it was written{besides}.")
 
-    _read(walk)
+    with_record(walk)
 
 
 async def _serve(settings: Settings, secrecy: Secrecy) -> None:
@@ -203,29 +210,9 @@ def _run(work: Coroutine[None, None, _Result]) -> _Result | None:
     return asyncio.run(until_told())
 
 
-def _read(use: Callable[[Database], Awaitable[None]]) -> None:
-    url = stored_at(os.environ)
-    path = Path(url.partition(":///")[2])
-    if not path.exists():
-        raise StoreUnavailable(
-            f"There is no database at {path}. Set HANDRAIL_DATA_DIR or "
-            "HANDRAIL_DATABASE_URL as the bot has it."
-        )
-
-    async def opened() -> None:
-        async with Database.open(url) as database:
-            await use(database)
-
-    asyncio.run(opened())
-
-
 def _line(run: Run) -> str:
     ended = ending(run) if run.state.is_terminal else str(run.state)
     return (
         f"{run.id}\t{run.created_at:%Y-%m-%d %H:%M:%S}\t{run.stack}\t"
         f"{run.actor.name} ({run.actor.id})\t{ended}\t{run.command!r}"
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,51 @@
+"""`handrail run-as-tracked`: a CI job's own command as a run of a stack."""
+
+import asyncio
+import os
+from contextlib import suppress
+from typing import Annotated, Final
+
+import typer
+
+from bot.cli.spans import span
+from bot.client.server import Server, Unusable
+from bot.client.tracked import run_as_tracked
+from bot.client.wish import Wish
+
+#: the settings of the job are wrong (sysexits.h, EX_CONFIG)
+UNUSABLE: Final = 78
+
+
+def run_tracked(
+    command: Annotated[
+        list[str], typer.Argument(help="The command, behind -- and verbatim.")
+    ],
+    stack: Annotated[str, typer.Option(help="The stack that it changes.")],
+    wait: Annotated[str, typer.Option(help="How long to wait for its turn.")] = "1h",
+) -> None:
+    """Run a command here when it is this job's turn on a stack.
+
+    HANDRAIL_URL and HANDRAIL_API_KEY name the server and open it. Plain
+    http is for this machine alone, unless HANDRAIL_INSECURE=1. The command
+    gets HANDRAIL_RUN, HANDRAIL_STACK and HANDRAIL_FENCE, never the key.
+
+    Exits with the command's exit code once it ran. Nothing was run where
+    that is 75 (not its turn in time, or the server is away), 77 (not
+    permitted), 78 (wrong settings), 127 (no such command), or 128 + n
+    (signal n came before its turn).
+    """
+    try:
+        server = Server.read(os.environ)
+    except Unusable as wrong:
+        _say(str(wrong))
+        raise typer.Exit(UNUSABLE) from wrong
+    wish = Wish(stack=stack, command=tuple(command), wait=span(wait))
+    raise typer.Exit(asyncio.run(run_as_tracked(wish, server, os.environ, _say)))
+
+
+def _say(sentence: str) -> None:
+    # On one line and behind a name, so that no answer can pass for an instruction
+    # to the CI. Nobody may be reading any more, and that is no reason to end.
+    plain = "".join(c if c.isprintable() else " " for c in sentence)
+    with suppress(OSError):
+        os.write(2, f"handrail: {plain}\n".encode(errors="backslashreplace"))
