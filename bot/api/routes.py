@@ -151,6 +151,7 @@ class _Door:
 def _headers() -> dict[str, str]:
     return {
         "Cache-Control": "no-store",
+        "Server": "Handrail",  # without the versions that aiohttp would name
         "X-Content-Type-Options": "nosniff",
         "X-Request-Id": token_hex(8),
     }
