@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -19,12 +20,13 @@ async def browser(sandbox: Sandbox) -> AsyncIterator[aiohttp.ClientSession]:
 async def next_update(stream: aiohttp.ClientResponse) -> tuple[str, Payload]:
     """Return the id and data of the next server-sent event."""
     number = ""
-    async for line in stream.content:
-        field, _, value = line.decode().rstrip("\n").partition(": ")
-        if field == "id":
-            number = value
-        if field == "data":
-            return number, json.loads(value)
+    async with asyncio.timeout(10):
+        async for line in stream.content:
+            field, _, value = line.decode().rstrip("\n").partition(": ")
+            if field == "id":
+                number = value
+            if field == "data":
+                return number, json.loads(value)
     raise AssertionError("the stream ended")
 
 
