@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.control.perform import _ended
+from bot.control.verdict import ended_of
 from bot.domain.people import Standing
 from bot.domain.run import Reason, Run, RunState
 from bot.domain.stack import FromEnv, Hooks
@@ -44,7 +44,7 @@ CUTTING = {
 def test_every_ending_in_every_phase_has_its_verdict(
     ending: Ending, phase: Phase
 ) -> None:
-    ended = _ended(Outcome(ending=ending, phase=phase, exit_code=3))
+    ended = ended_of(Outcome(ending=ending, phase=phase, exit_code=3))
 
     match ending:
         case Ending.STOPPED:
@@ -66,7 +66,7 @@ def test_every_ending_in_every_phase_has_its_verdict(
 def test_a_container_that_may_live_keeps_the_claim_and_says_the_way_out(
     ending: Ending,
 ) -> None:
-    ended = _ended(
+    ended = ended_of(
         Outcome(ending=ending, phase=P.PERFORMING, note="why", container_gone=False)
     )
 

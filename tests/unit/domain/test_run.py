@@ -5,7 +5,14 @@ from itertools import product
 import pytest
 
 from bot.domain.errors import IllegalTransition
-from bot.domain.run import ACTIVE, TRANSITIONS, RunState, check_transition
+from bot.domain.run import (
+    ACTIVE,
+    STOPPABLE,
+    TRANSITIONS,
+    WAITING,
+    RunState,
+    check_transition,
+)
 
 S = RunState
 EDGES = {
@@ -25,6 +32,17 @@ EDGES = {
     (S.INITIALIZING, S.FAILED),
     (S.PERFORMING, S.FINISHED),
     (S.PERFORMING, S.FAILED),
+    (S.PREPARING, S.PLANNING),
+    (S.INITIALIZING, S.PLANNING),
+    (S.PLANNING, S.UNCONFIRMED),
+    (S.PLANNING, S.FINISHED),
+    (S.PLANNING, S.STOPPED),
+    (S.PLANNING, S.FAILED),
+    (S.UNCONFIRMED, S.APPLYING),
+    (S.UNCONFIRMED, S.DISCARDED),
+    (S.UNCONFIRMED, S.FAILED),
+    (S.APPLYING, S.FINISHED),
+    (S.APPLYING, S.FAILED),
 }
 
 
@@ -37,8 +55,20 @@ def test_only_the_designed_edges_exist(current: RunState, to: RunState) -> None:
             check_transition(1, current, to)
 
 
-def test_performing_cannot_be_stopped() -> None:
-    assert S.STOPPED not in TRANSITIONS[S.PERFORMING]
+@pytest.mark.parametrize("state", [S.PERFORMING, S.APPLYING])
+def test_what_may_be_changing_something_cannot_be_stopped(state: RunState) -> None:
+    assert not {S.STOPPED, S.DISCARDED} & TRANSITIONS[state]
+    assert state not in STOPPABLE | WAITING
+
+
+@pytest.mark.parametrize("state", STOPPABLE)
+def test_whatever_is_stoppable_may_become_stopped(state: RunState) -> None:
+    assert S.STOPPED in TRANSITIONS[state]
+
+
+@pytest.mark.parametrize("state", WAITING)
+def test_whatever_waits_may_be_discarded(state: RunState) -> None:
+    assert S.DISCARDED in TRANSITIONS[state]
 
 
 def test_four_states_are_final() -> None:
