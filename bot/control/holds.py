@@ -12,6 +12,7 @@ from bot.domain.errors import Refusal, Refused
 from bot.domain.lock import EVERY, Hold, blocker
 from bot.domain.people import Actor, ActorKind, Role
 from bot.domain.run import ThreadId
+from bot.domain.sentences import frozen
 from bot.domain.stack import Catalog, Stack, StackName
 from bot.domain.telling import Said
 from bot.ports import Archive, Clock, Record
@@ -106,9 +107,8 @@ class Holds:
         if not any(stack.name in held for stack in known):
             for stack in known:
                 await self._access.require(Role.READER, actor, stack)
-            await self._say(
-                thread, actor, say.nobody_holds(stack.name for stack in known)
-            )
+            nobody = say.nobody_holds(stack.name for stack in known)
+            await self._say(thread, actor, self._and_frozen(nobody, held.get(EVERY)))
             return ()
         await self._why.refuse_foreign(actor, known, held, reason)
         return await self._released(
@@ -292,6 +292,9 @@ class Holds:
         if freeze is not None and is_kept and not self._access.is_above(actor):
             sentence = say.held_while_frozen(freeze, self._clock())
             await self._say(thread, actor, sentence)
+
+    def _and_frozen(self, sentence: str, freeze: Hold | None) -> str:
+        return f"{sentence} {frozen(freeze, self._clock())}" if freeze else sentence
 
     async def _say(self, thread: ThreadId | None, actor: Actor, sentence: str) -> None:
         if thread is not None:

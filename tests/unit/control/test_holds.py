@@ -204,6 +204,10 @@ async def test_a_free_stack_cannot_be_released(stage: Holding) -> None:
 
     assert await stage.said() == ["Nobody holds net-prod or db-prod."]
     assert await stage.verbs() == []
+    await stage.holds.freeze(ADA)
+    await stage.holds.release(ANN, [STACK], thread=stage.thread)
+    (sentence,) = await stage.said()
+    assert sentence.startswith("Nobody holds net-prod. ada froze every stack 0 s ago")
 
 
 async def test_a_third_person_is_told_who_since_when_why_and_what_to_reply(
