@@ -25,6 +25,7 @@ async def show_page(
         tell(f"The workspace is at {played.sandbox.url}")
         tell("Type there: /task sample terraform state list")
         tell("or, for what is masked: /task sample terraform output -json")
+        tell("or, to plan, confirm and apply: /deploy sample")
         tell("Ctrl-C ends the demo.")
         await asyncio.Event().wait()
 

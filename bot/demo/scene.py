@@ -83,6 +83,7 @@ async def _played(
     bob = workspace.add_person("bob", real_name="Bob Writer", role_hint="writer")
     ada = workspace.add_person("ada", real_name="Ada Admin", role_hint="admin")
     workspace.examples["/task"] = "sample terraform state list"
+    workspace.examples["/deploy"] = "sample"
     workspace.add_group("platform", members=[ann, bob])
     channel = workspace.add_channel(
         "infra", members=[ann, bob, ada, rita], topic="Every run is told here"
@@ -159,3 +160,5 @@ async def _sweep(engine: Engine, installation: str) -> None:
         if container is not None:
             await container.kill()
             await container.remove()
+    for run in await engine.left_workspaces(installation):
+        await engine.forget_workspace(run, installation)

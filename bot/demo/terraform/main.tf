@@ -15,8 +15,9 @@ resource "terraform_data" "database" {
   triggers_replace = [sha256(var.db_password)]
 }
 
+# The state that the demo begins with has no `mail`: that is what a deploy adds.
 resource "terraform_data" "service" {
-  for_each = toset(["api", "web", "worker"])
+  for_each = toset(["api", "mail", "web", "worker"])
   input    = { name = each.key, network = terraform_data.network.output.name }
 }
 

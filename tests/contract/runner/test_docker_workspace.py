@@ -119,6 +119,22 @@ async def test_what_the_first_container_changed_stays_changed(
     assert bench.record.output == b"changed\n" * 2
 
 
+async def test_a_volume_that_is_gone_is_not_made_anew(
+    bench: Bench, source: DirectorySource
+) -> None:
+    await bench.execute(a_planning(bench, source))
+    await bench.engine.forget_workspace("run-1", bench.installation)
+
+    await bench.execute(an_applying(bench, "echo ran"))
+
+    client = connect(engine_address())
+    try:
+        names = [str(volume.name) for volume in client.volumes.list()]
+    finally:
+        client.close()
+    assert [name for name in names if bench.installation in name] == []
+
+
 async def test_an_empty_volume_of_that_name_is_no_workspace(
     bench: Bench, source: DirectorySource
 ) -> None:
