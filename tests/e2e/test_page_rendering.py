@@ -1,6 +1,7 @@
 """What the web page of the local workspace shows."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
@@ -9,6 +10,9 @@ from tests.e2e.block_kit import mrkdwn, plain
 from tests.e2e.chromium import Complaints
 from tests.e2e.page_stub import Object, PageStub
 from tests.e2e.page_visit import newest, visit
+
+BOT = Path(__file__).parents[2] / "bot"
+SIGN = re.compile(r":[a-z]+(?:_[a-z]+)*:(?=[ \"'])")
 
 # One browser for all of these, hence one event loop: starting it takes longer
 # than any of the tests.
@@ -77,6 +81,21 @@ async def test_mrkdwn_is_rendered_as_slack_does(page: Page, stub: PageStub) -> N
     await expect(first).to_contain_text("snake_case_name 2*3*4")
     await expect(first).to_contain_text(re.compile(r"1[45]/11/2023"))
     await expect(first).to_contain_text(":no_such_emoji: a &amp; b")
+
+
+async def test_every_sign_of_the_bot_is_drawn_whatever_the_fonts(
+    page: Page, stub: PageStub
+) -> None:
+    sources = (BOT / part for part in ("slack", "domain", "control"))
+    texts = (file.read_text() for folder in sources for file in folder.glob("*.py"))
+    signs = sorted({sign for text in texts for sign in SIGN.findall(text)})
+    stub.post(" ".join(signs))
+
+    await visit(page, stub)
+
+    content = newest(page).locator(".content")
+    await expect(content.locator(".emoji svg")).to_have_count(len(signs))
+    assert len(signs) > 10
 
 
 async def test_every_block_of_a_run_is_shown(page: Page, stub: PageStub) -> None:

@@ -17,11 +17,11 @@ const ALIASES = {
 };
 
 const CHARACTERS = {
-  wave: "👋", tada: "🎉", "+1": "👍", "-1": "👎", hand: "✋", pray: "🙏", fire: "🔥",
+  wave: "👋", tada: "🎉", "+1": "👍", "-1": "👎", pray: "🙏", fire: "🔥",
   heart: "❤️", smile: "😄", slightly_smiling_face: "🙂", thinking_face: "🤔",
   sweat_smile: "😅", broom: "🧹", construction: "🚧", hammer_and_wrench: "🛠️", wrench: "🔧",
   point_right: "👉", arrow_right: "➡️", arrow_down: "⬇️", arrow_up: "⬆️", sparkles: "✨",
-  zap: "⚡", whale: "🐳", bug: "🐛", seedling: "🌱", ballot_box_with_check: "☑️",
+  zap: "⚡", whale: "🐳", bug: "🐛", seedling: "🌱",
   heavy_plus_sign: "➕", heavy_minus_sign: "➖", star: "⭐", bar_chart: "📊", bookmark: "🔖",
 };
 

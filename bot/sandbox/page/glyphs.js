@@ -21,10 +21,12 @@ const ARROWS = line("M4 10.5a8.3 8.3 0 0 1 14.5-3.5 M20 13.5a8.3 8.3 0 0 1-14.5 
 
 const GLYPHS = {
   white_check_mark: [tile("green"), line("M7 12.5l3.5 3.5l6.5-7.5", "white", 2.8)],
+  ballot_box_with_check: [tile("blue"), line("M7 12.5l3.5 3.5l6.5-7.5", "white", 2.8)],
   heavy_check_mark: [line("M4.5 12.5l5 5l10-11.5", "green", 3.4)],
   x: [line("M5 5l14 14 M19 5l-14 14", "red", 3.8)],
   no_entry: [disc("red"), line("M7 12h10", "white", 3.2)],
   no_entry_sign: [["circle", { cx: 12, cy: 12, r: 8.5, class: "line-red", "stroke-width": 2.8 }], line("M6 6l12 12", "red", 2.8)],
+  hand: [line("M8.3 14v-7.5 M11.7 13v-9.5 M15.1 13v-8.6 M18.4 14v-6 M8.3 17.5l-4-4", "gold", 2.9), fill("M6.9 12.5h13v3.2c0 3.6-2.6 6-6.2 6c-2.6 0-4.3-1-5.4-2.8l-1.9-3z", "gold")],
   octagonal_sign: [fill("M7.7 2h8.6l5.7 5.7v8.6l-5.7 5.7h-8.6l-5.7-5.7v-8.6z", "red"), line("M8 12h8", "white", 2.8)],
   warning: [fill("M12 2.5c.7 0 1.2.4 1.5.9l8.7 15.6c.6 1.2-.1 2.5-1.5 2.5h-17.4c-1.4 0-2.1-1.3-1.5-2.5l8.7-15.6c.3-.5.8-.9 1.5-.9z", "gold"), line("M12 9v5 M12 17.7v.1", "dark", 2.3)],
   rotating_light: [fill("M6 17v-5a6 6 0 0 1 12 0v5z", "red"), line("M4.5 19.5h15", "dark", 3), line("M12 1.5v1.5 M3 5l1.2 1 M21 5l-1.2 1", "gold", 1.8)],
