@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from bot.api import endpoints
 from bot.api.endpoints import BASE, JSON, Endpoint
 from bot.api.errors import STATUS
 from bot.api.fields import LARGEST, LONGEST_NAME
@@ -71,17 +72,17 @@ _LOCATION: Final[Json] = {
 }
 
 
-def document(endpoints: Sequence[Endpoint]) -> Json:
-    """Return the OpenAPI document of *endpoints*."""
+def document(table: Sequence[Endpoint]) -> Json:
+    """Return the OpenAPI document of the endpoints of *table*."""
     paths: defaultdict[str, Json] = defaultdict(dict)
-    for endpoint in endpoints:
+    for endpoint in table:
         paths[f"{BASE}{endpoint.path}"][endpoint.method.lower()] = _operation(endpoint)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Handrail", "version": "1", "description": _ABOUT},
         "paths": dict(paths),
         "components": {
-            "schemas": _schemas(endpoints),
+            "schemas": _schemas(table),
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -153,9 +154,13 @@ def _headers(endpoint: Endpoint, status: int) -> Json:
 
 def _content(answer: type[BaseModel] | str) -> Json:
     match answer:
+        case endpoints.JSON:
+            return {answer: {"schema": {"type": "object"}}}
+        case endpoints.EVENT_STREAM:
+            # A schema would be taken for that of the whole stream, or of one event.
+            return {answer: {}}
         case str():
-            kind = "object" if answer == JSON else "string"
-            return {answer: {"schema": {"type": kind}}}
+            return {answer: {"schema": {"type": "string"}}}
         case _:
             return {JSON: {"schema": _ref(answer)}}
 
@@ -177,9 +182,9 @@ def _error(status: int, codes: str) -> Json:
     return {"description": codes, "headers": headers, "content": _content(Error)}
 
 
-def _schemas(endpoints: Sequence[Endpoint]) -> Json:
+def _schemas(table: Sequence[Endpoint]) -> Json:
     models: dict[type[BaseModel], JsonSchemaMode] = {Error: "serialization"}
-    for endpoint in endpoints:
+    for endpoint in table:
         if endpoint.body is not None:
             models[endpoint.body] = "validation"
         models |= {
@@ -189,12 +194,12 @@ def _schemas(endpoints: Sequence[Endpoint]) -> Json:
         }
     _, definitions = models_json_schema(list(models.items()), ref_template=_SCHEMAS)
     schemas: Json = definitions["$defs"]
-    return schemas | _defined_by_queries(endpoints)
+    return schemas | _defined_by_queries(table)
 
 
-def _defined_by_queries(endpoints: Sequence[Endpoint]) -> Json:
+def _defined_by_queries(table: Sequence[Endpoint]) -> Json:
     defined: Json = {}
-    for endpoint in endpoints:
+    for endpoint in table:
         if endpoint.query is not None:
             schema = endpoint.query.model_json_schema(ref_template=_SCHEMAS)
             defined |= schema.get("$defs", {})

@@ -5,10 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
-from bot.api.fields import LARGEST
-
-#: an offset, and in hex the beginning of a character whose rest had not come
-PLACE_PATTERN: Final = r"[0-9]{1,10}(\.([0-9a-f]{2}){1,3})?"
+#: an offset, of less than a gigabyte so that a database's integer can be it, and in
+#: hex the beginning of a character whose rest had not come
+PLACE_PATTERN: Final = r"[0-9]{1,9}(\.([0-9a-f]{2}){1,3})?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +28,6 @@ class Place:
         if not re.fullmatch(PLACE_PATTERN, text, re.ASCII):
             return None
         offset, _, begun = text.partition(".")
-        if int(offset) > LARGEST:
-            return None
         return cls(offset=int(offset), begun=bytes.fromhex(begun))
 
     def __str__(self) -> str:

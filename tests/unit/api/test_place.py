@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.api.fields import LARGEST
 from bot.api.place import Place
 
 
@@ -70,7 +69,7 @@ def test_a_redaction_that_changes_lengths_changes_no_place() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-1", "1.", "1.zz", "1.e2e2e2e2", "1 ", "\u0663", str(LARGEST + 1), "1.2.3"],
+    ["", "-1", "1.", "1.zz", "1.e2e2e2e2", "1 ", "\u0663", "1000000000", "1.2.3"],
 )
 def test_what_is_no_id_is_none(text: str) -> None:
     assert Place.parse(text) is None
