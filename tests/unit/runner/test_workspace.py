@@ -1,12 +1,13 @@
+import hashlib
 import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runner.errors import SourceUnavailable
+from runner.errors import SourceUnavailable, WorkspaceGone
 from runner.job import WorkspaceFile
-from runner.workspace import SOURCE_LIST, complete, held, removed
+from runner.workspace import SOURCE_LIST, check_expected, complete, held, removed
 from tests.support.runs import a_job
 
 
@@ -137,3 +138,24 @@ def test_a_disk_without_room_for_the_workspace_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(SourceUnavailable, match=r"No space left .* check the disk"):
         complete(archive, a_job())
+
+
+def test_of_a_workspace_that_is_laid_only_files_are_added(tmp_path: Path) -> None:
+    files = (
+        WorkspaceFile(path="plain", content=b"plain", secret=False),
+        WorkspaceFile(path="key", content=b"s3cret"),
+    )
+
+    complete(tmp_path / "new.tar", job(project_root="net", files=files, is_laid=True))
+
+    names = set(laid(tmp_path / "new.tar"))
+    assert names == {"source", "source/net", "source/net/plain", "source/net/key"}
+
+
+def test_a_file_has_to_be_what_was_expected() -> None:
+    digest = hashlib.sha256(b"planned").hexdigest()
+    check_expected(job(expected={"plan": digest}), {"plan": b"planned"}.get)
+
+    for content in ({"plan": b"other"}, {"plan": b""}, {}):
+        with pytest.raises(WorkspaceGone, match='the file "plan"'):
+            check_expected(job(expected={"plan": digest}), content.get)
