@@ -54,7 +54,6 @@ async def test_a_reader_is_refused_and_told_who_writes(bot: Bot) -> None:
         ({"is_restricted": True}, "Guests cannot"),
         ({"is_ultra_restricted": True}, "Guests cannot"),
         ({"is_bot": True}, "Bots cannot"),
-        ({"deleted": True}, "deactivated"),
         ({"is_stranger": True}, "Only members of the workspace"),
     ],
 )
