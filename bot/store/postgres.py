@@ -1,0 +1,61 @@
+"""PostgreSQL as the record uses it."""
+
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+#: what the lock is called that every transaction takes which writes
+_WRITER: Final = 0x48616E6472
+
+_CONNECT: Final = {
+    "timeout": 10,
+    # A connection that hangs must not keep its transaction for ever.
+    "command_timeout": 60,
+    "server_settings": {
+        "application_name": "handrail",
+        "idle_in_transaction_session_timeout": "60s",
+        # As long as SQLite is busy.
+        "lock_timeout": "10s",
+        # Compiling takes longer than any query of ours.
+        "jit": "off",
+    },
+}
+
+_LOCK: Final = select(func.pg_advisory_xact_lock(_WRITER))
+
+
+def writer(url: str) -> AsyncEngine:
+    """Return an engine with one connection, for transactions that write."""
+    return create_async_engine(
+        url,
+        pool_size=1,
+        max_overflow=0,
+        # What is stored is not repeated by errors: they go into logs.
+        hide_parameters=True,
+        connect_args=_CONNECT,
+    )
+
+
+def reader(url: str, connections: int) -> AsyncEngine:
+    """Return an engine whose transactions see one state, and change nothing."""
+    return create_async_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args=_CONNECT,
+        isolation_level="REPEATABLE READ",
+        execution_options={"postgresql_readonly": True},
+    )
+
+
+async def lock(db: AsyncConnection) -> None:
+    """Wait until the transaction of *db* is the only one that writes.
+
+    The audit chain has one end and a queue one head, so writers could only wait for
+    each other, or fail as deadlocks and at serialization. With one lock they wait in
+    order, as they do for SQLite's, and see all that was committed before. It ends
+    with its transaction; what a stack is claimed by is a row.
+    """
+    await db.execute(_LOCK)
