@@ -15,9 +15,9 @@ from bot import check as checks
 from bot.app import handrail, secrecy_of, utc_now
 from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
+from bot.cli import tracked
 from bot.cli.keys import key_app
 from bot.cli.record import with_record
-from bot.cli.tracked import run_tracked
 from bot.control.secrecy import Secrecy
 from bot.credentials.keys import SigningKeys
 from bot.demo.play import perform_task, show_page
@@ -49,10 +49,7 @@ app.add_typer(engine_app, name="engine")
 app.add_typer(oidc_app, name="oidc")
 app.add_typer(audit_app, name="audit")
 app.add_typer(key_app, name="key")
-# What belongs to the command is the command's, even where it begins with a dash.
-app.command("run-as-tracked", context_settings={"allow_interspersed_args": False})(
-    run_tracked
-)
+tracked.add_to(app)
 
 
 def main() -> None:

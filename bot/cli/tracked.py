@@ -12,8 +12,25 @@ from bot.client.server import Server, Unusable
 from bot.client.tracked import run_as_tracked
 from bot.client.wish import Wish
 
+NAME: Final = "run-as-tracked"
+
 #: the settings of the job are wrong (sysexits.h, EX_CONFIG)
 UNUSABLE: Final = 78
+
+# What belongs to the child is the child's, even where it begins with a dash.
+_AS_IT_IS: Final = {"allow_interspersed_args": False}
+
+ci_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Make the command one of *app*."""
+    app.command(NAME, context_settings=dict(_AS_IT_IS))(run_tracked)
+
+
+@ci_app.callback()
+def _with_a_name() -> None:
+    """Keep the command's name in front of its options, alone as it is."""
 
 
 def run_tracked(
@@ -49,3 +66,6 @@ def _say(sentence: str) -> None:
     plain = "".join(c if c.isprintable() else " " for c in sentence)
     with suppress(OSError):
         os.write(2, f"handrail: {plain}\n".encode(errors="backslashreplace"))
+
+
+add_to(ci_app)
