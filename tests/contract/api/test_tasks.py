@@ -162,20 +162,3 @@ async def test_a_secret_in_a_command_is_refused_and_kept_nowhere(
     assert refused.error == (422, "unsafe")
     assert "swordfish" not in refused.text + str(audited)
     assert audited == ["ci unsafe: task echo *****"]
-
-
-async def test_without_an_address_of_its_own_no_port_is_opened(
-    tmp_path: Path, engine: ScriptedEngine
-) -> None:
-    async with an_api(tmp_path, engine) as api:
-        api.bot.settings = api.bot.settings.read(api.bot.environ)
-        async with api.bot.start():
-            port = api.bot.settings.http.port
-            try:
-                await asyncio.open_connection("127.0.0.1", port)
-            except ConnectionRefusedError:
-                is_open = False
-            else:
-                is_open = True
-
-    assert not is_open
