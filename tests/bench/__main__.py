@@ -10,13 +10,14 @@ from argparse import ArgumentParser
 
 import structlog
 
-from tests.bench import acknowledgement, latency, masking, memory
+from tests.bench import acknowledgement, latency, locks, masking, memory
 
 PARTS = {
     "latency": latency.measure,
     "acknowledgement": acknowledgement.measure,
     "masking": masking.measure,
     "memory": memory.measure,
+    "locks": locks.measure,
 }
 
 
