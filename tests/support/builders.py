@@ -1,10 +1,11 @@
 """Values for tests: each mentions only what it is about."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.lock import Hold
-from bot.domain.people import Actor, ActorKind, ChannelId
-from bot.domain.run import Run, RunId, RunState, ThreadId
+from bot.domain.people import Actor, ActorKind, ChannelId, api_actor
+from bot.domain.run import Run, RunId, RunState, RunType, ThreadId
 from bot.domain.stack import StackName
 from bot.ports import NewRun
 
@@ -42,6 +43,23 @@ def a_new_run(
         channel=CHANNEL,
         remarks=remarks,
     )
+
+
+def a_deploy(*, stack: str = STACK, by: str = "ann") -> NewRun:
+    """Return what becomes a tracked run that Handrail performs."""
+    return replace(
+        a_new_run("terraform plan", stack=stack, by=by),
+        type=RunType.TRACKED,
+        apply="terraform apply",
+    )
+
+
+def an_announced_run(
+    command: str = "make deploy", *, stack: str = STACK, key: str = "ci"
+) -> NewRun:
+    """Return what becomes a tracked run that the CI with an API key performs."""
+    new = a_new_run(command, stack=stack, skip_init=True)
+    return replace(new, type=RunType.TRACKED, outside=True, actor=api_actor(key))
 
 
 def a_run(

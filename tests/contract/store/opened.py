@@ -6,20 +6,28 @@ from dataclasses import dataclass
 from typing import Self
 
 from bot.domain.audit import Deed
+from bot.domain.lock import Claim
 from bot.domain.people import HANDRAIL
 from bot.domain.run import Reason, Run, RunState
 from bot.domain.telling import Telling
-from bot.ports import Ended, NewRun
+from bot.ports import Ended, NewRun, Plan
 from bot.store import audit
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
 from bot.store.keys import SqlKeys
 from bot.store.outbox import SqlOutbox
 from bot.store.record import SqlRecord
-from tests.support.builders import a_new_run, an_actor, later
+from tests.support.builders import (
+    a_deploy,
+    a_new_run,
+    an_actor,
+    an_announced_run,
+    later,
+)
 
 FINISHED = Ended(state=RunState.FINISHED, actor=HANDRAIL, exit_code=0)
 LOST = Ended(state=RunState.FAILED, actor=HANDRAIL, reason=Reason.LOST)
+PLAN = Plan(summary="1 to add\n+ aws_vpc.main", digest="c0ffee")
 #: the global admins
 ABOVE = frozenset({an_actor("ada").id})
 UNPROVEN = Ended(
@@ -72,6 +80,19 @@ class Store:
         """Submit a run and see it through."""
         run = await self.run_in(RunState.PERFORMING, new)
         return await self.record.end(run.id, FINISHED, later(9))
+
+    async def unconfirmed(self, new: NewRun | None = None) -> Run:
+        """Submit a tracked run and see it to its plan."""
+        run = await self.run_in(RunState.INITIALIZING, new or a_deploy())
+        await self.record.advance(run.id, RunState.PLANNING, later(4))
+        return await self.record.planned(run.id, PLAN, later(5))
+
+    async def performing_outside(self, new: NewRun | None = None) -> tuple[Run, Claim]:
+        """Announce a run and have its CI begin it."""
+        run = await self.run_in(RunState.READY, new or an_announced_run())
+        claim = await self.record.begin(run.id, later(2))
+        assert claim is not None
+        return await self.archive.run(run.id), claim
 
     async def deeds(self) -> list[Deed]:
         """Return what the audit rows say."""

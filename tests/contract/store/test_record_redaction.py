@@ -140,7 +140,7 @@ async def test_output_goes_on_where_it_was_after_a_redaction(store: Store) -> No
 async def packed(store: Store) -> dict[int, bytes]:
     async with store.database.read("see") as db:
         rows = await db.execute(select(output_chunks.c.start, output_chunks.c.data))
-        return dict(rows.tuples().all())
+        return {row.start: row.data for row in rows.all()}
 
 
 async def repacked(store: Store) -> dict[int, bytes]:
