@@ -34,7 +34,6 @@ class Jobs:
             self._credentials.mint(run, stack),
         )
         is_applied = run.state is RunState.APPLYING
-        is_planned = _is_planned(run)
         digest = run.plan_digest if is_applied else None
         return Job(
             run=str(run.id),
@@ -54,8 +53,8 @@ class Jobs:
             volume=_volume(run, stack),
             is_laid=is_applied,
             expected={PLAN_FILE: digest} if digest else {},
-            harmless=is_planned,
-            results=(PLAN_FILE, SUMMARY_FILE) if is_planned else (),
+            harmless=is_planned(run),
+            results=(PLAN_FILE, SUMMARY_FILE) if is_planned(run) else (),
         )
 
     async def _variables(self, stack: Stack) -> dict[str, str]:
@@ -106,12 +105,13 @@ def _script(run: Run, stack: Stack) -> Script:
 def _summarizing(run: Run, stack: Stack) -> tuple[str, ...]:
     """Return what says what a plan would do; where it fails, the plan stands."""
     summary = stack.deploy.summary if stack.deploy else ""
-    if not summary or not _is_planned(run):
+    if not summary or not is_planned(run):
         return ()
     return (f'( {summary}\n) > "$HANDRAIL_SUMMARY" || rm -f "$HANDRAIL_SUMMARY"',)
 
 
-def _is_planned(run: Run) -> bool:
+def is_planned(run: Run) -> bool:
+    """Tell whether the container of *run* makes a plan, and so changes nothing."""
     return run.type is RunType.TRACKED and run.state is not RunState.APPLYING
 
 

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from bot.control.access import Access
-from bot.control.job import Jobs, secrets_of
+from bot.control.job import Jobs, is_planned, secrets_of
 from bot.control.recorder import Recorder, insisting
 from bot.control.secrecy import Secrecy, names_in
 from bot.control.verdict import ended_of, plan_of, unproven
@@ -28,7 +29,7 @@ from bot.domain.telling import Said, Waiting
 from bot.ports import Archive, Clock, Ended, Record
 from runner.engine import Engine
 from runner.events import Outcome
-from runner.execute import execute, resume
+from runner.execute import GRACE, execute, resume
 from runner.job import Job, Limits, Phase
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret, partly_masked, unmaskable
@@ -46,6 +47,8 @@ _PHASES: Final[Mapping[RunState, Phase]] = {
     RunState.APPLYING: Phase.PERFORMING,
 }
 _NO_CHANGES: Final = "The plan changes nothing, so there is nothing to apply."
+#: for a plan that was stopped to give the state's lock back; nothing is changed by it
+_PLANNING_GRACE: Final = timedelta(seconds=60)
 #: bytes at the end of the output in which a state lock is looked for
 _SEARCHED: Final = 64 << 10
 _NOT_BEGUN: Final = "Handrail itself failed before it began; its log says how."
@@ -149,6 +152,7 @@ class Perform:
                 seal=self._equipment.seal,
                 stop=stop,
                 reached=_PHASES[run.state],
+                grace=_grace(run),
                 position=max(0, read - run.applied_from),
             )
             await self._settle(run, outcome, recorder, masks)
@@ -175,6 +179,7 @@ class Perform:
                 seal=self._equipment.seal,
                 stop=stop,
                 sources=self._equipment.sources,
+                grace=_grace(run),
             )
             await self._settle(run, outcome, recorder, masks)
 
@@ -249,11 +254,10 @@ class Perform:
         self, run: Run, outcome: Outcome, recorder: Recorder, masks: Masks
     ) -> None:
         await recorder.settle()
-        ended = ended_of(outcome)
+        ended = ended_of(outcome, changes=not is_planned(run))
         if ended.state is RunState.FAILED:
             ended = replace(ended, state_lock=await self._state_lock(run))
-        is_plan = run.type is RunType.TRACKED and run.state is not RunState.APPLYING
-        if is_plan and ended.state is RunState.FINISHED:
+        if is_planned(run) and ended.state is RunState.FINISHED:
             await self._plan(run, outcome, masks)
         else:
             await self._end(run, ended)
@@ -269,7 +273,7 @@ class Perform:
             return
         made = await asyncio.to_thread(plan_of, outcome, masks)
         if made is None:
-            finished = replace(ended_of(outcome), note=_NO_CHANGES)
+            finished = replace(ended_of(outcome, changes=False), note=_NO_CHANGES)
             await self._end(run, finished)
             return
         await insisting(lambda: self._record.planned(run.id, made, self._clock()))
@@ -277,6 +281,11 @@ class Perform:
 
     async def _end(self, run: Run, ended: Ended) -> None:
         await insisting(lambda: self._record.end(run.id, ended, self._clock()))
+        if run.type is RunType.TRACKED and ended.release:
+            # Its plan may hold secrets; what is not forgotten now is swept later.
+            await self._equipment.engine.forget_workspace(
+                str(run.id), self._jobs.installation
+            )
         log.info("run ended", run=run.id, state=ended.state, reason=ended.reason)
 
     async def _state_lock(self, run: Run) -> StateLock | None:
@@ -288,3 +297,7 @@ class Perform:
         note = self._secrecy.hidden(note)
         ended = Ended(state=RunState.FAILED, actor=HANDRAIL, reason=reason, note=note)
         await insisting(lambda: self._record.end(run.id, ended, self._clock()))
+
+
+def _grace(run: Run) -> timedelta:
+    return _PLANNING_GRACE if is_planned(run) else GRACE

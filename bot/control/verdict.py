@@ -35,15 +35,18 @@ _KEPT: Final = (
 )
 
 
-def ended_of(outcome: Outcome) -> Ended:
-    """Return how a run ends whose container ended like that."""
+def ended_of(outcome: Outcome, *, changes: bool = True) -> Ended:
+    """Return how a run ends whose container ended like that.
+
+    *changes* tells whether its command may have changed anything.
+    """
     state, reason = _verdict(outcome)
     return Ended(
         state=state,
         actor=HANDRAIL,
         reason=reason,
         exit_code=outcome.exit_code,
-        note=_note(outcome),
+        note=_note(outcome, changes=changes),
         release=outcome.container_gone,
     )
 
@@ -54,7 +57,7 @@ def unproven(outcome: Outcome) -> Ended:
         state=RunState.FAILED,
         actor=HANDRAIL,
         reason=Reason.ENGINE,
-        note=_note(outcome),
+        note=_note(outcome, changes=False),
         release=False,
     )
 
@@ -85,8 +88,9 @@ def _verdict(outcome: Outcome) -> tuple[RunState, Reason | None]:
     return RunState.FAILED, Reason.EXIT_CODE
 
 
-def _note(outcome: Outcome) -> str:
-    cut_off = outcome.phase is Phase.PERFORMING and outcome.ending in (
+def _note(outcome: Outcome, *, changes: bool) -> str:
+    may_have = changes and outcome.phase is Phase.PERFORMING
+    cut_off = may_have and outcome.ending in (
         Ending.TIMEOUT,
         Ending.SILENCE,
         Ending.OUT_OF_MEMORY,

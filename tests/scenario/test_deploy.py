@@ -93,6 +93,16 @@ async def test_the_applying_container_gets_that_very_plan_and_image(bot: Bot) ->
     assert run.plan_digest
 
 
+async def test_the_workspace_of_a_deploy_is_gone_with_its_end(bot: Bot) -> None:
+    ts = await unconfirmed(bot)
+    kept = await bot.engine.left_workspaces(bot.handrail.installation)
+    await bot.reply("confirm", to=ts)
+    await bot.ends(1)
+
+    assert kept == ("1",)
+    assert await bot.engine.left_workspaces(bot.handrail.installation) == ()
+
+
 async def test_a_plan_that_changes_nothing_is_finished_at_once(bot: Bot) -> None:
     plans(bot, NOTHING)
 

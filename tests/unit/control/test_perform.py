@@ -62,6 +62,13 @@ def test_every_ending_in_every_phase_has_its_verdict(
     assert ended.release
 
 
+@pytest.mark.parametrize("ending", CUTTING)
+def test_a_plan_that_is_cut_off_leaves_nothing_partial(ending: Ending) -> None:
+    ended = ended_of(Outcome(ending=ending, phase=P.PERFORMING), changes=False)
+
+    assert "partial" not in ended.note
+
+
 @pytest.mark.parametrize("ending", list(Ending))
 def test_a_container_that_may_live_keeps_the_claim_and_says_the_way_out(
     ending: Ending,
