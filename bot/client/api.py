@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from aiohttp import (
+    ClientConnectorCertificateError,
     ClientError,
     ClientResponse,
+    ClientResponseError,
     ClientSession,
-    ClientSSLError,
     ClientTimeout,
 )
 
@@ -123,10 +124,15 @@ class Api:
                 allow_redirects=False,
             ) as answer:
                 return await _told(answer)
-        except (ClientSSLError, ssl.SSLError) as doubt:
+        # The words of some of these would repeat a proxy's password.
+        except (ClientConnectorCertificateError, ssl.CertificateError) as doubt:
             raise Untrusted(f"the certificate is not trusted ({doubt})") from doubt
         except TimeoutError as silence:
             raise Away("there is no answer") from silence
+        except ValueError as wrong:
+            raise Away("the server's address, or its proxy's, is of no use") from wrong
+        except ClientResponseError as refused:
+            raise Away(f"the proxy answers HTTP {refused.status}") from refused
         except (ClientError, OSError) as broken:
             raise Away(str(broken) or type(broken).__name__) from broken
 

@@ -72,7 +72,10 @@ class _Performance:
             code = 128 + self.told.last
             self.say(f"ended by {self.told.last.name} before the command was started")
             self.told.forget()
-        await self._report(code)
+        # Whatever becomes of the report, the command has ended as it has.
+        [failed] = await asyncio.gather(self._report(code), return_exceptions=True)
+        if failed is not None:
+            self.say(f"exit code {code} could not be reported: {failed!r}")
         return code
 
     async def _child(self) -> int:
@@ -86,7 +89,7 @@ class _Performance:
         with self.told.passing_on(child.tell):
             code = await child.ended()
         beating.cancel()
-        # Whatever became of the heartbeats, the command has ended as it has.
+        # Nor does it matter what became of the heartbeats.
         await asyncio.gather(beating, return_exceptions=True)
         return code
 

@@ -133,6 +133,33 @@ async def test_a_proxy_is_used_where_the_environment_names_one(
     assert asked[0].headers["Authorization"] == f"Bearer {KEY}"
 
 
+@pytest.mark.parametrize(
+    "proxy", ["socks5://ann:pass@127.0.0.1:1", "http://ann:pass@127.0.0.1:port"]
+)
+async def test_a_proxy_that_cannot_be_used_is_told_without_its_login(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+
+    async with asking("http://10.255.255.1") as api:
+        with pytest.raises(Away) as away:
+            await api.run(1)
+
+    assert "pass@" not in str(away.value)
+
+
+async def test_a_proxy_that_refuses_is_told_without_its_login(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with served(web.Response(status=407)) as (proxy, _):
+        monkeypatch.setenv("https_proxy", proxy.replace("://", "://ann:pass@"))
+        async with asking("https://10.255.255.1") as api:
+            with pytest.raises(Away, match="the proxy answers HTTP 407") as away:
+                await api.run(1)
+
+    assert "pass" not in str(away.value)
+
+
 async def test_a_proxy_is_not_used_for_what_is_excepted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
