@@ -1,12 +1,26 @@
 """What the archive promises."""
 
+from dataclasses import replace
+
 import pytest
 
-from bot.domain.lock import Occupancy
-from bot.domain.run import RunId, RunState, ThreadId
+from bot.domain.lock import EVERY, Occupancy
+from bot.domain.people import HANDRAIL
+from bot.domain.run import Reason, RunId, RunState, RunType, ThreadId
 from bot.domain.stack import StackName
+from bot.domain.state_lock import StateLock
+from bot.ports import Ended, RunQuery
 from tests.contract.store.opened import UNPROVEN, Store
-from tests.support.builders import CHANNEL, STACK, a_new_run, an_actor, later
+from tests.support.builders import (
+    CHANNEL,
+    STACK,
+    a_deploy,
+    a_hold,
+    a_new_run,
+    an_actor,
+    an_announced_run,
+    later,
+)
 
 
 async def test_a_run_that_is_not_recorded_is_a_lookup_error(store: Store) -> None:
@@ -85,3 +99,81 @@ async def test_a_run_reads_as_it_was_written_in_every_field(store: Store) -> Non
 
     assert await store.archive.run(run.id) == over
     assert (over.reason, over.stop_asked_by) == (UNPROVEN.reason, an_actor("bob"))
+
+
+async def test_a_state_lock_reads_as_the_run_ran_into_it(store: Store) -> None:
+    run = await store.run_in(RunState.PERFORMING)
+    lock = StateLock(id="6638e5aa", path="net/prod", who="ann@pc", created="today")
+    ended = Ended(
+        state=RunState.FAILED,
+        actor=HANDRAIL,
+        reason=Reason.EXIT_CODE,
+        exit_code=1,
+        state_lock=lock,
+    )
+
+    over = await store.record.end(run.id, ended, later(9))
+
+    assert over.state_lock == lock
+    assert await store.archive.run(run.id) == over
+
+
+async def test_every_hold_in_force_is_listed_by_its_stack(store: Store) -> None:
+    freeze = a_hold(stack=EVERY, by="ada", reason="incident", until=later(60))
+    await store.record.hold([a_hold(stack="b"), a_hold(stack="a")])
+    await store.record.freeze(freeze)
+
+    assert await store.archive.holds() == (
+        freeze,
+        a_hold(stack="a"),
+        a_hold(stack="b"),
+    )
+    assert await store.archive.occupancy(StackName("c")) == Occupancy(freeze=freeze)
+
+
+async def history(store: Store) -> None:
+    """Record runs 1 to 5, of different kinds."""
+    await store.record.submit(a_new_run(stack="a"), later(0))
+    await store.record.submit(a_new_run(stack="b", by="bob"), later(10))
+    await store.record.submit(a_deploy(stack="a"), later(20))
+    await store.record.submit(an_announced_run(stack="c"), later(30))
+    await store.finished(a_new_run(stack="d"))
+
+
+STACKS = frozenset({StackName("a"), StackName("b")})
+#: what is asked for, and the runs that are found
+QUERIES: tuple[tuple[RunQuery, list[int]], ...] = (
+    (RunQuery(), [5, 4, 3, 2, 1]),
+    (RunQuery(stacks=STACKS), [3, 2, 1]),
+    (RunQuery(stacks=frozenset()), []),
+    (RunQuery(type=RunType.TRACKED), [4, 3]),
+    (RunQuery(state=RunState.FINISHED), [5]),
+    (RunQuery(actor="U0BOB"), [2]),
+    (RunQuery(actor="ci"), [4]),
+    (RunQuery(since=later(10)), [4, 3, 2]),
+    (RunQuery(until=later(10)), [5, 1]),
+    (RunQuery(since=later(10), until=later(30)), [3, 2]),
+    (RunQuery(stacks=STACKS, type=RunType.TASK, actor="U0ANN"), [1]),
+    (RunQuery(limit=2), [5, 4]),
+    (RunQuery(limit=2, before=RunId(4)), [3, 2]),
+    (RunQuery(before=RunId(1)), []),
+)
+
+
+@pytest.mark.parametrize(("query", "found"), QUERIES)
+async def test_the_history_answers_what_is_asked(
+    store: Store, query: RunQuery, found: list[int]
+) -> None:
+    await history(store)
+
+    assert [run.id for run in await store.archive.runs(query)] == found
+
+
+async def test_the_pages_of_the_history_are_the_whole_of_it(store: Store) -> None:
+    await history(store)
+    query, pages = RunQuery(limit=2), []
+    while page := await store.archive.runs(query):
+        pages.append([run.id for run in page])
+        query = replace(query, before=page[-1].id)
+
+    assert pages == [[5, 4], [3, 2], [1]]

@@ -1,10 +1,19 @@
 """What the outbox promises."""
 
 from bot.domain.run import RunState
-from bot.domain.telling import Card, Echo, Header, Said, Tail
+from bot.domain.telling import (
+    Card,
+    Echo,
+    Header,
+    Notice,
+    NoticeKind,
+    Said,
+    Tail,
+    Waiting,
+)
 from bot.ports import Letter
 from tests.contract.store.opened import Store
-from tests.support.builders import CHANNEL, STACK, a_new_run, later
+from tests.support.builders import CHANNEL, STACK, a_hold, a_new_run, later
 
 
 async def only(store: Store, seconds: float = 0) -> Letter:
@@ -198,3 +207,62 @@ async def test_letters_survive_a_restart(url: str) -> None:
             Header(run=run.id),
             Echo(run=run.id, remarks=("naïve",)),
         ]
+
+
+async def test_what_a_run_waits_for_is_told_in_one_message(store: Store) -> None:
+    await store.record.hold([a_hold(by="bob")])
+    run = await store.record.submit(a_new_run(), later(0))
+    places = []
+    for _ in range(3):
+        await store.record.tell(run.thread, [Waiting(run=run.id)])
+        while letters := await store.outbox.due(later(0)):
+            places.append((type(letters[0].telling), letters[0].message_ts))
+            ts = letters[0].message_ts or f"{len(places)}.0"
+            await store.outbox.delivered(letters[0], ts)
+
+    assert places == [
+        (Header, None),
+        (Echo, None),
+        (Waiting, None),
+        (Waiting, "3.0"),
+        (Waiting, "3.0"),
+    ]
+    assert (await store.archive.thread(run.thread)).ts == "1.0"
+
+
+async def test_a_run_that_leaves_the_queue_changes_what_it_was_told(
+    store: Store,
+) -> None:
+    first = await store.run_in(RunState.READY)
+    second = await store.record.submit(a_new_run(), later(3))
+    await store.told()
+
+    await store.record.ask_stop(first.id, first.actor, later(4))
+    await store.told()
+    await store.record.promote(later(5))
+
+    assert await store.told() == [Header(run=second.id), Waiting(run=second.id)]
+
+
+async def test_a_direct_message_is_a_thread_of_its_own(store: Store) -> None:
+    hold = a_hold(until=later(3600))
+    await store.record.hold([hold])
+    await store.record.remind(later(3000), before=later(600) - later(0))
+
+    letter = await only(store)
+    await store.outbox.delivered(letter, "1.1")
+
+    assert letter.telling == Notice(kind=NoticeKind.ENDS_SOON, stack=STACK, hold=hold)
+    assert (letter.thread.channel, letter.thread.run) == (hold.actor.id, None)
+    assert (letter.message_ts, letter.thread.ts) == (None, None)
+    assert (await store.archive.thread(letter.thread.id)).ts == "1.1"
+    assert await store.told() == []
+
+
+async def test_two_direct_messages_do_not_wait_for_each_other(store: Store) -> None:
+    holds = [a_hold(stack=name, until=later(3600)) for name in ("a", "b")]
+    await store.record.hold(holds)
+
+    await store.record.remind(later(3000), before=later(600) - later(0))
+
+    assert len(await store.outbox.due(later(3000))) == 2

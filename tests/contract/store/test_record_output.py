@@ -4,7 +4,10 @@ import pytest
 
 from bot.domain.run import RunId, RunState
 from bot.domain.telling import Tail
+from runner.masking.masker import Masks
+from runner.masking.secrets import Secret
 from tests.contract.store.opened import Store
+from tests.support.builders import an_actor, later
 
 PLENTY = 10_000_000
 
@@ -120,3 +123,42 @@ async def test_output_can_be_read_while_it_grows(store: Store) -> None:
             await store.record.append_output(run.id, b"two", position=0, limit=PLENTY)
 
     assert read == [b"one ", b"two"]
+
+
+async def from_offset(store: Store, run: RunId, start: int) -> list[tuple[int, bytes]]:
+    return [piece async for piece in store.archive.output_from(run, start)]
+
+
+async def test_output_is_read_on_from_where_a_piece_ended(store: Store) -> None:
+    run = await store.run_in(RunState.PERFORMING)
+    for piece in (b"one\n", b"two\n", b"three\n"):
+        await store.record.append_output(run.id, piece, position=0, limit=100)
+
+    pieces = await from_offset(store, run.id, 0)
+
+    assert pieces == [(4, b"one\n"), (8, b"two\n"), (14, b"three\n")]
+    for already, (end, _) in enumerate(pieces, start=1):
+        assert await from_offset(store, run.id, end) == pieces[already:]
+
+
+async def test_output_is_read_from_the_middle_of_a_piece(store: Store) -> None:
+    run = await store.run_in(RunState.PERFORMING)
+    await store.record.append_output(run.id, b"one\n", position=0, limit=100)
+
+    assert await from_offset(store, run.id, 2) == [(4, b"e\n")]
+    assert await from_offset(store, run.id, 99) == []
+
+
+async def test_a_redaction_moves_no_piece(store: Store) -> None:
+    run = await store.run_in(RunState.PERFORMING)
+    for piece in (b"a hunter2 b\n", b"hun", b"ter2", b"end"):
+        await store.record.append_output(run.id, piece, position=0, limit=100)
+    hide = Masks((Secret("redacted", b"hunter2"),))
+
+    await store.record.redact(run.id, hide, an_actor(), later(9), why="-")
+
+    pieces = [(12, b"a ***** b\n"), (15, b"*****"), (19, b""), (22, b"end")]
+    assert await from_offset(store, run.id, 0) == pieces
+    assert await from_offset(store, run.id, 15) == pieces[2:]
+    # What was moved within a piece is not cut: it is read once more.
+    assert await from_offset(store, run.id, 5) == pieces

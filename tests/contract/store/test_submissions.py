@@ -1,6 +1,7 @@
 """What the record promises of requests that come again."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -95,9 +96,8 @@ async def queued(store: Store) -> Run:
 
 @pytest.mark.parametrize("block", [claimed, held, queued])
 async def test_a_run_that_has_to_wait_is_told_so_with_its_first_messages(
-    store: Store, block: object
+    store: Store, block: Callable[[Store], Awaitable[object]]
 ) -> None:
-    assert callable(block)
     await block(store)
     await store.told()
 
