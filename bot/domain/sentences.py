@@ -39,6 +39,7 @@ _REASONS = {
     Reason.ENGINE: "the container engine failed",
 }
 
+_SILENT_CI = "its CI was not heard of any more"
 _LOOKS_LIKE = "what looks like a token or a password"
 _IN_ITS_PLACE = (
     "Name the variable or the file in its place: the container has what stands under "
@@ -257,5 +258,7 @@ def ending(run: Run) -> str:
     """Say in one line how a run ended."""
     code = "" if run.exit_code is None else f", {exit_code(run.exit_code)}"
     if run.state is RunState.FAILED and run.reason is not None:
-        return f"failed: {why_failed(run.reason)}{code}"
+        is_silent = run.outside and run.reason is Reason.LOST
+        why = _SILENT_CI if is_silent else why_failed(run.reason)
+        return f"failed: {why}{code}"
     return f"{run.state}{code}"

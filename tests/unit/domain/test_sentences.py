@@ -272,3 +272,9 @@ def test_a_lost_run_that_keeps_the_stack_says_the_way_out() -> None:
 
     assert "could not be proven gone" in told
     assert "release: <reason>" in told
+
+
+def test_a_ci_that_was_lost_is_not_said_to_have_lost_a_container() -> None:
+    run = replace(a_run(state=RunState.FAILED), reason=Reason.LOST, outside=True)
+
+    assert ending(run) == "failed: its CI was not heard of any more"
