@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from signal import SIGINT
 
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -42,8 +42,27 @@ class Postgres:
         """Make a database with every table, and return its address."""
         if not self._is_prepared:
             await self._prepare()
+        async with self._copied(_TEMPLATE) as url:
+            yield url
+
+    @asynccontextmanager
+    async def empty_database(self) -> AsyncIterator[str]:
+        """Make a database with no table, and return its address."""
+        async with self._copied("template0") as url:
+            yield url
+
+    async def disconnect(self, url: str) -> None:
+        """End every connection to a database, as a server does that goes down."""
+        name = make_url(url).database
+        await self._tell(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            f"WHERE datname = '{name}'"
+        )
+
+    @asynccontextmanager
+    async def _copied(self, template: str) -> AsyncIterator[str]:
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        await self._tell(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+        await self._tell(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self.url(name)
         finally:
