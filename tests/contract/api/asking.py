@@ -1,6 +1,7 @@
 """A running bot with its API, asked over a real socket."""
 
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from bot.api.endpoints import ENDPOINTS
 from bot.domain.keys import ApiKey
 from bot.domain.people import Actor, ActorKind, ChannelId, Role
 from bot.domain.stack import Stack, StackName
@@ -95,7 +97,9 @@ class Api:
         async with self.open(
             method, path, by=by, headers=headers, **content
         ) as response:
-            return Answer(response.status, response.headers, await response.text())
+            answer = Answer(response.status, response.headers, await response.text())
+        assert_documented(method, path.partition("?")[0], answer)
+        return answer
 
     def open(
         self,
@@ -143,6 +147,17 @@ class Api:
         """Return who was refused what."""
         rows = [row.deed for row in await self.bot.audit()]
         return [f"{d.actor.id} {d.detail}" for d in rows if d.verb == "refused"]
+
+
+def assert_documented(method: str, path: str, answer: Answer) -> None:
+    """Fail where an endpoint answers what its table does not say."""
+    asked = "GET" if method == "HEAD" else method
+    for endpoint in ENDPOINTS:
+        pattern = re.sub(r"\{\w+\}", "[^/]+", endpoint.path)
+        if endpoint.method == asked and re.fullmatch(pattern, path):
+            told = [*endpoint.answers, *endpoint.codes]
+            assert answer.status in told or answer.json["error"] in told, answer
+            return
 
 
 def a_free_port() -> int:
