@@ -196,7 +196,7 @@ class Parts:
             record=self.record,
             archive=self.archive,
             clock=self.clock,
-            wake=self.schedule.wake,
+            schedule=self.schedule,
             refusals=self.hold_refusals,
         )
 

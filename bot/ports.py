@@ -267,6 +267,12 @@ class Record(Protocol):
         is unconfirmed as before, and its thread is told.
         """
 
+    async def begin_applying(self, run: RunId, at: datetime) -> None:
+        """Note that an applying run is at the gate, and changes something from here.
+
+        Once: whoever comes again changes nothing. Raises IllegalTransition.
+        """
+
     async def begin(self, run: RunId, at: datetime) -> Claim | None:
         """Let the CI of a ready outside run perform; None as for `start`.
 

@@ -1,15 +1,16 @@
 """What people say to a plan: yes, or no."""
 
-from collections.abc import Callable
+from typing import assert_never
 
 from bot.control.access import Access
 from bot.control.hold_refusals import HoldRefusals
+from bot.control.schedule import Schedule
 from bot.domain.errors import IllegalTransition, Refusal, Refused
 from bot.domain.lock import keeper
 from bot.domain.people import Actor, Role
-from bot.domain.run import Run, RunId, RunState, RunType
+from bot.domain.run import WAITING, Run, RunId, RunState, RunType
 from bot.domain.stack import Catalog
-from bot.ports import Archive, Clock, Record
+from bot.ports import Archive, Clock, Record, StopAnswer
 
 
 class Deploy:
@@ -23,7 +24,7 @@ class Deploy:
         record: Record,
         archive: Archive,
         clock: Clock,
-        wake: Callable[[], None],
+        schedule: Schedule,
         refusals: HoldRefusals,
     ) -> None:
         self._catalog = catalog
@@ -31,7 +32,7 @@ class Deploy:
         self._record = record
         self._archive = archive
         self._clock = clock
-        self._wake = wake
+        self._schedule = schedule
         self._refusals = refusals
 
     async def confirm(self, run_id: RunId, actor: Actor) -> None:
@@ -42,7 +43,7 @@ class Deploy:
         except IllegalTransition as late:
             # Another hand was first, a moment ago.
             raise _too_late(await self._archive.run(run.id)) from late
-        self._wake()
+        self._schedule.wake()
 
     async def _unconfirmed(self, run_id: RunId, actor: Actor) -> Run:
         run = await self._archive.run(run_id)
@@ -61,13 +62,18 @@ class Deploy:
         run = await self._archive.run(run_id)
         stack = self._catalog.stack(run.stack)
         await self._access.require(Role.WRITER, actor, stack)
-        if run.state not in _DISCARDABLE:
+        if run.state not in WAITING:
             raise _too_late(run)
-        await self._record.ask_stop(run.id, actor, self._clock())
-        self._wake()
-
-
-_DISCARDABLE = frozenset({RunState.QUEUED, RunState.READY, RunState.UNCONFIRMED})
+        became = await self._record.ask_stop(run.id, actor, self._clock())
+        match became:
+            case StopAnswer.DISCARDED:
+                self._schedule.wake()
+            case StopAnswer.ASKED:  # it left the queue a moment ago
+                self._schedule.stop(run.id)
+            case StopAnswer.TOO_LATE | StopAnswer.OVER:
+                raise _too_late(await self._archive.run(run.id))
+            case _:
+                assert_never(became)
 
 
 def _too_late(run: Run) -> Refused:
@@ -78,7 +84,12 @@ def _now(run: Run) -> str:
     """Say why there is nothing to confirm or to discard."""
     if run.confirmed_by is not None and not run.state.is_terminal:
         name = run.confirmed_by.name or run.confirmed_by.id
-        return f"{name} confirmed the plan of run {run.id} already; it is {run.state}."
+        so_far = (
+            "it waits for a free slot"
+            if run.state is RunState.UNCONFIRMED
+            else f"it is {run.state}"
+        )
+        return f"{name} confirmed the plan of run {run.id} already; {so_far}."
     if run.state.is_terminal:
         again = f" Send /deploy {run.stack} for a new plan."
         more = again if run.type is RunType.TRACKED and not run.outside else ""

@@ -107,7 +107,8 @@ class Enlist:
                 f"apply), or send your command as a task: /task {name} <command>.",
                 reason=Refusal.BAD_COMMAND,
             )
-        await self._refuse_secrets(stack.deploy.plan, stack, known or Known())
+        commands = f"{stack.deploy.plan}\n{stack.deploy.apply}"
+        await self._refuse_secrets(commands, stack, known or Known())
         await self._refuse_held(stack, actor, role)
         return await self._recorded(
             NewRun(
@@ -160,6 +161,8 @@ class Enlist:
         known: Known | None = None,
     ) -> Run:
         """Record a run with the command of *run*, which must be one of *stack*."""
+        if stack:
+            await self._writable(stack, actor)  # before a word of what was run there
         earlier = await self._repeatable(run, stack)
         if earlier.type is RunType.TRACKED:
             return await self.deploy(earlier.stack, actor, channel=channel, known=known)

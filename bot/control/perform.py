@@ -15,6 +15,7 @@ from bot.control.recorder import Recorder, insisting
 from bot.control.secrecy import Secrecy, names_in
 from bot.control.verdict import ended_of, plan_of, unproven
 from bot.domain.errors import (
+    IllegalTransition,
     Refusal,
     Refused,
     RoleSourceUnavailable,
@@ -43,7 +44,6 @@ _PHASES: Final[Mapping[RunState, Phase]] = {
     RunState.INITIALIZING: Phase.INITIALIZING,
     RunState.PERFORMING: Phase.PERFORMING,
     RunState.PLANNING: Phase.PERFORMING,
-    # Whatever its container was doing: what may be applying is never ended.
     RunState.APPLYING: Phase.PERFORMING,
 }
 _NO_CHANGES: Final = "The plan changes nothing, so there is nothing to apply."
@@ -103,7 +103,7 @@ class Perform:
         if started is None:
             return
         try:
-            stack = await self._allowed(started)
+            stack = await insisting(lambda: self._allowed(started))
             job = await self._jobs.make(started, stack)
             masks = await self._masks(started, stack, job)
         except Refused as refusal:
@@ -122,9 +122,13 @@ class Perform:
 
     async def _started(self, run: Run) -> Run | None:
         """Move *run* on; None where a hold keeps it from starting by now."""
-        if run.state is RunState.UNCONFIRMED:
-            return await self._record.apply(run.id, self._clock())
-        started = await self._record.start(run.id, self._clock())
+        try:
+            if run.state is RunState.UNCONFIRMED:
+                return await self._record.apply(run.id, self._clock())
+            started = await self._record.start(run.id, self._clock())
+        except IllegalTransition as late:
+            log.info("another hand was first", run=run.id, because=str(late))
+            return None
         if started is None:
             waiting = [Waiting(run=run.id)]
             await insisting(lambda: self._record.tell(run.thread, waiting))
@@ -151,7 +155,7 @@ class Perform:
                 masks=masks,
                 seal=self._equipment.seal,
                 stop=stop,
-                reached=_PHASES[run.state],
+                reached=_reached(run),
                 grace=_grace(run),
                 position=max(0, read - run.applied_from),
             )
@@ -267,15 +271,13 @@ class Perform:
         if not outcome.container_gone:
             await self._end(run, unproven(outcome))
             return
-        now = await insisting(lambda: self._archive.run(run.id))
-        if now.stop_asked_by is not None:  # it came while the plan was just made
-            await self._end(run, Ended(state=RunState.STOPPED, actor=HANDRAIL))
-            return
         made = await asyncio.to_thread(plan_of, outcome, masks)
         if made is None:
             finished = replace(ended_of(outcome, changes=False), note=_NO_CHANGES)
             await self._end(run, finished)
             return
+        # What was learned by now is to be hidden from what applies it, too.
+        self._to_hide.setdefault(run.id, []).extend(masks.secrets)
         await insisting(lambda: self._record.planned(run.id, made, self._clock()))
         log.info("run planned", run=run.id)
 
@@ -301,3 +303,10 @@ class Perform:
 
 def _grace(run: Run) -> timedelta:
     return _PLANNING_GRACE if is_planned(run) else GRACE
+
+
+def _reached(run: Run) -> Phase:
+    # What may be applying is never ended on a guess, and what is not yet may be.
+    if run.state is RunState.APPLYING and run.applied_at is None:
+        return Phase.PREPARING
+    return _PHASES[run.state]

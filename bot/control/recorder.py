@@ -105,6 +105,10 @@ class Recorder:
     async def may_perform(self) -> bool:
         """Store that the run performs; False when somebody asked to stop it."""
         await self.flush()
+        if self._run.state is RunState.APPLYING:
+            run, at = self._run.id, self._clock()
+            await insisting(lambda: self._record.begin_applying(run, at))
+            return True
         if self._run.type is RunType.TRACKED:
             return await self._advance(RunState.PLANNING)
         return await self._advance(RunState.PERFORMING)

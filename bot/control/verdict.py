@@ -11,6 +11,7 @@ from bot.ports import Ended, Plan
 from runner.events import Ending, Outcome
 from runner.job import Phase
 from runner.masking.masker import Masks
+from runner.telling import hidden
 
 _REASONS: Final[Mapping[Ending, Reason]] = {
     Ending.TIMEOUT: Reason.TIMEOUT,
@@ -66,10 +67,14 @@ def plan_of(outcome: Outcome, masks: Masks) -> Plan | None:
     """Return what was planned, or None where to apply it would change nothing."""
     saved = outcome.results.get(PLAN_FILE)
     shown = outcome.results.get(SUMMARY_FILE, b"")
-    summary = summary_of(shown, masks.text)
+
+    def hide(text: str) -> str:
+        return hidden(text, masks)
+
+    summary = summary_of(shown, hide)
     if summary is not None and summary.changes_nothing:
         return None
-    text = text_of(shown, masks.text) if summary is None else summary.text
+    text = text_of(shown, hide) if summary is None else summary.text
     return Plan(
         summary=text or _NO_SUMMARY,
         digest="" if saved is None else sha256(saved).hexdigest(),

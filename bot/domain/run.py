@@ -146,6 +146,8 @@ class Run:
     #: where the output of the applying container begins in the run's output
     applied_from: int = 0
     confirmed_by: Actor | None = None
+    #: when its plan began to be applied: until then nothing was changed by it
+    applied_at: datetime | None = None
     state_lock: StateLock | None = None  #: the tool's own lock that it ran into
     #: of an outside run: since when its CI was not heard of, once that was told
     lost_since: datetime | None = None

@@ -74,9 +74,19 @@ async def apply(
         return None
     applied_from = await output.position(db, run.id)
     applying = await move(db, run, RunState.APPLYING, at, applied_from=applied_from)
-    await audit.append(db, audit.deed_on(applying, Verb.PERFORMED, HANDRAIL, at))
+    await audit.append(db, audit.deed_on(applying, Verb.STARTED, HANDRAIL, at))
     await post(db, run.thread, (Header(run=run.id),))
     return applying
+
+
+async def begin_applying(db: AsyncConnection, run: Run, at: datetime) -> None:
+    """Note, once, that an applying *run* is about to change something."""
+    if run.state is not RunState.APPLYING:
+        raise IllegalTransition(f"run {run.id} is {run.state}, not applying")
+    if run.applied_at is None:
+        begun = update(runs).where(runs.c.id == run.id).values(applied_at=at)
+        await db.execute(begun)
+        await audit.append(db, audit.deed_on(run, Verb.PERFORMED, HANDRAIL, at))
 
 
 def _kept_by(hold: Hold) -> str:

@@ -110,6 +110,11 @@ class SqlRecord:
         async with self._database.write(f"apply run {run}") as db:
             return await plans.apply(db, await fetch(db, run), at, self._above)
 
+    async def begin_applying(self, run: RunId, at: datetime) -> None:
+        """Note that the plan of an applying run is about to be applied."""
+        async with self._database.write(f"have run {run} apply its plan") as db:
+            await plans.begin_applying(db, await fetch(db, run), at)
+
     async def begin(self, run: RunId, at: datetime) -> Claim | None:
         """Let the CI of a ready outside run perform; None as for `start`."""
         async with self._database.write(f"begin run {run}") as db:

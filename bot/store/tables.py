@@ -109,6 +109,7 @@ runs: Final = Table(
     Column("summary", Text, nullable=False),
     Column("plan_digest", String(64)),
     Column("applied_from", BigInteger, nullable=False),
+    Column("applied_at", Moment),
     *_actor("confirmed", nullable=True),
     Column("state_lock", Text),
     Column("heard_at", Moment),

@@ -63,6 +63,7 @@ def _add_to_runs() -> None:
             for part in ("kind", "id", "team", "name")
         ),
         sa.Column("state_lock", sa.Text),
+        _moment("applied_at"),
         _moment("heard_at"),
         _moment("lost_since"),
     )
