@@ -333,6 +333,12 @@ class Record(Protocol):
     async def freeze(self, wanted: Hold) -> HoldAnswer:
         """Take the hold on every stack, unless somebody else has it."""
 
+    async def extend(self, held: Hold, until: datetime | None, at: datetime) -> bool:
+        """Let exactly *held* last until *until*; False if it is not in force.
+
+        It is reminded of its new end, and asked about anew, from *at* on.
+        """
+
     async def release_holds(
         self,
         holds: Sequence[Hold],

@@ -43,6 +43,17 @@ async def freeze(db: AsyncConnection, wanted: Hold) -> HoldAnswer:
     return await _take(db, (wanted,), Verb.FROZEN)
 
 
+async def extend(
+    db: AsyncConnection, held: Hold, until: datetime | None, at: datetime
+) -> bool:
+    """Let exactly *held* last until *until*; False if it is not in force."""
+    extended = await locks.extend_hold(db, held, until, at)
+    if extended is None:
+        return False
+    await _note_taken(db, (extended,), extended, Verb.HELD, at)
+    return True
+
+
 async def release_holds(
     db: AsyncConnection,
     held: Sequence[Hold],
@@ -174,12 +185,18 @@ async def _take(db: AsyncConnection, wanted: Sequence[Hold], verb: Verb) -> Hold
             await attempt.rollback()
             return HoldAnswer(taken=False, holds=others)
     first = wanted[0]
-    detail = _until(first.until) + first.reason
-    await audit.append(db, _deed(verb, first.actor, first.since, taken, detail))
     lead = next(hold for hold in taken if hold.stack == first.stack)
-    await _tell(db, Held(holds=taken), lead.thread, taken)
-    await post_waiting(db, stacks)
+    await _note_taken(db, taken, lead, verb, first.since)
     return HoldAnswer(taken=True, holds=taken)
+
+
+async def _note_taken(
+    db: AsyncConnection, taken: Sequence[Hold], lead: Hold, verb: Verb, at: datetime
+) -> None:
+    detail = _until(lead.until) + lead.reason
+    await audit.append(db, _deed(verb, lead.actor, at, taken, detail))
+    await _tell(db, Held(holds=tuple(taken)), lead.thread, taken)
+    await post_waiting(db, _stacks(taken))
 
 
 async def _locked(db: AsyncConnection, which: ColumnElement[bool]) -> tuple[Hold, ...]:

@@ -166,6 +166,17 @@ async def take_holds(db: AsyncConnection, wanted: Sequence[Hold]) -> tuple[Hold,
     return tuple(sorted(taken, key=lambda hold: hold.stack))
 
 
+async def extend_hold(
+    db: AsyncConnection, held: Hold, until: datetime | None, at: datetime
+) -> Hold | None:
+    """Let exactly *held* last until *until*; None if it is not in force."""
+    # The next question is counted from here.
+    values = {"until": until, "reminded_at": None, "asked_at": at}
+    statement = update(holds).where(exactly(held)).values(values).returning(holds)
+    row = (await db.execute(statement)).mappings().one_or_none()
+    return None if row is None else hold_of(row)
+
+
 async def others_holds(
     db: AsyncConnection, stacks: Iterable[StackName], actor: Actor
 ) -> tuple[Hold, ...]:

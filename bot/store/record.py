@@ -188,6 +188,11 @@ class SqlRecord:
         async with self._database.write("freeze every stack") as db:
             return await holds.freeze(db, wanted)
 
+    async def extend(self, held: Hold, until: datetime | None, at: datetime) -> bool:
+        """Let exactly *held* last until *until*; False if it is not in force."""
+        async with self._database.write(f"extend the hold on {held.stack}") as db:
+            return await holds.extend(db, held, until, at)
+
     async def release_holds(
         self,
         held: Sequence[Hold],
