@@ -98,7 +98,7 @@ def _script(run: Run, stack: Stack) -> Script:
         before_perform=hooks.before_perform,
         command=run.apply if run.state is RunState.APPLYING else run.command,
         after_perform=(*hooks.after_perform, *_summarizing(run, stack)),
-        after_run=hooks.after_run,
+        after_run=(*hooks.after_run, *_forgetting(run, stack)),
     )
 
 
@@ -108,6 +108,13 @@ def _summarizing(run: Run, stack: Stack) -> tuple[str, ...]:
     if not summary or not is_planned(run):
         return ()
     return (f'( {summary}\n) > "$HANDRAIL_SUMMARY" || rm -f "$HANDRAIL_SUMMARY"',)
+
+
+def _forgetting(run: Run, stack: Stack) -> tuple[str, ...]:
+    """Return what removes the plan from a workspace that outlives the run."""
+    if not stack.persistent or run.state is not RunState.APPLYING:
+        return ()
+    return ('rm -f "$HANDRAIL_PLAN" "$HANDRAIL_SUMMARY"',)
 
 
 def is_planned(run: Run) -> bool:

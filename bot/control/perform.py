@@ -13,7 +13,7 @@ from bot.control.access import Access
 from bot.control.job import Jobs, is_planned, secrets_of
 from bot.control.recorder import Recorder, insisting
 from bot.control.secrecy import Secrecy, names_in
-from bot.control.verdict import ended_of, plan_of, unproven
+from bot.control.verdict import ended_of, lacks_plan, plan_of, unproven
 from bot.domain.errors import (
     IllegalTransition,
     Refusal,
@@ -46,6 +46,11 @@ _PHASES: Final[Mapping[RunState, Phase]] = {
     RunState.PLANNING: Phase.PERFORMING,
     RunState.APPLYING: Phase.PERFORMING,
 }
+_NOT_APPLIED: Final = "Nothing was applied. Send /deploy again for a new plan."
+_NO_PLAN: Final = (
+    "The plan could not be taken out of its container: there is no file at "
+    "$HANDRAIL_PLAN, or it is larger than 16 MiB. So nothing can be confirmed."
+)
 _NO_CHANGES: Final = "The plan changes nothing, so there is nothing to apply."
 #: for a plan that was stopped to give the state's lock back; nothing is changed by it
 _PLANNING_GRACE: Final = timedelta(seconds=60)
@@ -263,13 +268,18 @@ class Perform:
             ended = replace(ended, state_lock=await self._state_lock(run))
         if is_planned(run) and ended.state is RunState.FINISHED:
             await self._plan(run, outcome, masks)
-        else:
-            await self._end(run, ended)
+            return
+        if run.state is RunState.APPLYING and outcome.phase is not Phase.PERFORMING:
+            ended = replace(ended, note=f"{ended.note} {_NOT_APPLIED}".strip())
+        await self._end(run, ended)
 
     async def _plan(self, run: Run, outcome: Outcome, masks: Masks) -> None:
         """Have the plan that was made wait for a writer, if it would change much."""
         if not outcome.container_gone:
             await self._end(run, unproven(outcome))
+            return
+        if lacks_plan(run, outcome):
+            await self._fail(run, Reason.ENGINE, _NO_PLAN)
             return
         made = await asyncio.to_thread(plan_of, outcome, masks)
         if made is None:

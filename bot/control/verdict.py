@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.domain.people import HANDRAIL
 from bot.domain.plan import PLAN_FILE, SUMMARY_FILE, summary_of, text_of
-from bot.domain.run import Reason, RunState
+from bot.domain.run import Reason, Run, RunState
 from bot.ports import Ended, Plan
 from runner.events import Ending, Outcome
 from runner.job import Phase
@@ -29,6 +29,7 @@ _PARTIAL: Final = (
 _ENGINE: Final = (
     "On the bot's host, `handrail check` says what is wrong with the engine."
 )
+_PLAN_FILE: Final = "HANDRAIL_PLAN"
 _NO_SUMMARY: Final = "The plan was made; what it would do stands in the output."
 _KEPT: Final = (
     "The container could not be proven gone, so the stack stays busy. Once it is "
@@ -61,6 +62,11 @@ def unproven(outcome: Outcome) -> Ended:
         note=_note(outcome, changes=False),
         release=False,
     )
+
+
+def lacks_plan(run: Run, outcome: Outcome) -> bool:
+    """Tell whether the plan that *run* would apply is not among what it left."""
+    return _PLAN_FILE in run.apply and PLAN_FILE not in outcome.results
 
 
 def plan_of(outcome: Outcome, masks: Masks) -> Plan | None:

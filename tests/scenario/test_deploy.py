@@ -9,7 +9,7 @@ import pytest
 from bot.domain.audit import Verb
 from bot.domain.plan import PLAN_FILE, SUMMARY_FILE
 from bot.domain.run import Reason, RunState, RunType
-from bot.domain.stack import Deploy
+from bot.domain.stack import Deploy, FromEnv
 from runner.scripted import ScriptedEngine
 from tests.support.bot import INIT, Bot, a_bot, a_running_bot, a_stack
 
@@ -27,6 +27,16 @@ ADDS_ONE = json.dumps(
 ).encode()
 NOTHING = json.dumps(
     {"format_version": "1.2", "applyable": False, "resource_changes": []}
+).encode()
+SECRET = "s3ns1tive-value-xyz"
+STATE = json.dumps(
+    {
+        "format_version": "1.0",
+        "values": {
+            "outputs": {"password": {"sensitive": True, "value": SECRET}},
+            "root_module": {},
+        },
+    }
 ).encode()
 
 
@@ -261,3 +271,95 @@ async def test_a_command_behind_deploy_is_refused(bot: Bot) -> None:
     assert "/task net-prod &lt;command&gt;" in await bot.whispers(
         "ann", "/deploy takes"
     )
+
+
+async def test_a_bot_that_dies_while_an_apply_initializes_masks_the_state_all_the_same(
+    tmp_path: Path,
+) -> None:
+    stack = a_stack(deploy=DEPLOY, reading_state="terraform show -json -state")
+    async with a_bot(tmp_path, ScriptedEngine(), stack) as bot:
+        bot.engine.prepare("terraform show -json -state", STATE)
+        bot.engine.prepare(APPLY, f"password = {SECRET}\n".encode())
+        async with bot.start() as bot.handrail:
+            ts = await unconfirmed(bot)
+            bot.engine.on(INIT, b"half way\n", block=True)
+            await bot.reply("confirm", to=ts)
+            await bot.engine.reached(INIT)
+            await bot.tells(ts, "half way")
+
+        async with bot.start() as bot.handrail:
+            await bot.tells(ts, "the run goes on")
+            bot.engine.release(INIT)
+
+            assert (await bot.ends(1)).state is RunState.FINISHED
+            assert await bot.output(1) == "made a plan\nhalf way\npassword = *****"
+
+
+async def test_an_apply_that_is_lost_before_it_began_says_that_nothing_was_applied(
+    tmp_path: Path,
+) -> None:
+    stack = a_stack(deploy=DEPLOY)
+    async with a_bot(tmp_path, ScriptedEngine(), stack) as bot:
+        async with bot.start() as bot.handrail:
+            ts = await unconfirmed(bot)
+            bot.engine.on(INIT, block=True)
+            await bot.reply("confirm", to=ts)
+            await bot.engine.reached(INIT)
+            installation = bot.handrail.installation
+        bot.engine.lose("1", installation)
+
+        async with bot.start() as bot.handrail:
+            final = await bot.tells(ts, "Nothing was applied")
+
+            assert "partial" not in final
+            assert (await bot.run(1)).reason is Reason.LOST
+
+
+@pytest.mark.parametrize("said", ["redact", "add-mask"])
+async def test_what_became_secret_while_planning_is_hidden_while_applying(
+    bot: Bot, said: str
+) -> None:
+    announced = f"::add-mask::{SECRET}\n" if said == "add-mask" else f"{SECRET}\n"
+    bot.engine.on(
+        PLAN,
+        announced.encode(),
+        leaves={PLAN_FILE: b"saved", SUMMARY_FILE: ADDS_ONE},
+    )
+    bot.engine.prepare(APPLY, f"password = {SECRET}\n".encode())
+    ts = await bot.deploy("net-prod")
+    await bot.shows(ts, "unconfirmed")
+    if said == "redact":
+        await bot.reply(f"redact: {SECRET}", to=ts)
+        await bot.tells(ts, "Redacted")
+
+    await bot.reply("confirm", to=ts)
+    await bot.ends(1)
+
+    assert (await bot.output(1)).endswith("password = *****")
+
+
+async def test_a_secret_in_the_apply_command_is_refused_before_it_is_recorded(
+    tmp_path: Path,
+) -> None:
+    stack = a_stack(
+        deploy=Deploy(plan=PLAN, apply=f"{APPLY} -var password={SECRET}"),
+        secrets={"PASSWORD": FromEnv(variable="PASSWORD")},
+    )
+    async with a_bot(tmp_path, ScriptedEngine(), stack) as bot:
+        bot.environ["PASSWORD"] = SECRET
+        async with bot.start() as bot.handrail:
+            await bot.slash("net-prod", command="/deploy")
+
+            await bot.whispers("ann", "contains the value of PASSWORD")
+            assert bot.roots() == []
+
+
+async def test_a_plan_that_left_no_file_cannot_be_confirmed(tmp_path: Path) -> None:
+    stack = a_stack(deploy=Deploy(plan=PLAN, apply='apply "$HANDRAIL_PLAN"'))
+    async with a_running_bot(tmp_path, ScriptedEngine(), stack) as bot:
+        ts = await bot.deploy("net-prod")
+
+        final = await bot.tells(ts, "no file at $HANDRAIL_PLAN")
+
+        assert "failed" in final
+        assert (await bot.run(1)).state is RunState.FAILED
