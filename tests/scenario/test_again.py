@@ -151,3 +151,13 @@ async def test_force_unlock_needs_a_lock_that_stood_in_the_way(bot: Bot) -> None
     await bot.reply("force-unlock", to=ts, by="ada")
 
     await bot.whispers("ada", "nothing to force")
+
+
+async def test_who_may_nothing_on_a_stack_learns_nothing_of_its_runs(bot: Bot) -> None:
+    for number in ("1", "7"):
+        await bot.slash(f"net-prod !{number}", by="rita")
+
+    await bot.whispers("rita", "no writer of net-prod")
+    assert not any(
+        "Run" in str(shown) for shown in bot.sandbox.ephemerals(bot.people["rita"])
+    )

@@ -16,7 +16,7 @@ from bot.domain.telling import Said
 from bot.ports import Minted
 from runner.events import Ending, Outcome
 from runner.job import DirectorySource, Limits, Phase
-from tests.support.builders import a_new_run
+from tests.support.builders import a_new_run, later
 from tests.unit.control.stand_ins import Stage, a_stack
 
 P = Phase
@@ -334,3 +334,13 @@ async def test_what_is_too_long_to_be_masked_line_by_line_is_named(
     assert told == [
         "Masked as a whole, and by their first lines only, because so long: KEYS."
     ]
+
+
+async def test_a_run_that_another_hand_started_is_left_to_it(stage: Stage) -> None:
+    run = await stage.ready()
+    await stage.record.start(run.id, later(2))
+
+    await stage.perform()(run, asyncio.Event())
+
+    assert (await stage.store.archive.run(run.id)).state is RunState.PREPARING
+    assert stage.engine.jobs == []
