@@ -346,13 +346,15 @@ def opened(url: str) -> Iterator[Opened]:
     record.close()
 
 
+# Where it finds something, it looks for the shortest way there, for up to 5 minutes.
+@pytest.mark.timeout(600)
 def test_the_record_is_what_the_algebra_says(opened: Opened) -> None:
     machine = type("OnThis", (Coordination,), {"opened": opened})
 
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=30,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
