@@ -1,5 +1,6 @@
 """The database: one connection that writes, others that read."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -19,6 +20,7 @@ from bot.store import postgres, sqlite
 from bot.store.migrations import migrate
 
 _READERS: Final = 4
+_TURN_SECONDS: Final = 30
 _SQLITE: Final = "sqlite"
 
 _Upsert = sqlite_dialect.Insert | postgresql.Insert
@@ -32,6 +34,8 @@ class Database:
     def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self._writer = writer
         self._reader = reader
+        self._turn = asyncio.Lock()
+        self._writing: AsyncConnection | None = None
         self._is_sqlite = writer.dialect.name == _SQLITE
 
     @classmethod
@@ -62,7 +66,7 @@ class Database:
         StoreUnavailable.
         """
         with _translated(action):
-            async with self._writer.begin() as db:
+            async with self._alone() as db, db.begin():
                 if not self._is_sqlite:
                     await postgres.lock(db)
                 yield db
@@ -83,10 +87,37 @@ class Database:
         if not self._is_sqlite:
             return
         with suppress(StoreUnavailable), _translated("empty the log"):
-            async with self._writer.connect() as db:
+            async with self._alone() as db:
                 await db.run_sync(sqlite.empty_log)
 
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[AsyncConnection]:
+        """Wait for the connection that writes.
+
+        It stays open: to take it from a pool and to give it back takes longer than
+        to write.
+        """
+        async with asyncio.timeout(_TURN_SECONDS):
+            await self._turn.acquire()
+        try:
+            if self._writing is None:
+                self._writing = await self._writer.connect()
+            yield self._writing
+        finally:
+            await self._end_turn()
+
+    async def _end_turn(self) -> None:
+        try:
+            db = self._writing
+            if db is not None and (db.invalidated or db.in_transaction()):
+                self._writing = None  # the next turn gets another one
+                await db.close()
+        finally:
+            self._turn.release()
+
     async def _close(self) -> None:
+        if self._writing is not None:
+            await self._writing.close()
         await self._reader.dispose()
         await self._writer.dispose()
 

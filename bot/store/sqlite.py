@@ -71,7 +71,7 @@ def _set_up(engine: AsyncEngine, pragmas: tuple[str, ...], begin: str) -> None:
         connection.isolation_level = None
         try:
             _execute(connection, pragmas)
-        except sqlite3.Error:
+        except BaseException:  # also where whoever waits for it was cancelled
             connection.close()
             raise
 
