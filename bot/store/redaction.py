@@ -23,6 +23,7 @@ from bot.store.endings import end_run, stop_run
 from bot.store.moves import fetch
 from bot.store.outbox import post, put_back, redact_holds_letters, redact_letters
 from bot.store.places import gained, in_all, places
+from bot.store.submissions import forget_digest
 from bot.store.tables import holds, outbox, runs, threads, transitions
 from bot.store.tellings import hidden, kind_of
 
@@ -52,6 +53,8 @@ async def redact_run(
     A run whose command would become another one does not begin any more.
     """
     run = await _call_off(db, run, hide, actor, at, above)
+    if any(hide.text(words) != words for words in (run.command, run.apply)):
+        await forget_digest(db, run.id)
     said = await _hide_in_words(db, run, hide)
     held = await _hide_in_holds(db, run, hide)
     printed = await _hide_in_output(db, run, hide)

@@ -1,8 +1,9 @@
 """How a run comes to be: once, however often it is asked for under one key."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import Verb
@@ -19,6 +20,9 @@ from bot.store.outbox import post
 from bot.store.rows import run_of
 from bot.store.tables import idempotency, runs, threads
 
+#: how long a request is known again
+_KNOWN_FOR: Final = timedelta(days=30)
+
 
 async def submit(
     db: AsyncConnection, new: NewRun, at: datetime, above: frozenset[str]
@@ -32,7 +36,7 @@ async def submit(
         return earlier
     thread = await insert_thread(db, new.stack, new.channel)
     run = await insert_run(db, new, thread, at)
-    await _keep(db, new, run.id)
+    await _keep(db, new, run.id, at)
     # As it is typed: behind -- everything is the command, verbatim.
     detail = f"--no-init -- {run.command}" if run.skip_init else run.command
     await audit.append(db, audit.deed_on(run, Verb.SUBMITTED, run.actor, at, detail))
@@ -75,16 +79,29 @@ async def insert_thread(
     return ThreadId((await db.execute(row.returning(threads.c.id))).scalar_one())
 
 
-async def _keep(db: AsyncConnection, new: NewRun, run: RunId) -> None:
-    if new.idempotency is not None:
-        row = insert(idempotency).values(
-            actor_kind=new.actor.kind.value,
-            actor_id=new.actor.id,
-            key=new.idempotency.key,
-            digest=new.idempotency.digest,
-            run=run,
-        )
-        await db.execute(row)
+async def forget_digest(db: AsyncConnection, run: RunId) -> None:
+    """Forget what exactly *run* was asked for with: what comes again is a conflict.
+
+    A digest would let what was redacted be guessed, and the guess be confirmed.
+    """
+    of_run = update(idempotency).where(idempotency.c.run == run)
+    await db.execute(of_run.values(digest=""))
+
+
+async def _keep(db: AsyncConnection, new: NewRun, run: RunId, at: datetime) -> None:
+    if new.idempotency is None:
+        return
+    old = delete(idempotency).where(idempotency.c.at < at - _KNOWN_FOR)
+    await db.execute(old)
+    row = insert(idempotency).values(
+        actor_kind=new.actor.kind.value,
+        actor_id=new.actor.id,
+        key=new.idempotency.key,
+        digest=new.idempotency.digest,
+        run=run,
+        at=at,
+    )
+    await db.execute(row)
 
 
 async def _waits(db: AsyncConnection, run: Run, above: frozenset[str]) -> bool:

@@ -231,7 +231,8 @@ deliveries: Final = Table(
     Column("at", Moment, nullable=False),
 )
 
-# What a request under a caller's own key became.
+# What a request under a caller's own key became. digest: empty where the run's
+# command was redacted, which the digest would let be guessed.
 idempotency: Final = Table(
     "idempotency",
     metadata,
@@ -240,6 +241,9 @@ idempotency: Final = Table(
     Column("key", String, primary_key=True),
     Column("digest", String(64), nullable=False),
     Column("run", ForeignKey("runs.id"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("idempotency_by_age", "at"),
+    Index("idempotency_by_run", "run"),
 )
 
 # stacks and networks: JSON lists; no stacks: all of them.

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,8 +12,17 @@ from bot.domain.people import api_actor
 from bot.domain.run import Run, RunState
 from bot.domain.telling import Echo, Header, Waiting
 from bot.ports import Idempotency, NewRun
+from runner.masking.masker import Masks
+from runner.masking.secrets import Secret
 from tests.contract.store.opened import FINISHED, Store
-from tests.support.builders import a_hold, a_new_run, an_announced_run, later
+from tests.contract.store.test_record_redaction import everything
+from tests.support.builders import (
+    a_hold,
+    a_new_run,
+    an_actor,
+    an_announced_run,
+    later,
+)
 
 REQUEST = Idempotency(key="build-7", digest="a" * 64)
 
@@ -56,6 +66,56 @@ async def test_a_key_with_another_request_is_a_conflict(store: Store) -> None:
         await store.archive.granted(api_actor("ci"), other)
 
     assert len(await store.archive.last_runs(None, 9)) == 1
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        replace(asked(), command="make -p hunter22"),
+        replace(asked(), apply="make -p hunter22"),
+    ],
+)
+async def test_a_request_whose_command_was_redacted_is_not_known_any_more(
+    store: Store, new: NewRun
+) -> None:
+    run = await store.record.submit(new, later(0))
+    await redacted(store, run, "hunter22")
+
+    with pytest.raises(IdempotencyConflict):
+        await store.record.submit(new, later(6))
+    with pytest.raises(IdempotencyConflict):
+        await store.archive.granted(api_actor("ci"), REQUEST)
+
+    assert REQUEST.digest not in await everything(store)
+
+
+async def test_a_request_whose_command_stays_is_known_after_a_redaction(
+    store: Store,
+) -> None:
+    run = await store.record.submit(asked(), later(0))
+    await redacted(store, run, "hunter22")
+
+    assert await store.record.submit(asked(), later(6)) == run
+
+
+async def redacted(store: Store, run: Run, words: str) -> None:
+    hide = Masks((Secret("redacted", words.encode()),))
+    await store.record.redact(run.id, hide, an_actor(), later(5), why="a reply")
+
+
+async def test_a_request_is_forgotten_thirty_days_later_with_the_next(
+    store: Store,
+) -> None:
+    month = timedelta(days=30).total_seconds()
+    first = await store.record.submit(asked(), later(0))
+    other = replace(REQUEST, key="build-8")
+
+    await store.record.submit(asked(other), later(month))
+    assert await store.record.submit(asked(), later(month)) == first
+    await store.record.submit(asked(replace(REQUEST, key="9")), later(month + 1))
+
+    assert (await store.record.submit(asked(), later(month + 2))).id != first.id
+    assert await store.archive.granted(api_actor("ci"), other) is not None
 
 
 async def test_two_callers_may_use_the_same_key(store: Store) -> None:

@@ -107,7 +107,10 @@ def _create_idempotency() -> None:
         sa.Column("key", sa.String, primary_key=True),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("run", sa.Integer, sa.ForeignKey("runs.id"), nullable=False),
+        _moment("at", nullable=False),
     )
+    op.create_index("idempotency_by_age", "idempotency", ["at"])
+    op.create_index("idempotency_by_run", "idempotency", ["run"])
 
 
 def _create_api_keys() -> None:
