@@ -1,4 +1,4 @@
-"""Count failed attempts, and refuse whoever fails too often."""
+"""Count failed attempts, by the address that they come from."""
 
 import math
 from collections import OrderedDict
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-#: A window is shorter than a lease, so that nobody's CI is told to be lost because
-#: of what somebody else behind the same address tried.
 WINDOW: Final = timedelta(seconds=60)
 LIMIT: Final = 20
 
@@ -26,8 +24,8 @@ class _Failures:
 class Attempts:
     """Failed attempts by address, within a window; bounded whoever asks.
 
-    While an address is over the limit its keys are not even looked at: else the
-    limit would tell which guess was right.
+    Only who fails is refused. That tells which guess was right, but a secret of 256
+    bits is not guessed: what is limited is the noise in the log and in the record.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from bot.api.attempts import Attempts
 from bot.api.bearer import bearer
 from bot.api.errors import STATUS, Unanswerable
 from bot.api.peer import Address, Peers, is_within, share
+from bot.api.unbelieved import Unbelieved
 from bot.domain.errors import Refusal
 from bot.domain.keys import ApiKey
 from bot.domain.people import Actor, ActorKind
@@ -39,8 +40,9 @@ Note = Callable[[Actor, str], Awaitable[None]]
 class Authentication:
     """Each refusal counts as a failed attempt, and has an audit row.
 
-    Once an address failed too often it is one row for all of its attempts until it
-    may try again.
+    Once an address failed too often it is one row for all of its failed attempts
+    until it may fail again. A valid key is let in all the same: else a stranger could
+    shut out everybody behind the address that they share.
     """
 
     def __init__(
@@ -51,18 +53,14 @@ class Authentication:
         self._clock = clock
         self._peers = peers
         self._attempts = attempts
+        self._unbelieved = Unbelieved(peers)
 
     async def key_of(self, request: web.Request, what: str) -> ApiKey:
         """Return the key that asks for *what*, or raise Unanswerable."""
-        origin = self._peers.origin(
-            request.remote, request.headers.getall("X-Forwarded-For", [])
-        )
-        await self._refuse_too_often(origin, what)
+        origin = self._origin(request)
         shown = bearer(request.headers.getall("Authorization", []))
         key = None if shown is None else await self._keys.by_id(shown.id)
         is_its = shown is not None and shown.is_of(key)
-        # Asked again: of many attempts at once all came to here before one failed.
-        await self._refuse_too_often(origin, what)
         if key is None or not is_its:
             raise await self._failed(_unknown(request), _STRANGER, origin, what)
         refusal = self._not_now(key, origin)
@@ -75,6 +73,12 @@ class Authentication:
         """Tell whether *key* opens anything still, asked afresh."""
         now = await self._keys.by_id(key.id)
         return now is not None and now.is_valid(self._clock())
+
+    def _origin(self, request: web.Request) -> Address:
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        if forwarded:
+            self._unbelieved.look(request.remote)
+        return self._peers.origin(request.remote, forwarded)
 
     def _not_now(self, key: ApiKey, origin: Address) -> Unanswerable | None:
         if not key.is_valid(self._clock()):
@@ -110,6 +114,9 @@ class Authentication:
     async def _failed(
         self, refusal: Unanswerable, actor: Actor, origin: Address, what: str
     ) -> Unanswerable:
+        # Nothing is awaited between the two: of many attempts at once, no more than
+        # the limit are answered.
+        await self._refuse_too_often(origin, what)
         self._attempts.failed(share(origin))
         log.warning(
             "api key refused",

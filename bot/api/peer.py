@@ -28,6 +28,10 @@ class Peers:
 
     proxies: tuple[Network, ...] = ()
 
+    def believes(self, peer: str | None) -> bool:
+        """Tell whether *peer* is a proxy whose word for others counts."""
+        return _is_in(address(peer or "") or NOWHERE, self.proxies)
+
     def origin(self, peer: str | None, forwarded: Sequence[str]) -> Address:
         """Return where a request of *peer* comes from.
 

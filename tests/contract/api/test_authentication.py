@@ -91,19 +91,42 @@ async def test_where_a_request_comes_from_is_believed_only_of_a_named_proxy(
     assert (without.status, behind.status) == (403, 200)
 
 
+async def test_a_proxy_that_nobody_named_is_told_to_the_log_once(
+    api: Api, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.WARNING)
+    for _ in range(2):
+        await api.get("/runs", headers={"X-Forwarded-For": "203.0.113.9"})
+
+    printed = "".join(capfd.readouterr()) + caplog.text
+    assert printed.count("not in HANDRAIL_PROXIES") == 1
+
+
 async def test_who_fails_too_often_waits_and_does_not_fill_the_record(
     api: Api,
 ) -> None:
     failed = [await api.get("/runs", by="") for _ in range(20)]
     late = await asyncio.gather(*(api.get("/runs", by="") for _ in range(30)))
-    right = await api.get("/runs")
 
     assert {answer.status for answer in failed} == {401}
-    assert {answer.error for answer in (*late, right)} == {(429, "too_often")}
-    assert 1 <= int(right.headers["Retry-After"]) <= 60
+    assert {answer.error for answer in late} == {(429, "too_often")}
+    assert 1 <= int(late[0].headers["Retry-After"]) <= 60
     audited = await api.audited()
     assert audited.count(" bad_key: runs, from 127.0.0.1") == 20
     assert audited[20:] == [" too_often: runs and more, from 127.0.0.1"]
+
+
+async def test_a_valid_key_is_answered_whoever_fails_from_the_same_address(
+    api: Api,
+) -> None:
+    await api.make_key("old", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    for _ in range(21):
+        await api.get("/runs", by="")
+
+    valid, expired = await api.get("/runs"), await api.get("/runs", by="old")
+
+    assert valid.status == 200
+    assert expired.error == (429, "too_often")
 
 
 async def test_many_attempts_at_once_are_no_way_around_the_limit(api: Api) -> None:
