@@ -198,19 +198,12 @@ class Holds:
             raise Refused(
                 f"{say.held_so(hold)} {say.HOLD_LENGTHS}", reason=Refusal.BAD_COMMAND
             )
-        wanted = replace(hold, until=until, since=now)
-        answer = await (
-            self._record.freeze(wanted)
-            if stack == EVERY
-            else self._record.hold([wanted])
-        )
-        if not answer.taken:
-            raise await self._why.changed(actor, stack)
-        return answer.holds[0]
+        return await self._lasting(hold, until)
 
     async def keep(self, actor: Actor, stack: StackName, since: datetime) -> Hold:
-        """Return exactly that hold, which goes on as it is."""
-        return await self._noticed(actor, stack, since)
+        """Return exactly that hold, which goes on as it is and is asked about anew."""
+        hold = await self._noticed(actor, stack, since)
+        return await self._lasting(hold, hold.until)
 
     async def let_go(self, actor: Actor, stack: StackName, since: datetime) -> Hold:
         """Release exactly that hold."""
@@ -274,6 +267,11 @@ class Holds:
         if hold is None or not hold.actor.is_same(actor) or hold.since != since:
             raise await self._why.changed(actor, stack)
         return hold
+
+    async def _lasting(self, hold: Hold, until: datetime | None) -> Hold:
+        if not await self._record.extend(hold, until, self._clock()):
+            raise await self._why.changed(hold.actor, hold.stack)
+        return replace(hold, until=until)
 
     async def _require_holder_still(self, actor: Actor, stack: StackName) -> None:
         if stack == EVERY:

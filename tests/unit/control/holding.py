@@ -54,6 +54,10 @@ class Overtaken(FlakyRecord):
         await self._first()
         return await super().steal(held, wanted)
 
+    async def extend(self, held: Hold, until: datetime | None, at: datetime) -> bool:
+        await self._first()
+        return await super().extend(held, until, at)
+
     async def release_holds(
         self,
         holds: Sequence[Hold],

@@ -125,6 +125,39 @@ async def test_an_extension_that_came_second_says_what_is_the_case(
         await stage.holds.extend(ANN, STACK, NOON)
 
 
+async def test_what_was_given_back_a_moment_ago_is_not_taken_again(
+    stage: Holding,
+) -> None:
+    (hold,) = await stage.holds.take(ANN, [STACK], duration=TWO_HOURS)
+
+    async def given_back() -> None:
+        await stage.holds.let_go(ANN, STACK, hold.since)
+
+    for button in (stage.holds.extend, stage.holds.keep):
+        stage.record.first = given_back
+        with pytest.raises(Refused, match=r"is over\. Nobody holds net-prod"):
+            await button(ANN, STACK, hold.since)
+        assert await stage.held() == {}
+        stage.passes(minutes=1)
+        (hold,) = await stage.holds.take(ANN, [STACK], duration=TWO_HOURS)
+
+
+async def test_what_is_kept_is_asked_about_a_day_later(stage: Holding) -> None:
+    await stage.holds.take(ANN, [STACK])
+    stage.passes(hours=47)
+    await stage.watch.see_to_ends()
+    await stage.noticed()
+
+    await stage.holds.keep(ANN, STACK, NOON)
+    asked = []
+    for hours in (23, 1):
+        stage.passes(hours=hours)
+        await stage.watch.see_to_ends()
+        asked.append(await stage.noticed())
+
+    assert asked == [[], ["U0ANN still_needed"]]
+
+
 async def test_who_asked_is_told_when_the_stack_is_free(stage: Holding) -> None:
     await stage.holds.take(ANN, [STACK])
 
