@@ -11,6 +11,7 @@ from typing import Final, TypeVar, assert_never
 from bot.control.enlist import Enlist, Known
 from bot.control.holds import Holds
 from bot.control.outside import Outside
+from bot.control.refusal_rows import RefusalRows, Row
 from bot.control.schedule import Schedule
 from bot.control.secrecy import Secrecy
 from bot.control.sight import Seen, Sight, StackNow
@@ -25,7 +26,7 @@ from bot.domain.errors import (
 from bot.domain.keys import ApiKey
 from bot.domain.lock import Claim, Hold
 from bot.domain.people import Actor, Role
-from bot.domain.run import RunId, RunType
+from bot.domain.run import RunId, RunState, RunType
 from bot.domain.stack import Catalog, StackName
 from bot.domain.task import TaskRequest, check_command
 from bot.ports import Archive, Clock, Idempotency, Record, RunQuery, StopAnswer
@@ -41,6 +42,10 @@ _CONFLICT: Final = (
     "This Idempotency-Key was used before, with another request. Send each new request "
     "with a key of its own."
 )
+_AND_MORE: Final = f"{Refusal.TOO_OFTEN}: and more refused in this minute"
+
+#: characters that are kept of the names of stacks that a refused request has
+_KEPT: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +68,15 @@ class _Wish:
     known: Known = field(default_factory=Known)
 
 
+class _NotYet(Refused):
+    """A run that waits is asked for again and again: that is no deed."""
+
+
 class Requests:
     """The one door of the HTTP API to the use cases.
 
-    Every method raises Refused, behind which there is an audit row then, and
-    StoreUnavailable.
+    Every method raises Refused, behind which there is an audit row then unless
+    there were too many, and StoreUnavailable.
     """
 
     def __init__(  # noqa: PLR0913 - behind the one door are all of them
@@ -93,12 +102,14 @@ class Requests:
         self._schedule = schedule
         self._secrecy = secrecy
         self._clock = clock
+        self._rows = RefusalRows(clock)
 
     async def refused(self, actor: Actor, detail: str) -> None:
         """Record the refusal of a request that was put to no method here."""
-        await self._record.refuse(
-            Deed(verb=Verb.REFUSED, actor=actor, at=self._clock(), detail=detail)
-        )
+        if await self._has_row(actor):
+            await self._record.refuse(
+                Deed(verb=Verb.REFUSED, actor=actor, at=self._clock(), detail=detail)
+            )
 
     async def task(
         self, key: ApiKey, request: TaskRequest, name: str | None
@@ -189,6 +200,8 @@ class Requests:
         try:
             with _in_sentences():
                 return await doing
+        except _NotYet:
+            raise
         except Refused as refusal:
             await self._note(refusal, wish)
             raise
@@ -266,8 +279,14 @@ class Requests:
         return await self._holds.release(key.actor, stacks, reason=hidden)
 
     async def _begin(self, key: ApiKey, run: RunId) -> tuple[Seen, Claim]:
-        await self._sight.readable(key, run)
-        claim = await self._outside.begin(key.actor, run)
+        found = await self._sight.readable(key, run)
+        try:
+            claim = await self._outside.begin(key.actor, run)
+        except Refused as refusal:
+            is_early = refusal.reason is Refusal.TOO_LATE
+            if is_early and found.state is RunState.QUEUED:
+                raise _NotYet(str(refusal), reason=refusal.reason) from refusal
+            raise
         return await self._sight.run(key, run), claim
 
     async def _heartbeat(self, key: ApiKey, run: RunId, fence: int | None) -> Seen:
@@ -293,14 +312,25 @@ class Requests:
                 reason = await self._secrecy.of_anybody(reason, stack)
         return reason
 
+    async def _has_row(self, actor: Actor) -> bool:
+        """Tell whether a refusal has a row; say in one row where no more have."""
+        row = self._rows.next(actor)
+        if row is Row.AND_MORE:
+            await self._record.refuse(
+                Deed(verb=Verb.REFUSED, actor=actor, at=self._clock(), detail=_AND_MORE)
+            )
+        return row is Row.WHOLE
+
     async def _note(self, refusal: Refused, wish: _Wish) -> None:
+        if not await self._has_row(wish.key.actor):
+            return
         kept = f"{wish.what} {await self._kept(wish)}".strip()
         await self._record.refuse(
             Deed(
                 verb=Verb.REFUSED,
                 actor=wish.key.actor,
                 at=self._clock(),
-                stack=wish.stack,
+                stack=wish.stack[:_KEPT],
                 run=wish.run,
                 detail=f"{refusal.reason}: {kept}",
             )

@@ -116,6 +116,21 @@ async def test_who_fails_too_often_waits_and_does_not_fill_the_record(
     assert audited[20:] == [" too_often: runs and more, from 127.0.0.1"]
 
 
+async def test_strangers_from_many_addresses_do_not_fill_the_record(
+    tmp_path: Path, engine: ScriptedEngine
+) -> None:
+    async with a_running_api(tmp_path, engine, HANDRAIL_PROXIES="127.0.0.0/8") as api:
+        answers = [
+            await api.get("/runs", by="", headers={"X-Forwarded-For": f"192.0.2.{n}"})
+            for n in range(120)
+        ]
+        audited = await api.audited()
+
+    assert {answer.error for answer in answers} == {(401, "bad_key")}
+    assert audited[99] == " bad_key: runs, from 192.0.2.99"
+    assert audited[100:] == [" too_often: and more refused in this minute"]
+
+
 async def test_a_valid_key_is_answered_whoever_fails_from_the_same_address(
     api: Api,
 ) -> None:

@@ -147,6 +147,27 @@ async def test_a_stack_without_a_channel_has_no_place_for_the_record(
     assert refused.error == (409, "channel")
 
 
+async def test_a_key_that_is_refused_all_the_time_does_not_fill_the_record(
+    api: Api,
+) -> None:
+    await api.make_key("reader", Role.READER)
+    for _ in range(31):
+        await api.post("/tasks", PLAN, by="reader")
+        await api.post("/tasks", {}, by="reader")
+
+    await api.get("/runs/7")
+
+    audited = await api.audited()
+    assert audited[58:60] == [
+        "reader not_allowed: task terraform plan",
+        "reader invalid: new_task",
+    ]
+    assert audited[60:] == [
+        "reader too_often: and more refused in this minute",
+        "ci unknown_run: run",
+    ]
+
+
 async def test_a_secret_in_a_command_is_refused_and_kept_nowhere(
     tmp_path: Path, engine: ScriptedEngine
 ) -> None:

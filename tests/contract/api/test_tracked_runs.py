@@ -42,9 +42,10 @@ async def test_only_the_announcing_key_is_shown_the_fence(api: Api) -> None:
     assert foreign.json["fence"] is None
 
 
-async def test_a_run_that_is_not_ready_does_not_begin(
+async def test_a_run_that_is_not_ready_does_not_begin_and_asking_is_no_deed(
     api: Api, engine: ScriptedEngine
 ) -> None:
+    await api.make_key("other")
     engine.on("sleep", block=True)
     await api.task("sleep")
     await engine.reached("sleep")
@@ -52,9 +53,12 @@ async def test_a_run_that_is_not_ready_does_not_begin(
 
     early = await api.post(f"/runs/{run}/begin")
     waits = await api.post(f"/runs/{run}/heartbeat", {"fence": None})
+    foreign = await api.post(f"/runs/{run}/begin", by="other")
     engine.release("sleep")
 
     assert early.error == (409, "too_late")
+    assert foreign.error == (403, "not_allowed")
+    assert await api.audited() == ["other not_allowed: begin"]
     assert (waits.json["state"], waits.json["queue_place"]) == ("queued", 1)
 
 
