@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 from bot.client.api import Api, Away, Denied
 from bot.client.child import NOT_EXECUTABLE, NOT_FOUND, Child
@@ -87,10 +88,24 @@ class _Performance:
             return NOT_FOUND if is_absent else NOT_EXECUTABLE
         beating = asyncio.create_task(self._beat())
         with self.told.passing_on(child.tell):
-            code = await child.ended()
+            code = await self._over(child)
         beating.cancel()
         # Nor does it matter what became of the heartbeats.
         await asyncio.gather(beating, return_exceptions=True)
+        return code
+
+    async def _over(self, child: Child) -> int:
+        """Wait until nothing of the command changes the stack any more."""
+        code = await child.ended()
+        for looks in count():
+            if not child.leaves_something():
+                break
+            if looks == 1:  # what ends together with it is none
+                self.say(
+                    f"the command has ended (exit code {code}), but processes that it "
+                    f"started go on; {self.wish.stack} stays busy until they end"
+                )
+            await asyncio.sleep(self.pace.looking)
         return code
 
     def _environment(self) -> dict[str, str]:

@@ -29,6 +29,7 @@ class Pace:
     first: float = 1.0  #: before it is asked again, growing to `slowest`
     slowest: float = 5.0
     beat: float = 20.0  #: between two heartbeats of a command that runs
+    looking: float = 0.5  #: between two looks for what a command has left behind
     announcing: float = 30.0  #: how long it may be away at the start
     withdrawing: float = 10.0  #: the same when a run is given up
     reporting: float = 300.0  #: the same when the command has ended

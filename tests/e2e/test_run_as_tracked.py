@@ -6,7 +6,7 @@ import pty
 import shlex
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,9 +150,9 @@ async def test_a_signal_to_all_of_the_job_reaches_the_command_once(
 
 
 async def test_ctrl_c_at_a_terminal_reaches_the_command_once(job: Job) -> None:
-    async with at_a_terminal(job, counting(signal.SIGINT)) as (process, types):
+    async with at_a_terminal(job, counting(signal.SIGINT)) as (process, screen):
         place = await job.left("ran")
-        types(b"\x03")
+        os.write(screen, b"\x03")
         got = await job.left("got")
         job.let_go()
         async with asyncio.timeout(LIMIT_SECONDS):
@@ -166,14 +166,29 @@ async def test_ctrl_c_at_a_terminal_reaches_the_command_once(job: Job) -> None:
 async def test_a_command_at_a_terminal_can_be_typed_to(job: Job) -> None:
     async with at_a_terminal(job, "echo > ran; read line; echo $line > got") as (
         process,
-        types,
+        screen,
     ):
         await job.left("ran")
-        types(b"yes\n")
+        os.write(screen, b"yes\n")
         async with asyncio.timeout(LIMIT_SECONDS):
             code = await process.wait()
 
     assert (code, await job.left("got")) == (0, "yes\n")
+
+
+async def test_what_a_command_at_a_terminal_leaves_behind_is_waited_for(
+    job: Job,
+) -> None:
+    script = f"(echo > ran; {GOES_ON}) & until [ -e ran ]; do sleep 0.05; done; exit 4"
+    async with at_a_terminal(job, script) as (process, screen):
+        await shown(screen, "processes that it started go on")
+        reported = dict(job.stand_in.ends)
+        job.let_go()
+        async with asyncio.timeout(LIMIT_SECONDS):
+            code = await process.wait()
+
+    assert (code, reported) == (4, {})
+    assert job.stand_in.ends == {1: 4}
 
 
 async def test_a_signal_before_its_turn_leaves_the_queue(job: Job) -> None:
@@ -257,11 +272,22 @@ async def written(path: Path) -> str:
             await asyncio.sleep(0.02)
 
 
+async def shown(screen: int, words: str) -> None:
+    """Wait until a terminal shows these words."""
+    os.set_blocking(screen, False)
+    seen = b""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while words.encode() not in seen:
+            with suppress(BlockingIOError):
+                seen += os.read(screen, 4096)
+            await asyncio.sleep(0.02)
+
+
 @asynccontextmanager
 async def at_a_terminal(
     job: Job, script: str
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, Callable[[bytes], int]]]:
-    """Run a script as a person does who sits at a terminal, and types."""
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+    """Run a script as a person does who sits at a terminal; yield its other end."""
     screen, terminal = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         # With the terminal as its own, as a login shell has it.
@@ -274,7 +300,7 @@ async def at_a_terminal(
         stderr=terminal,
     )
     try:
-        yield process, lambda keys: os.write(screen, keys)
+        yield process, screen
     finally:
         if process.returncode is None:
             process.kill()

@@ -9,7 +9,9 @@ from bot.client.child import Child
 
 
 async def a_child(*, at_terminal: bool) -> Child:
-    process = await asyncio.create_subprocess_exec("sleep", "60")
+    process = await asyncio.create_subprocess_exec(
+        *("sleep", "60"), process_group=None if at_terminal else 0
+    )
     return Child(process, at_terminal=at_terminal)
 
 

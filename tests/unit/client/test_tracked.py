@@ -4,11 +4,12 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import repeat
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -20,6 +21,7 @@ QUICK = Pace(
     first=0.01,
     slowest=0.02,
     beat=0.02,
+    looking=0.02,
     announcing=0.2,
     withdrawing=0.2,
     reporting=0.3,
@@ -53,6 +55,14 @@ class Job:
         path = self.folder / name
         return path.read_text() if path.exists() else ""
 
+    async def is_left(self, name: str) -> None:
+        """Wait until the command has written a file."""
+        await until(lambda: bool(self.left(name)))
+
+    async def is_said(self, words: str) -> None:
+        """Wait until a line with these words was said."""
+        await until(lambda: any(words in line for line in self.said))
+
     def has_run(self) -> bool:
         """Tell whether the command was started."""
         return (self.folder / "ran").exists()
@@ -64,6 +74,17 @@ class Job:
 
 #: a script that goes on until the test lets it go
 GOES_ON = "echo > ran; until [ -e go ]; do sleep 0.01; done; exit 3"
+#: waits for what such a script does first
+UNTIL_RAN = "until [ -e ran ]; do sleep 0.01; done"
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for what only looking tells."""
+    async with asyncio.timeout(20):
+        while True:
+            if is_so():
+                return
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -386,6 +407,62 @@ async def test_a_signal_while_the_command_runs_is_the_commands(job: Job) -> None
     assert await runs == 9
     assert job.left("got") == "got\n"
     assert job.stand_in.ends == {1: 9}
+
+
+async def test_a_signal_reaches_what_a_shell_waits_for(job: Job) -> None:
+    waited_for = f"trap 'echo got >> got; exit 9' TERM; {GOES_ON}"
+    runs = asyncio.create_task(job.run(f"sh -c {quote(waited_for)}; true"))
+    await job.is_left("ran")
+
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    assert await runs == 128 + signal.SIGTERM
+    assert job.left("got") == "got\n"
+    assert job.stand_in.ends == {1: 128 + signal.SIGTERM}
+
+
+@pytest.mark.parametrize("apart", ["", "timeout 60"])
+async def test_the_stack_stays_busy_until_all_of_the_command_has_ended(
+    job: Job, apart: str
+) -> None:
+    script = f"{apart} sh -c {quote(GOES_ON)} & {UNTIL_RAN}; exit 4"
+    runs = asyncio.create_task(job.run(script))
+    await job.is_said("processes that it started go on")
+
+    beats = job.stand_in.verbs().count("heartbeat")
+    await job.stand_in.heard("heartbeat", beats + 2)
+    assert "finish" not in job.stand_in.verbs()
+    job.let_go()
+
+    assert await runs == 4
+    assert job.stand_in.ends == {1: 4}
+    assert len([line for line in job.said if "go on" in line]) == 1
+
+
+@pytest.mark.parametrize("apart", ["", "timeout 60"])
+async def test_a_signal_reaches_what_the_command_has_left_behind(
+    job: Job, apart: str
+) -> None:
+    behind = f"trap 'echo got >> got; exit 9' TERM; {GOES_ON}"
+    script = f"{apart} sh -c {quote(behind)} & {UNTIL_RAN}; exit 4"
+    runs = asyncio.create_task(job.run(script))
+    await job.is_said("processes that it started go on")
+
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    assert await runs == 4
+    assert job.left("got") == "got\n"
+
+
+async def test_a_daemon_that_left_on_purpose_is_not_waited_for(job: Job) -> None:
+    script = f"setsid sh -c {quote(GOES_ON + '; echo > gone')} & {UNTIL_RAN}; exit 4"
+
+    code = await job.run(script)
+    gone = job.left("gone")
+    job.let_go()
+
+    assert (code, gone) == (4, "")
+    assert job.stand_in.ends == {1: 4}
 
 
 async def test_a_signal_ends_the_reporting_to_a_server_that_is_away(
