@@ -30,7 +30,7 @@ from bot.store.queue import pass_on, post_waiting
 from bot.store.rows import hold_of
 from bot.store.tables import holds, runs, threads
 
-_OVER = tuple(state.value for state in RunState if state.is_terminal)
+_UNFINISHED = tuple(state.value for state in RunState if not state.is_terminal)
 
 
 async def hold(db: AsyncConnection, wanted: Sequence[Hold]) -> HoldAnswer:
@@ -217,11 +217,13 @@ async def _tell(
     for hold in changed:
         if hold.thread is not None and hold.thread != thread:
             await post(db, hold.thread, (await _first(db, hold.thread),))
-    unfinished = select(runs.c.id, runs.c.thread).where(runs.c.state.not_in(_OVER))
+    unfinished = select(runs.c.id, runs.c.thread)
+    unfinished = unfinished.where(runs.c.state.in_(_UNFINISHED))
     stacks = _stacks(changed)
     if EVERY not in stacks:
         unfinished = unfinished.where(runs.c.stack.in_(stacks))
-    for run, of_run in (await db.execute(unfinished.order_by(runs.c.id))).all():
+    # Sorted here: for the order SQLite would read every run that the stack ever had.
+    for run, of_run in sorted(map(tuple, await db.execute(unfinished))):
         await post(db, of_run, (Header(run=RunId(run)),))
 
 

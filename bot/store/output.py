@@ -74,10 +74,12 @@ async def rest_of(db: AsyncConnection, run: RunId, start: int) -> Chunk | None:
 
     The whole chunk where a redaction has moved what it had.
     """
-    length = output_chunks.c.length
+    # No chunk is longer than CHUNK: those that start earlier need not be looked at.
+    near = output_chunks.c.start > start - CHUNK
+    reaches = output_chunks.c.start + output_chunks.c.length > start
     chunk = (
         select(output_chunks)
-        .where(output_chunks.c.run == run, output_chunks.c.start + length > start)
+        .where(output_chunks.c.run == run, near, reaches)
         .order_by(output_chunks.c.start)
         .limit(1)
     )

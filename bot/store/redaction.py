@@ -29,7 +29,7 @@ from bot.store.tellings import hidden, kind_of
 
 _OTHER_COMMAND: Final = "Its command was redacted before it began."
 _AT_ONCE: Final = 64
-_OVER: Final = tuple(state.value for state in RunState if state.is_terminal)
+_UNFINISHED: Final = tuple(state.value for state in RunState if not state.is_terminal)
 #: the threads of stacks, and not those of runs or of direct messages
 _CARDS: Final = select(outbox.c.thread).where(outbox.c.kind == kind_of(Card(stack="")))
 
@@ -185,7 +185,7 @@ async def _refresh_stack(db: AsyncConnection, run: Run, *, held: bool) -> None:
 
 async def _refresh_unfinished(db: AsyncConnection) -> None:
     waiting = select(runs.c.id, runs.c.thread, runs.c.state)
-    unfinished = waiting.where(runs.c.state.not_in(_OVER)).order_by(runs.c.id)
+    unfinished = waiting.where(runs.c.state.in_(_UNFINISHED)).order_by(runs.c.id)
     for other, thread, state in (await db.execute(unfinished)).all():
         tellings: list[Telling] = [Header(run=other)]
         if state == RunState.QUEUED:

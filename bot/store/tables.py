@@ -117,6 +117,7 @@ runs: Final = Table(
     Column("keeps_claim", Boolean, nullable=False),
     Index("runs_by_state", "state", "id"),
     Index("runs_by_stack", "stack", "id"),
+    Index("runs_by_stack_and_state", "stack", "state", "id"),
 )
 
 transitions: Final = Table(
@@ -194,6 +195,7 @@ outbox: Final = Table(
         sqlite_where=text("fate IS NULL"),
         postgresql_where=text("fate IS NULL"),
     ),
+    Index("outbox_by_kind", "kind"),
 )
 
 # start and length: where the chunk's bytes came to be when they were kept. A

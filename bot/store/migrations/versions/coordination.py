@@ -25,6 +25,7 @@ _CLAIMS = sa.table(
 def upgrade() -> None:
     """Add the columns to what is there, and the new tables."""
     op.add_column("threads", sa.Column("waiting_ts", sa.String))
+    op.create_index("outbox_by_kind", "outbox", ["kind"])
     _add_to_runs()
     _add_lease()
     _add_to_holds()
@@ -70,6 +71,7 @@ def _add_to_runs() -> None:
     for column in columns:
         op.add_column("runs", column)
     _refer("runs", "again", "runs (id)")
+    op.create_index("runs_by_stack_and_state", "runs", ["stack", "state", "id"])
 
 
 def _add_lease() -> None:

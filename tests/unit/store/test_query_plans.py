@@ -1,0 +1,100 @@
+"""What grows with the years is asked for by its keys."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from sqlalchemy import Connection, Engine, event
+
+from bot.domain.lock import EVERY, Hold
+from bot.store.archive import SqlArchive
+from bot.store.database import Database
+from bot.store.record import SqlRecord
+from runner.masking.masker import Masks
+from runner.masking.secrets import Secret
+from tests.support.builders import a_hold, a_new_run, an_actor, later
+
+HIDE = Masks((Secret("redacted", b"hunter22"),))
+HOLD, FREEZE = a_hold(), a_hold(stack=EVERY, by="ada")
+
+
+async def plans(
+    database: Database, table: str, action: Callable[[], Awaitable[object]]
+) -> list[str]:
+    """Return how each statement of *action* looks for rows of *table*."""
+    executed: list[tuple[str, tuple[object, ...]]] = []
+
+    def note(
+        _connection: Connection,
+        _cursor: object,
+        statement: str,
+        parameters: tuple[object, ...],
+        *_: object,
+    ) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            executed.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        await action()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return [
+        step
+        for statement, parameters in executed
+        for step in await explained(database, statement, parameters)
+        if f" {table} " in f"{step} "
+    ]
+
+
+async def explained(
+    database: Database, statement: str, parameters: tuple[object, ...]
+) -> list[str]:
+    async with database.read("explain") as db:
+        query = f"EXPLAIN QUERY PLAN {statement}"
+        return [
+            str(row.detail) for row in (await db.exec_driver_sql(query, parameters))
+        ]
+
+
+async def test_output_from_a_place_on_is_found_by_the_place(database: Database) -> None:
+    record, archive = SqlRecord(database), SqlArchive(database)
+    run = await record.submit(a_new_run(), later(0))
+    await record.append_output(run.id, b"0123456789", position=10, limit=99)
+
+    async def read_on() -> None:
+        assert [piece async for piece in archive.output_from(run.id, 4)]
+
+    found = await plans(database, "output_chunks", read_on)
+
+    assert found
+    assert [step for step in found if "(run=? AND start>?)" not in step] == []
+
+
+@pytest.mark.parametrize("hold", [HOLD, FREEZE])
+async def test_who_is_told_of_a_hold_is_found_among_unfinished_runs_alone(
+    database: Database, hold: Hold
+) -> None:
+    record = SqlRecord(database)
+
+    found = await plans(database, "runs", lambda: record.hold([hold]))
+
+    assert found
+    assert [step for step in found if "state=?" not in step] == []
+
+
+async def test_letters_that_tell_of_holds_are_found_by_their_kind(
+    database: Database,
+) -> None:
+    record = SqlRecord(database)
+    run = await record.submit(a_new_run(), later(0))
+    await record.hold([a_hold(reason="hunter22")])
+
+    found = await plans(
+        database,
+        "outbox",
+        lambda: record.redact(run.id, HIDE, an_actor(), later(9), why="-"),
+    )
+
+    assert found
+    assert [step for step in found if step.startswith("SCAN")] == []
+    assert [step for step in found if "outbox_by_kind (kind=?)" in step]
