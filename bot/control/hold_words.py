@@ -35,9 +35,9 @@ class HoldWords:
                 await self._lock(wish, word)
             case Unlock():
                 await self._unlock(wish, word)
-            case Steal(reason=said):
+            case Steal(reason=said, since=since):
                 reason = await self._hidden(said, actor, [stack])
-                await self._holds.steal(actor, stack.name, reason, thread)
+                await self._holds.steal(actor, stack.name, reason, thread, since=since)
             case Freeze(duration=duration, reason=said):
                 reason = await self._hidden(said, actor, [stack])
                 await self._holds.freeze(actor, duration, reason, thread)

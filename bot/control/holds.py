@@ -131,11 +131,22 @@ class Holds:
         return await self._released(own, actor, reason, thread)
 
     async def steal(
-        self, actor: Actor, stack: str, reason: str, thread: ThreadId | None = None
+        self,
+        actor: Actor,
+        stack: str,
+        reason: str,
+        thread: ThreadId | None = None,
+        *,
+        since: datetime | None = None,
     ) -> Hold:
-        """Take over another's hold, as an admin who says why."""
+        """Take over another's hold, as an admin who says why.
+
+        With *since*, exactly the hold that began then.
+        """
         (known,) = await self.named(Role.ADMIN, actor, [stack])
         held = (await self._held()).get(known.name)
+        if since is not None and (held is None or held.since != since):
+            raise await self._why.changed(actor, known.name)
         if held is None:
             raise Refused(
                 f"{say.nobody_holds([known.name])} To hold it yourself, reply lock.",

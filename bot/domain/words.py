@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.slack_text import as_typed, words_apart
@@ -32,6 +32,7 @@ class Steal:
     """`steal: reason`: an admin takes over another person's hold."""
 
     reason: str = ""
+    since: datetime | None = None  #: of the hold that was seen; None: whatever is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

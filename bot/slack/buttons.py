@@ -22,12 +22,12 @@ def of_stack(hold: Hold | None) -> list[Block]:
     """Return the buttons that fit who holds a stack."""
     if hold is None:
         return [button("lock", "Lock")]
-    return [button("unlock", "Unlock"), button("steal", "Steal", value=hold.stack)]
+    return [button("unlock", "Unlock"), button("steal", "Steal", value=_named(hold))]
 
 
 def of_notice(hold: Hold, *, has_end: bool) -> list[Block]:
     """Return what its holder can do about *hold*, and about no later one."""
-    value = f"{hold.stack}|{hold.since.isoformat()}"
+    value = _named(hold)
     longer = (
         button("extend", "Extend by 1 h", value=value)
         if has_end
@@ -39,6 +39,11 @@ def of_notice(hold: Hold, *, has_end: bool) -> list[Block]:
 def notify_me(stack: str) -> Block:
     """Return the button by which somebody is told when *stack* is free."""
     return button("notify", "Notify me", value=stack)
+
+
+def _named(hold: Hold) -> str:
+    """Name *hold* and no later one on its stack."""
+    return f"{hold.stack}|{hold.since.isoformat()}"
 
 
 def _for_the_run(run: Run) -> list[Block]:

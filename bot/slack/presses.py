@@ -136,7 +136,7 @@ def _register_steal_form(app: AsyncApp, reply: Reply) -> None:
         uttered = Uttered(
             # A form is submitted once, and its id is of one opening alone.
             key=DeliveryKey(f"view:{view['id']}"),
-            word=Steal(reason=reason),
+            word=Steal(reason=reason, since=forms.since_in(view)),
             user=UserId(body["user"]["id"]),
             team=_team(body),
             channel=ChannelId(channel),

@@ -130,6 +130,22 @@ async def test_a_steal_tells_the_one_who_lost(town: Town) -> None:
     assert verbs[-3:] == [Verb.REFUSED, Verb.REFUSED, Verb.STOLEN]
 
 
+async def test_a_form_steals_no_later_hold_than_it_was_opened_for(town: Town) -> None:
+    await town.says("lock: moving the state")
+    await town.bot.shows(town.card, "Steal")
+    await town.bot.press("steal", on=town.card, by="ada")
+    await town.says("unlock")
+    await town.hears("released *net-prod*")
+    await town.says("lock: restore", by="bob")
+    await town.hears("restore")
+
+    await town.bot.submit_view("ada", {"reason": "ann is away"})
+
+    refusal = await town.bot.whispers("ada", "That hold on net-prod is over")
+    assert "bob has held net-prod" in refusal
+    assert (await town.held())["net-prod"].actor.id == town.bot.people["bob"]
+
+
 async def test_a_hold_ends_by_itself_and_says_so(town: Town) -> None:
     await town.says("lock 1h: moving the state")
     await town.hears("holds *net-prod*")

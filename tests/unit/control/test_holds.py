@@ -340,6 +340,23 @@ async def test_a_steal_that_came_second_says_what_is_the_case(stage: Holding) ->
         await stage.holds.steal(DORA, STACK, "incident")
 
 
+async def test_only_the_hold_that_was_seen_is_stolen(stage: Holding) -> None:
+    (seen,) = await stage.holds.take(ANN, [STACK])
+    await stage.holds.release(ANN, [STACK])
+    with pytest.raises(Refused, match=r"is over\. Nobody holds net-prod"):
+        await stage.holds.steal(DORA, STACK, "incident", since=seen.since)
+    stage.passes(minutes=1)
+    (later_one,) = await stage.holds.take(BOB, [STACK])
+
+    with pytest.raises(Refused, match=r"is over\. bob has held net-prod") as caught:
+        await stage.holds.steal(DORA, STACK, "incident", since=seen.since)
+
+    assert caught.value.reason is Refusal.TOO_LATE
+    assert await stage.held() == {STACK: later_one}
+    await stage.holds.steal(DORA, STACK, "incident", since=later_one.since)
+    assert (await stage.held())[STACK].actor == DORA
+
+
 async def test_only_an_admin_of_all_freezes(stage: Holding) -> None:
     for nobody in (ANN, DORA):
         with pytest.raises(Refused, match="Only the admins") as caught:
