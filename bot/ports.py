@@ -222,7 +222,8 @@ class Record(Protocol):
 
         The thread's Header and Echo go into the outbox in the same transaction.
         What comes again under the same idempotency key is the run that it became;
-        raises IdempotencyConflict where it is something else by now.
+        raises IdempotencyConflict where it is something else by now. Raises QueueFull
+        where too many runs of the stack are queued already.
         """
 
     async def refuse(self, deed: Deed) -> None:
@@ -289,6 +290,13 @@ class Record(Protocol):
 
     async def renew(self, runs: Sequence[RunId], at: datetime) -> None:
         """Renew the leases of the runs that this process drives."""
+
+    async def settle(self, run: RunId, actor: Actor, reason: str, at: datetime) -> bool:
+        """End a performing outside run that is told to be lost, and release its stack.
+
+        False, and nothing is changed, where it is not: over, or heard of meanwhile.
+        Its thread is told who settled it and why.
+        """
 
     async def lapse(self, at: datetime) -> tuple[Run, ...]:
         """Tell outside runs that were not heard of for a lease, and return them.

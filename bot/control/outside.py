@@ -92,15 +92,16 @@ class Outside:
         run = await self._announced(actor, run_id)
         if run.state.is_terminal:
             return _as_reported(run, exit_code)
-        claim = (await self._archive.occupancy(run.stack)).claim
-        if claim is None or (claim.run, claim.fence) != (run.id, fence):
-            raise _stale(run)
-        if run.state is not RunState.PERFORMING:
-            raise _too_late(f"Run {run.id} is {run.state}: it has not begun.")
         try:
+            # A CI that speaks is not lost, and what is over was not when it ended.
+            heard = await self._record.heartbeat(run.id, fence, self._clock())
+            if heard.state is not RunState.PERFORMING:
+                raise _too_late(f"Run {run.id} is {heard.state}: it has not begun.")
             over = await self._record.end(
                 run.id, _ended(actor, exit_code), self._clock()
             )
+        except StaleFence as stale:
+            raise _stale(run) from stale
         except IllegalTransition:  # another hand was first
             return _as_reported(await self._archive.run(run.id), exit_code)
         self._wake()
@@ -120,34 +121,10 @@ class Outside:
                 "sure first that the CI's command is really over.",
                 reason=Refusal.NO_REASON,
             )
-        if run.lost_since is None:
-            raise Refused(
-                f"The CI that performs run {run.id} is still heard of, so it may be "
-                f"changing state. Once it is silent for {span(LEASE)}, an admin can "
-                "release the stack.",
-                reason=Refusal.UNSAFE,
-            )
-        await self._settle(run, actor, reason)
-        return True
-
-    async def _settle(self, run: Run, actor: Actor, reason: str) -> None:
-        # In two steps, so that the release has an audit row and a line with its
-        # reason. Where the second fails, the claim is that of a run that is over,
-        # which the same reply releases.
-        note = f"Its CI was not heard of any more; settled by {actor.name or actor.id}."
-        ended = Ended(
-            state=RunState.FAILED,
-            actor=actor,
-            reason=Reason.LOST,
-            note=note,
-            release=False,
-        )
-        try:
-            await self._record.end(run.id, ended, self._clock())
-        except IllegalTransition as over:
-            raise _is_over(await self._archive.run(run.id)) from over
-        await self._record.release_claim(run.id, actor, reason, self._clock())
+        if not await self._record.settle(run.id, actor, reason, self._clock()):
+            raise _not_lost(await self._archive.run(run.id))
         self._wake()
+        return True
 
     async def _announced(self, actor: Actor, run_id: RunId) -> Run:
         run = await self._run(run_id)
@@ -259,6 +236,16 @@ def _not_ready(run: Run) -> Refused:
 
 def _is_over(run: Run) -> Refused:
     return _too_late(f"Run {run.id} is over: {ending(run)}.")
+
+
+def _not_lost(run: Run) -> Refused:
+    if run.state.is_terminal:
+        return _is_over(run)
+    return Refused(
+        f"The CI that performs run {run.id} is still heard of, so it may be changing "
+        f"state. Once it is silent for {span(LEASE)}, an admin can release the stack.",
+        reason=Refusal.UNSAFE,
+    )
 
 
 def _stale(run: Run) -> Refused:

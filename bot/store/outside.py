@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.audit import Verb
 from bot.domain.errors import IllegalTransition, StaleFence
 from bot.domain.lock import LEASE, Claim
-from bot.domain.people import HANDRAIL
-from bot.domain.run import Run, RunState
+from bot.domain.people import HANDRAIL, Actor
+from bot.domain.run import Reason, Run, RunState
 from bot.domain.telling import Header, Said
 from bot.ports import Ended
 from bot.store import audit, locks
-from bot.store.endings import end_run
+from bot.store.endings import end_run, release_claim
 from bot.store.moves import fetch, move
 from bot.store.outbox import post
 from bot.store.rows import run_of
@@ -22,6 +22,7 @@ from bot.store.starts import gives_way
 from bot.store.tables import runs
 
 _GONE: Final = "Its CI was not heard of any more while it waited."
+_LOST: Final = "Its CI was not heard of any more;"
 _HEARD: Final = "The CI that performs this run is heard of again."
 _NOT_OVER: Final = tuple(
     state.value for state in (RunState.QUEUED, RunState.READY, RunState.PERFORMING)
@@ -60,6 +61,29 @@ async def hear(db: AsyncConnection, run: Run, fence: int | None, at: datetime) -
         await audit.append(db, audit.deed_on(run, Verb.HEARD_AGAIN, HANDRAIL, at))
         await post(db, run.thread, (Said(text=_HEARD), Header(run=run.id)))
     return await fetch(db, run.id)
+
+
+async def settle(
+    db: AsyncConnection,
+    run: Run,
+    actor: Actor,
+    reason: str,
+    at: datetime,
+    above: frozenset[str],
+) -> bool:
+    """End a *run* whose CI was lost, and release its stack; False if it is not so."""
+    performs = run.outside and run.state is RunState.PERFORMING
+    if not performs or run.lost_since is None:
+        return False
+    lost = Ended(
+        state=RunState.FAILED,
+        actor=actor,
+        reason=Reason.LOST,
+        note=f"{_LOST} settled by {actor.name or actor.id}.",
+        release=False,  # by the step behind it, which says why
+    )
+    await end_run(db, run, lost, at, above=above)
+    return await release_claim(db, run.id, actor, reason, at, above=above)
 
 
 async def lapse(

@@ -59,7 +59,7 @@ class SqlRecord:
     async def submit(self, new: NewRun, at: datetime) -> Run:
         """Record a queued run: its row, first transition, audit row and thread.
 
-        Raises IdempotencyConflict.
+        Raises IdempotencyConflict and QueueFull.
         """
         async with self._database.write("record a run") as db:
             return await submissions.submit(db, new, at, self._above)
@@ -129,6 +129,13 @@ class SqlRecord:
         """Renew the leases of the runs that this process drives."""
         async with self._database.write("renew leases") as db:
             await locks.renew_claims(db, runs, at)
+
+    async def settle(self, run: RunId, actor: Actor, reason: str, at: datetime) -> bool:
+        """End an outside run whose CI was lost; False, and nothing, if it is not."""
+        async with self._database.write(f"settle run {run}") as db:
+            return await outside.settle(
+                db, await fetch(db, run), actor, reason, at, self._above
+            )
 
     async def lapse(self, at: datetime) -> tuple[Run, ...]:
         """Tell outside runs that were not heard of for a lease, and return them."""

@@ -42,6 +42,7 @@ class Watched(SqlRecord):
         self.away: Counter[str] = Counter()
         self.renewed: list[tuple[RunId, ...]] = []
         self.first: Ended | None = None  #: how another hand ends a run before ours
+        self.heard_with: int | None = None  #: the fence of a CI that is before us
 
     async def renew(self, runs: Sequence[RunId], at: datetime) -> None:
         self._ask("renew")
@@ -58,11 +59,12 @@ class Watched(SqlRecord):
             await super().end(run, self.first, at)
         return await super().end(run, ended, at)
 
-    async def release_claim(
-        self, run: RunId, actor: Actor, reason: str, at: datetime
-    ) -> bool:
-        self._ask("release_claim")
-        return await super().release_claim(run, actor, reason, at)
+    async def settle(self, run: RunId, actor: Actor, reason: str, at: datetime) -> bool:
+        if self.first is not None:
+            await super().end(run, self.first, at)
+        if self.heard_with is not None:
+            await super().heartbeat(run, self.heard_with, at)
+        return await super().settle(run, actor, reason, at)
 
     def _ask(self, method: str) -> None:
         if self.away[method]:
@@ -222,20 +224,35 @@ async def test_a_settled_run_is_released_with_its_reason(ground: Ground) -> None
     assert len(ground.wakes) == 1
 
 
-async def test_what_is_half_settled_can_be_released_by_the_same_word(
+async def test_a_ci_that_is_heard_of_before_it_is_settled_goes_on(
     ground: Ground,
 ) -> None:
-    run, _ = await ground.lost()
-    ground.record.away["release_claim"] = 1
-    with pytest.raises(StoreUnavailable):
+    run, ground.record.heard_with = await ground.lost()
+
+    with pytest.raises(Refused, match="still heard of") as refused:
         await ground.outside().settle(an_actor("ada"), run.id, "it burnt")
 
-    again = await ground.outside().settle(an_actor("ada"), run.id, "it burnt")
-    released = await ground.record.release_claim(
-        run.id, an_actor("ada"), "it burnt", ground.now
-    )
+    assert refused.value.reason is Refusal.UNSAFE
+    assert (await ground.run(run)).state is RunState.PERFORMING
+    assert ground.wakes == []
 
-    assert (again, released) == (False, True)
+
+async def test_what_its_ci_has_finished_was_not_lost(ground: Ground) -> None:
+    run, fence = await ground.lost()
+
+    over = await ground.outside().finish(KEY.actor, run.id, fence, 0)
+
+    assert (over.state, over.lost_since) == (RunState.FINISHED, None)
+
+
+async def test_another_fence_finishes_nothing(ground: Ground) -> None:
+    run, fence = await ground.performing()
+
+    with pytest.raises(Refused) as refused:
+        await ground.outside().finish(KEY.actor, run.id, fence + 1, 0)
+
+    assert refused.value.reason is Refusal.STALE
+    assert (await ground.run(run)).state is RunState.PERFORMING
 
 
 async def test_a_run_that_was_settled_first_by_its_ci_stays_as_it_ended(
