@@ -1,6 +1,7 @@
 """What an API key may see: nothing else exists for it."""
 
-from dataclasses import dataclass, replace
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
 
 from bot.domain.errors import Refusal, Refused
 from bot.domain.keys import ApiKey
@@ -29,6 +30,21 @@ class StackNow:
     occupancy: Occupancy
     running: Seen | None
     queue: tuple[Seen, ...]
+
+
+@dataclass(slots=True)
+class _Queues:
+    """The queues as one answer tells them: each is read once, whoever is in it."""
+
+    archive: Archive
+    _read: dict[StackName, list[RunId]] = field(default_factory=dict)
+
+    async def place(self, run: Run) -> int:
+        """Return the place of a queued run, 1 for the next."""
+        if run.stack not in self._read:
+            queue = await self.archive.queue(run.stack)
+            self._read[run.stack] = sorted(other.id for other in queue)
+        return 1 + bisect_left(self._read[run.stack], run.id)
 
 
 class Sight:
@@ -80,7 +96,8 @@ class Sight:
         if stack is not None:
             names = {self.known(key, stack).name}
         found = await self._archive.runs(replace(query, stacks=frozenset(names)))
-        return tuple([await self.seen(key, run) for run in found])
+        queues = _Queues(self._archive)
+        return tuple([await self._seen(key, run, queues) for run in found])
 
     async def stack(self, key: ApiKey, name: str) -> StackNow:
         """Return who has a stack, and what waits for it."""
@@ -107,10 +124,11 @@ class Sight:
 
     async def seen(self, key: ApiKey, run: Run) -> Seen:
         """Return *run* with what more the key may know of it."""
+        return await self._seen(key, run, _Queues(self._archive))
+
+    async def _seen(self, key: ApiKey, run: Run, queues: _Queues) -> Seen:
         if run.state is RunState.QUEUED:
-            queue = await self._archive.queue(run.stack)
-            ahead = sum(1 for other in queue if other.id < run.id)
-            return Seen(run=run, place=1 + ahead)
+            return Seen(run=run, place=await queues.place(run))
         if run.outside and run.actor.is_same(key.actor) and not run.state.is_terminal:
             claim = (await self._archive.occupancy(run.stack)).claim
             is_its = claim is not None and claim.run == run.id
