@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.api.endpoints import JSON
 from bot.api.fields import Asked, Told
-from bot.api.reading import read_run
+from bot.api.reading import read_run, read_stack
 from bot.domain.keys import ApiKey
 from bot.domain.run import RunId
 
@@ -28,6 +28,11 @@ class Call:
     def run(self) -> RunId:
         """Return the run in the path, or raise Unanswerable."""
         return read_run(self.request)
+
+    @property
+    def stack(self) -> str:
+        """Return the name of a stack in the path, or raise Unanswerable."""
+        return read_stack(self.request)
 
     @property
     def wants_head(self) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bot.api.errors import Fault, Unanswerable, invalid
-from bot.api.fields import LARGEST, shown, wrong
+from bot.api.fields import LARGEST, Name, shown, wrong
 from bot.domain.errors import Refusal
 from bot.domain.run import RunId
 
@@ -25,6 +25,8 @@ _BODY_SECONDS: Final = 15.0
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 #: visible ASCII, which stays as it is on every way
 KEY_PATTERN: Final = r"[!-~]{1,200}"
+
+_NAME: Final[TypeAdapter[str]] = TypeAdapter(Name)
 
 _ONLY_JSON: Final = (
     "Send the body as JSON, with the header `Content-Type: application/json`, in "
@@ -53,6 +55,18 @@ def read_run(request: web.Request) -> RunId:
         f"There is no run {shown(text)}. Ids of runs are numbers.",
         code=Refusal.UNKNOWN_RUN,
     )
+
+
+def read_stack(request: web.Request) -> str:
+    """Return the name of the stack in the path, which there may be."""
+    text = request.match_info["name"]
+    try:
+        return _NAME.validate_python(text)
+    except ValidationError:
+        # Without the cause: pydantic's own words repeat the value.
+        raise Unanswerable(
+            f"There is no stack {shown(text)}.", code=Refusal.UNKNOWN_STACK
+        ) from None
 
 
 def read_idempotency_key(request: web.Request) -> str | None:

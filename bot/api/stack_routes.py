@@ -29,8 +29,7 @@ class StackRoutes:
         return answer(StackList.of(self._requests.stacks(call.key)))
 
     async def _stack(self, call: Call) -> web.StreamResponse:
-        name = call.request.match_info["name"]
-        return answer(Stack.of(await self._requests.stack(call.key, name)))
+        return answer(Stack.of(await self._requests.stack(call.key, call.stack)))
 
     async def _holds(self, call: Call) -> web.StreamResponse:
         return answer(Holds.of(await self._requests.holds(call.key)))

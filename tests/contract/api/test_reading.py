@@ -165,6 +165,29 @@ async def test_an_id_that_is_none_is_no_run(api: Api, run: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["%00", "net-prod%00", "x" * 101, "%F0%9F%92%A9" * 101]
+)
+async def test_a_name_that_no_stack_can_have_is_no_stack_and_not_stored(
+    api: Api, name: str
+) -> None:
+    refused = await api.get(f"/stacks/{name}")
+
+    assert refused.error == (404, "unknown_stack")
+    assert len(refused.json["message"]) < 700
+    assert await api.audited() == ["ci unknown_stack: stack"]
+    assert (await api.bot.audit())[-1].deed.stack == ""
+
+
+async def test_the_names_that_a_refused_hold_has_are_stored_in_short(api: Api) -> None:
+    names = [f"{number:x>100}" for number in range(9)]
+
+    refused = await api.post("/holds", {"stacks": names, "reason": "all"})
+
+    assert refused.error == (404, "unknown_stack")
+    assert len((await api.bot.audit())[-1].deed.stack) == 200
+
+
+@pytest.mark.parametrize(
     ("query", "said"),
     [
         ("token=x", "token is not known here."),
