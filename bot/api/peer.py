@@ -1,5 +1,6 @@
 """From where a request comes, also from behind proxies."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import (
@@ -17,6 +18,11 @@ Network = IPv4Network | IPv6Network
 
 #: what cannot be told, as over a socket of the file system, is in no network
 NOWHERE: Final = IPv6Address("::")
+
+#: some proxies write the port as well, and then IPv6 in brackets
+_WITH_PORT: Final = re.compile(
+    r"(?P<v4>[0-9.]+):[0-9]+|\[(?P<v6>[^\[\]]+)\](:[0-9]+)?", re.ASCII
+)
 
 #: a household or a machine is given a whole /64 (RFC 6177)
 _IPV6_SHARE: Final = 64
@@ -42,7 +48,7 @@ class Peers:
         origin = address(peer or "") or NOWHERE
         chain = [hop for line in forwarded for hop in line.split(",")]
         while chain and _is_in(origin, self.proxies):
-            hop = address(chain.pop())
+            hop = address(_without_port(chain.pop()))
             if hop is None:
                 break
             origin = hop
@@ -71,6 +77,11 @@ def share(origin: Address) -> str:
     if isinstance(origin, IPv6Address):
         return str(ip_network((origin, _IPV6_SHARE), strict=False))
     return str(origin)
+
+
+def _without_port(hop: str) -> str:
+    found = _WITH_PORT.fullmatch(hop.strip())
+    return hop if found is None else found["v4"] or found["v6"]
 
 
 def _is_in(origin: Address, networks: Sequence[Network]) -> bool:
