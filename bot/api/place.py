@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
-#: an offset, of less than a gigabyte so that a database's integer can be it, and in
+#: an offset, that a database's integer of 64 bits can be whatever its digits, and in
 #: hex the beginning of a character whose rest had not come
-PLACE_PATTERN: Final = r"[0-9]{1,9}(\.([0-9a-f]{2}){1,3})?"
+PLACE_PATTERN: Final = r"([0-9]{1,18}|[0-8][0-9]{18})(\.([0-9a-f]{2}){1,3})?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,23 @@ def test_a_redaction_that_changes_lengths_changes_no_place() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-1", "1.", "1.zz", "1.e2e2e2e2", "1 ", "\u0663", "1000000000", "1.2.3"],
+    [
+        "",
+        "-1",
+        "1.",
+        "1.zz",
+        "1.e2e2e2e2",
+        "1 ",
+        "\u0663",
+        "9223372036854775808",
+        "1" * 20,
+        "1.2.3",
+    ],
 )
 def test_what_is_no_id_is_none(text: str) -> None:
     assert Place.parse(text) is None
+
+
+def test_an_offset_is_as_large_as_a_database_keeps_it() -> None:
+    assert Place.parse("10000000000") == Place(offset=10**10)
+    assert Place.parse("8" + "9" * 18 + ".e2") is not None
