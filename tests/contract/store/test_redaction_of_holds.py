@@ -231,3 +231,16 @@ async def test_a_direct_message_is_redacted_until_it_is_sent_and_not_sent_again(
     more = Masks((Secret("redacted", b"migration"),))
     await store.record.redact(RunId(1), more, BOB, later(200), why="once more")
     assert [one for one, _ in await posted(store) if isinstance(one, Notice)] == []
+
+
+async def test_until_when_a_stack_was_held_stays(store: Store) -> None:
+    await store.finished()
+    await store.record.hold([a_hold(reason="why", until=later(60))])
+    await store.record.freeze(a_hold(stack=EVERY, reason="why", until=later(60)))
+    before = await store.deeds()
+
+    for words in ("2026-11-20", "until 2026"):
+        hide = Masks((Secret("redacted", words.encode()),))
+        await store.record.redact(FIRST, hide, BOB, later(99), why="-")
+
+    assert (await store.deeds())[: len(before)] == before

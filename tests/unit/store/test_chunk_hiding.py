@@ -2,7 +2,7 @@
 
 from itertools import accumulate
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.store.chunk_hiding import ChunkHiding, Hidden
@@ -32,6 +32,7 @@ def hidden(pieces: list[bytes], *, at_once: int = 1) -> list[Hidden]:
     return done + hiding.flush()
 
 
+@settings(deadline=None)
 @given(PIECES, st.integers(min_value=1, max_value=9))
 def test_the_chunks_together_are_what_the_whole_would_be(
     pieces: list[bytes], at_once: int
@@ -42,6 +43,7 @@ def test_the_chunks_together_are_what_the_whole_would_be(
     assert b"".join(each.data for each in done) == HIDE.data(b"".join(pieces))
 
 
+@settings(deadline=None)
 @given(PIECES)
 def test_where_nothing_is_hidden_no_chunk_changes(pieces: list[bytes]) -> None:
     harmless = [piece.replace(b"c", b"x") for piece in pieces]
