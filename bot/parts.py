@@ -302,6 +302,7 @@ class Parts:
         return Watch(
             catalog=self.catalog,
             directory=self.directory,
+            keys=self.api_keys,
             record=self.record,
             archive=self.archive,
             clock=self.clock,

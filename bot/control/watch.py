@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,7 +12,7 @@ from bot.domain.errors import RoleSourceUnavailable, StoreUnavailable
 from bot.domain.lock import Hold
 from bot.domain.people import Actor, ActorKind, Standing, TeamId, UserId
 from bot.domain.stack import Catalog
-from bot.ports import Archive, Clock, Directory, Record
+from bot.ports import Archive, Clock, Directory, Keys, Record
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ class Watch:
         *,
         catalog: Catalog,
         directory: Directory,
+        keys: Keys,
         record: Record,
         archive: Archive,
         clock: Clock,
@@ -37,6 +39,7 @@ class Watch:
     ) -> None:
         self._catalog = catalog
         self._directory = directory
+        self._keys = keys
         self._record = record
         self._archive = archive
         self._clock = clock
@@ -59,35 +62,42 @@ class Watch:
         await self._record.ask_holders(now, after=ASKED_AFTER)
 
     async def see_to_holders(self) -> None:
-        """Report, once an hour, the holds of whom is deactivated."""
+        """Report, once an hour, the holds of whom nobody can ask about them.
+
+        That is whoever is deactivated, and an API key that opens nothing any more,
+        or whose hold has no end.
+        """
         now = self._clock()
         if self._holders_due is not None and now < self._holders_due:
             return
         holds = await self._archive.holds()
-        gone, unheard = await self._gone(holds)
+        gone, unheard = await self._gone(holds, now)
         for hold in holds:
-            if _key(hold.actor) in gone:
+            if _nameless(hold.actor) in gone or _is_left_by_key(hold, now):
                 await self._report(hold, now)
         self._holders_due = now + (_HOLDERS_AGAIN if unheard else _HOLDERS_EVERY)
 
     async def _gone(
-        self, holds: Sequence[Hold]
-    ) -> tuple[frozenset[tuple[UserId, TeamId]], bool]:
-        """Return which holders are deactivated, and whether any is not known of."""
+        self, holds: Sequence[Hold], at: datetime
+    ) -> tuple[frozenset[Actor], bool]:
+        """Return which holders are there no more, and whether any is not known of."""
         gone, unheard = set(), False
-        people = {
-            _key(hold.actor) for hold in holds if hold.actor.kind is ActorKind.PERSON
-        }
-        for user, team in people:
+        for actor in {_nameless(hold.actor) for hold in holds}:
             try:
-                person = await self._directory.person(user, team, fresh=True)
+                if await self._is_gone(actor, at):
+                    gone.add(actor)
             except RoleSourceUnavailable as away:
-                log.warning("holder not known of", user=user, error=str(away))
+                log.warning("holder not known of", user=actor.id, error=str(away))
                 unheard = True
-                continue
-            if person.standing is Standing.DEACTIVATED:
-                gone.add((user, team))
         return frozenset(gone), unheard
+
+    async def _is_gone(self, actor: Actor, at: datetime) -> bool:
+        if actor.kind is ActorKind.API_KEY:
+            key = await self._keys.by_name(actor.id)
+            return key is None or not key.is_valid(at)
+        user, team = UserId(actor.id), TeamId(actor.team)
+        person = await self._directory.person(user, team, fresh=True)
+        return person.standing is Standing.DEACTIVATED
 
     async def _report(self, hold: Hold, at: datetime) -> None:
         admins = self._admins(hold)
@@ -111,5 +121,11 @@ async def _again_and_again(look: Callable[[], Awaitable[None]], every: float) ->
         await asyncio.sleep(every)
 
 
-def _key(actor: Actor) -> tuple[UserId, TeamId]:
-    return UserId(actor.id), TeamId(actor.team)
+def _is_left_by_key(hold: Hold, at: datetime) -> bool:
+    """Tell whether a person would have been asked by now, which no key can be."""
+    is_keys = hold.actor.kind is ActorKind.API_KEY
+    return is_keys and hold.until is None and hold.since + ASKED_AFTER <= at
+
+
+def _nameless(actor: Actor) -> Actor:
+    return replace(actor, name="")

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from bot.domain.lock import EVERY, Hold
+from bot.domain.people import ActorKind
 from bot.domain.stack import StackName
 from bot.domain.telling import Notice, NoticeKind
 from bot.slack import buttons
@@ -40,17 +41,29 @@ def _sentence(notice: Notice) -> str:
 
 
 def _holder_gone(notice: Notice) -> str:
-    holder = who(notice.hold.actor) if notice.hold else "the holder"
     stack = _stack(notice)
     reply = (
         "Reply `unfreeze: reason` in any thread of Handrail's"
         if notice.stack == EVERY
         else f"Reply `unlock: reason`, or `steal: reason`, in a thread of {stack}"
     )
+    if notice.hold is not None and notice.hold.actor.kind is ActorKind.API_KEY:
+        return f":warning: {_of_key(notice.hold)} {reply}."
+    holder = who(notice.hold.actor) if notice.hold else "the holder"
     return (
         f":warning: The account of {holder} is deactivated, and it has held {stack}"
         f"{_since(notice.hold)}. {reply}."
     )
+
+
+def _of_key(hold: Hold) -> str:
+    # Without an end the key may be a good one: it is only that nobody can ask it.
+    why_told = (
+        "That key was revoked or has expired."
+        if hold.until
+        else "That has no end, and no key can be asked whether it is still needed."
+    )
+    return f"{who(hold.actor)} has held {stacks_of([hold])}{_since(hold)}. {why_told}"
 
 
 def _stack(notice: Notice) -> str:

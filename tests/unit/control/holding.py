@@ -13,8 +13,9 @@ from bot.control.holds import Holds
 from bot.control.notices import Notices
 from bot.control.watch import Watch
 from bot.domain.audit import Deed, Verb
+from bot.domain.keys import ApiKey
 from bot.domain.lock import Hold
-from bot.domain.people import Actor, UserId
+from bot.domain.people import Actor, Role, UserId
 from bot.domain.run import ThreadId
 from bot.domain.stack import Catalog, Stack, StackName, ValueSource
 from bot.domain.telling import Notice, Said, Telling
@@ -126,6 +127,7 @@ class Holding:
         self.watch = Watch(
             catalog=self.catalog,
             directory=self.people,
+            keys=self.keys,
             record=self.record,
             archive=self.store.archive,
             clock=self.clock,
@@ -139,6 +141,21 @@ class Holding:
     def wake(self) -> None:
         """Count how often somebody was told that runs may start."""
         self.woken += 1
+
+    async def a_key(self, *, expires_at: datetime | None = None) -> Actor:
+        """Return a key that writes net-prod."""
+        key = ApiKey(
+            name="ci",
+            id="1",
+            digest="",
+            role=Role.WRITER,
+            stacks=(STACK,),
+            made_by=ADA,
+            made_at=NOON,
+            expires_at=expires_at,
+        )
+        await self.keys.make(key)
+        return key.actor
 
     def passes(self, **time: float) -> None:
         """Let time go by."""

@@ -8,9 +8,7 @@ import pytest
 
 from bot.domain.audit import Verb
 from bot.domain.errors import Refusal, Refused
-from bot.domain.keys import ApiKey
 from bot.domain.lock import EVERY
-from bot.domain.people import Role
 from bot.domain.telling import Held, Released, Stolen
 from tests.support.builders import NOON, STACK
 from tests.unit.control.holding import (
@@ -167,26 +165,17 @@ async def test_no_admin_of_all_waits_for_another_s_freeze(stage: Holding) -> Non
 
 
 async def test_an_api_key_holds_as_its_role_says(stage: Holding) -> None:
-    key = ApiKey(
-        name="ci",
-        id="1",
-        digest="",
-        role=Role.WRITER,
-        stacks=(STACK,),
-        made_by=ADA,
-        made_at=NOON,
-    )
-    await stage.keys.make(key)
+    ci = await stage.a_key()
 
-    await stage.holds.take(key.actor, [STACK])
+    await stage.holds.take(ci, [STACK])
 
     with pytest.raises(Refused, match="no writer of db-prod"):
-        await stage.holds.take(key.actor, [DB])
+        await stage.holds.take(ci, [DB])
     with pytest.raises(Refused, match="Only the admins"):
-        await stage.holds.freeze(key.actor)
+        await stage.holds.freeze(ci)
     with pytest.raises(Refused, match="cannot be told anything directly"):
-        await stage.holds.notify(key.actor, STACK)
-    assert await stage.holds.release_all(key.actor) != ()
+        await stage.holds.notify(ci, STACK)
+    assert await stage.holds.release_all(ci) != ()
 
 
 async def test_the_holder_releases(stage: Holding) -> None:

@@ -129,6 +129,50 @@ async def test_a_deactivated_admin_is_not_told_of_their_own_freeze(
     assert await stage.noticed() == ["U0AMY holder_gone"]
 
 
+ADMINS = [f"U0{name} holder_gone" for name in ("ADA", "AMY", "DORA")]
+
+
+async def test_what_a_revoked_key_holds_is_reported_once(stage: Holding) -> None:
+    ci = await stage.a_key()
+    await stage.holds.take(ci, [STACK], duration=TWO_HOURS)
+    await stage.watch.see_to_holders()
+    before = await stage.noticed()
+    await stage.keys.revoke("ci", ADA, stage.now)
+
+    told = []
+    for _ in range(2):
+        stage.passes(hours=1)
+        await stage.watch.see_to_holders()
+        told.append(sorted(await stage.noticed()))
+
+    assert before == []
+    assert told == [ADMINS, []]
+
+
+async def test_what_an_expired_key_holds_is_reported(stage: Holding) -> None:
+    ci = await stage.a_key(expires_at=stage.now + timedelta(hours=1))
+    await stage.holds.take(ci, [STACK], duration=TWO_HOURS)
+
+    stage.passes(hours=1)
+    await stage.watch.see_to_holders()
+
+    assert sorted(await stage.noticed()) == ADMINS
+
+
+async def test_what_a_key_holds_without_an_end_is_reported_after_a_day(
+    stage: Holding,
+) -> None:
+    await stage.holds.take(await stage.a_key(), [STACK])
+
+    told = []
+    for hours in (23, 1, 24):
+        stage.passes(hours=hours)
+        await stage.watch.see_to_holders()
+        told.append(sorted(await stage.noticed()))
+
+    assert told == [[], ADMINS, []]
+
+
 async def test_holders_are_asked_for_afresh_and_once_an_hour(stage: Holding) -> None:
     await stage.holds.take(ANN, [STACK, DB])
     stage.people.asked_fresh.clear()

@@ -1,10 +1,12 @@
 """Direct messages: six kinds, with what their reader can do at once."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from bot.domain.lock import EVERY
+from bot.domain.people import api_actor
 from bot.domain.telling import Notice, NoticeKind
 from bot.slack.notices import notice
 from tests.support.builders import a_hold, an_actor, later
@@ -67,6 +69,21 @@ ENDING = replace(HOLD, until=later(600))
 )
 def test_a_direct_message_says_what_happened(telling: Notice, words: str) -> None:
     assert said(notice(telling)) == words
+
+
+def test_of_a_key_no_account_is_said_to_be_deactivated() -> None:
+    def told(until: datetime | None) -> str:
+        hold = replace(HOLD, actor=api_actor("ci"), until=until)
+        kind = NoticeKind.HOLDER_GONE
+        return said(notice(Notice(kind=kind, stack="net-prod", hold=hold)))
+
+    begin = f":warning: api::ci has held *net-prod* since {SINCE}: audit. "
+    reply = "Reply `unlock: reason`, or `steal: reason`, in a thread of *net-prod*."
+    assert told(later(600)) == f"{begin}That key was revoked or has expired. {reply}"
+    assert told(None) == (
+        f"{begin}That has no end, and no key can be asked whether it is still needed. "
+        f"{reply}"
+    )
 
 
 @pytest.mark.parametrize("kind", list(NoticeKind))
