@@ -1,6 +1,7 @@
 """Runs that an outside CI performs: their way, and what happens when it is silent."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 #: how often the leases of runs that this process drives are renewed
 RENEWAL: Final = timedelta(seconds=20)
 _LOOK_SECONDS: Final = 5.0
+#: a look that comes so much later than it should tells of a host that was suspended
+_LATE_SECONDS: Final = 30.0
 
 
 class Outside:
@@ -152,8 +155,8 @@ class Outside:
 class Leases:
     """Keeps alive what this process drives, and finds what is silent elsewhere.
 
-    While the bot or its store was away no CI could be heard, so for a lease
-    afterwards none is called lost.
+    While the bot, its host or its store was away no CI could be heard, so for a
+    lease afterwards none is called lost.
     """
 
     def __init__(
@@ -163,12 +166,19 @@ class Leases:
         driven: Callable[[], Sequence[RunId]],
         clock: Clock,
         wake: Callable[[], None],
+        host: Callable[[], float] = time.time,
     ) -> None:
-        """*driven* returns the runs that this process drives now."""
+        """*driven* returns the runs that this process drives now.
+
+        *host* is the host's own time in seconds. It goes on while it is suspended,
+        which a monotonic one does not.
+        """
         self._record = record
         self._driven = driven
         self._clock = clock
         self._wake = wake
+        self._host = host
+        self._looked: float | None = None  # by the host's time
         self._renew_at: datetime | None = None  # None: at once
         self._lapse_from: datetime | None = None  # None: a lease from now
 
@@ -181,12 +191,20 @@ class Leases:
     async def look(self) -> None:
         """Renew and lapse what is due. A store that is away is waited for."""
         at = self._clock()
+        if self._is_late():
+            self._renew_at = self._lapse_from = None
+            log.warning("host was suspended, leases begin anew")
         try:
             await self._renew(at)
             await self._lapse(at)
         except StoreUnavailable as away:
             self._renew_at = self._lapse_from = None
             log.warning("store away, leases wait", error=str(away))
+
+    def _is_late(self) -> bool:
+        before, self._looked = self._looked, self._host()
+        due = _LOOK_SECONDS + _LATE_SECONDS
+        return before is not None and self._looked - before > due
 
     async def _renew(self, at: datetime) -> None:
         if self._renew_at is not None and at < self._renew_at:

@@ -79,6 +79,7 @@ class Ground:
     store: Store
     record: Watched
     now: datetime = NOON
+    host: float = 0.0  #: the host's own time
     driven: tuple[RunId, ...] = ()
     wakes: list[datetime] = field(default_factory=list)
     keys: Keyring = field(default_factory=lambda: Keyring(keys={"ci": KEY}))
@@ -109,6 +110,7 @@ class Ground:
             driven=lambda: self.driven,
             clock=self.clock,
             wake=self.wake,
+            host=lambda: self.host,
         )
 
     async def ready(self) -> Run:
@@ -335,4 +337,22 @@ async def test_a_store_that_was_away_starts_the_lease_anew(
     await leases.look()
 
     assert meanwhile is None
+    assert (await ground.run(run)).lost_since is not None
+
+
+@pytest.mark.parametrize(("host", "is_lost"), [(35.0, True), (35.1, False)])
+async def test_a_host_that_was_suspended_starts_the_lease_anew(
+    ground: Ground, host: float, is_lost: bool
+) -> None:
+    run, _ = await ground.performing()
+    leases = ground.leases()
+    await leases.look()
+
+    ground.now, ground.host = later(BEHIND), host
+    await leases.look()
+    at_once = (await ground.run(run)).lost_since
+    ground.now = later(2 * BEHIND)
+    await leases.look()
+
+    assert (at_once is not None) is is_lost
     assert (await ground.run(run)).lost_since is not None
