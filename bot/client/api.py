@@ -26,6 +26,8 @@ _FOR_NOW: Final = frozenset({408, 425, 429})
 
 #: the stack has no place where its runs are told: somebody has to change that
 _MISPLACED: Final = "channel"
+#: what a performing run is refused once it is over, whatever else may be wrong
+_OVER: Final = frozenset({"too_late", "stale"})
 
 
 class Away(Exception):
@@ -48,6 +50,11 @@ class Denied(Exception):
     def is_about_now(self) -> bool:
         """Tell whether the same wish may be granted at another time."""
         return self.status == 409 and self.code != _MISPLACED
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether the run is over, or never was performed by this job."""
+        return self.status == 409 and self.code in _OVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

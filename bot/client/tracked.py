@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
@@ -73,10 +73,7 @@ class _Performance:
             code = 128 + self.told.last
             self.say(f"ended by {self.told.last.name} before the command was started")
             self.told.forget()
-        # Whatever becomes of the report, the command has ended as it has.
-        [failed] = await asyncio.gather(self._report(code), return_exceptions=True)
-        if failed is not None:
-            self.say(f"exit code {code} could not be reported: {failed!r}")
+        await self._report(code)
         return code
 
     async def _child(self) -> int:
@@ -117,41 +114,51 @@ class _Performance:
         }
 
     async def _beat(self) -> None:
-        is_heard, pause = True, self.pace.beat
+        trouble: type[BaseException] | None = None
         while True:
-            await asyncio.sleep(pause)
-            try:
-                await self.api.heartbeat(self.turn.run, self.turn.fence)
-            except Away as away:
-                if is_heard:
-                    self.say(f"Handrail is away ({away}); the command goes on")
-                is_heard, pause = False, self.pace.slowest
-            except Denied as refusal:
-                self.say(f"{refusal} The command goes on, unheard.")
-                return
-            else:
-                if not is_heard:
+            await asyncio.sleep(self.pace.slowest if trouble else self.pace.beat)
+            failed = await _failure(self.api.heartbeat(self.turn.run, self.turn.fence))
+            if failed is None:
+                if trouble:
                     self.say("Handrail is heard again")
-                is_heard, pause = True, self.pace.beat
+                trouble = None
+                continue
+            if isinstance(failed, Denied) and failed.is_final:
+                self.say(f"{failed} The command goes on, unheard.")
+                return
+            if type(failed) is not trouble:
+                self.say(f"Handrail is away ({_words(failed)}); the command goes on")
+            trouble = type(failed)
 
     async def _report(self, code: int) -> None:
         deadline = now() + self.pace.reporting
         pause = self.pace.first
         is_told = False
         while not is_told or (self.told.last is None and now() < deadline):
-            try:
-                return await self.api.finish(self.turn.run, self.turn.fence, code)
-            except Denied as refusal:
-                self.say(f"{refusal} Exit code {code} is not on the record.")
-                return None
-            except Away as away:
-                if not is_told:
-                    self.say(f"exit code {code} cannot be reported yet: {away}")
-                is_told = True
+            failed = await _failure(
+                self.api.finish(self.turn.run, self.turn.fence, code)
+            )
+            if failed is None:
+                return
+            if isinstance(failed, Denied) and failed.is_final:
+                self.say(f"{failed} Exit code {code} is not on the record.")
+                return
+            if not is_told:
+                self.say(f"exit code {code} cannot be reported yet: {_words(failed)}")
+            is_told = True
             await self.told.sleep(pause)
             pause = self.pace.longer(pause)
         self.say(
             f"exit code {code} of run {self.turn.run} is not on the record; "
             f"{self.wish.stack} stays busy until an admin settles that run"
         )
-        return None
+
+
+async def _failure(asking: Awaitable[object]) -> BaseException | None:
+    """Return what *asking* failed of, whatever that is: the command goes on."""
+    [answer] = await asyncio.gather(asking, return_exceptions=True)
+    return answer if isinstance(answer, BaseException) else None
+
+
+def _words(failed: BaseException) -> str:
+    return str(failed) if isinstance(failed, Away | Denied) else repr(failed)

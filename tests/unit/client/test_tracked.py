@@ -12,6 +12,7 @@ from pathlib import Path
 from shlex import quote
 
 import pytest
+from aiohttp import ClientSession
 
 from bot.client.tracked import run_as_tracked
 from bot.client.wish import Pace, Wish
@@ -331,6 +332,31 @@ async def test_a_run_that_was_settled_meanwhile_goes_on_and_keeps_its_exit_code(
     assert job.said[-1].endswith("Exit code 3 is not on the record.")
 
 
+@pytest.mark.parametrize(
+    "no",
+    [
+        No(401, "bad_key", "The key has expired."),
+        No(403, "not_allowed", "The key is no writer."),
+        No(404, "unknown_run", "There is no run 1."),
+        No(409, "held", "That is held."),
+    ],
+)
+async def test_a_no_that_may_pass_is_told_once_and_outlived(job: Job, no: No) -> None:
+    job.stand_in.fails("heartbeat", *[no] * 3)
+    job.stand_in.fails("finish", no, no)
+    runs = asyncio.create_task(job.run(GOES_ON))
+    await job.stand_in.heard("heartbeat", 5)
+    job.let_go()
+
+    assert await runs == 3
+
+    assert job.stand_in.ends == {1: 3}
+    assert [line for line in job.said if no.message in line] == [
+        f"Handrail is away ({no.message}); the command goes on",
+        f"exit code 3 cannot be reported yet: {no.message}",
+    ]
+
+
 async def test_a_key_that_expires_meanwhile_does_not_touch_the_command(
     job: Job,
 ) -> None:
@@ -343,8 +369,33 @@ async def test_a_key_that_expires_meanwhile_does_not_touch_the_command(
 
     assert await runs == 3
 
-    assert job.stand_in.verbs().count("heartbeat") == 1
-    assert job.said[-1] == "The key has expired. Exit code 3 is not on the record."
+    assert job.said[-1].startswith("exit code 3 of run 1 is not on the record")
+
+
+async def test_no_error_of_its_own_ends_the_heartbeats(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A session refuses what it cannot send with errors of its own kind.
+    job.stand_in.fails("heartbeat", Fault.LOST)
+    failing = iter([RuntimeError("Session is closed")])
+    ask = ClientSession.request
+
+    def request(
+        session: ClientSession, method: str, url: str, **more: object
+    ) -> object:
+        if url.endswith(("/heartbeat", "/finish")) and (error := next(failing, None)):
+            raise error
+        return ask(session, method, url, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ClientSession, "request", request)
+    runs = asyncio.create_task(job.run(GOES_ON))
+    await job.stand_in.heard("heartbeat", 3)
+    job.let_go()
+
+    assert await runs == 3
+
+    assert any("RuntimeError('Session is closed')" in line for line in job.said)
+    assert job.stand_in.ends == {1: 3}
 
 
 @pytest.mark.parametrize("fault", list(Fault))
