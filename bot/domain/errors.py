@@ -48,6 +48,10 @@ class IdempotencyConflict(HandrailError):
     """An idempotency key came again with something else to do."""
 
 
+class QueueFull(HandrailError):
+    """A stack has as many queued runs as it may have."""
+
+
 class RoleSourceUnavailable(HandrailError):
     """A person, a group or a channel could not be asked for; so nobody may."""
 

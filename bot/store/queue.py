@@ -1,8 +1,9 @@
 """Which queued runs may have their stacks now, and what those that wait are told."""
 
 from collections.abc import Iterable
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.lock import EVERY
@@ -14,6 +15,16 @@ from bot.store.notices import grant_wishes
 from bot.store.outbox import post
 from bot.store.rows import run_of
 from bot.store.tables import claims, runs
+
+#: places of a queue that are told whenever it moves
+_TOLD: Final = 20
+
+
+async def queue_length(db: AsyncConnection, stack: StackName) -> int:
+    """Return how many runs of *stack* are queued."""
+    queued = select(func.count()).select_from(runs)
+    of_stack = (runs.c.stack == stack) & (runs.c.state == RunState.QUEUED.value)
+    return (await db.execute(queued.where(of_stack))).scalar_one()
 
 
 async def next_runs(
@@ -34,16 +45,19 @@ async def next_runs(
 
 
 async def post_waiting(db: AsyncConnection, stacks: Iterable[StackName]) -> None:
-    """Tell each queued run of *stacks* again what it waits for, and its place.
+    """Tell the first queued runs of *stacks* again what they wait for, and where.
 
     To be called in the transaction that changes a claim, a hold or the queue.
     """
     named = set(stacks)
-    waiting = select(runs.c.id, runs.c.thread)
+    place = func.row_number().over(partition_by=runs.c.stack, order_by=runs.c.id)
+    waiting = select(runs.c.id, runs.c.thread, place.label("place"))
     waiting = waiting.where(runs.c.state == RunState.QUEUED.value)
     if EVERY not in named:
         waiting = waiting.where(runs.c.stack.in_(named))
-    for run, thread in (await db.execute(waiting.order_by(runs.c.id))).all():
+    queued = waiting.subquery()
+    first = select(queued.c.id, queued.c.thread).where(queued.c.place <= _TOLD)
+    for run, thread in (await db.execute(first.order_by(queued.c.id))).all():
         await post(db, thread, (Waiting(run=RunId(run)),))
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import Verb
-from bot.domain.errors import IdempotencyConflict
+from bot.domain.errors import IdempotencyConflict, QueueFull
 from bot.domain.lock import blocker
 from bot.domain.people import Actor, ChannelId
 from bot.domain.run import Run, RunId, RunState, ThreadId
@@ -17,11 +17,14 @@ from bot.ports import Idempotency, NewRun
 from bot.store import audit, locks
 from bot.store.moves import insert_run
 from bot.store.outbox import post
+from bot.store.queue import queue_length
 from bot.store.rows import run_of
 from bot.store.tables import idempotency, runs, threads
 
 #: how long a request is known again
 _KNOWN_FOR: Final = timedelta(days=30)
+#: queued runs of a stack
+_LONGEST_QUEUE: Final = 100
 
 
 async def submit(
@@ -29,11 +32,13 @@ async def submit(
 ) -> Run:
     """Record a queued run, or return what its idempotency key stands for.
 
-    Raises IdempotencyConflict.
+    Raises IdempotencyConflict and QueueFull.
     """
     earlier = await granted(db, new.actor, new.idempotency)
     if earlier is not None:
         return earlier
+    if await queue_length(db, new.stack) >= _LONGEST_QUEUE:
+        raise QueueFull(f"{_LONGEST_QUEUE} runs of {new.stack} are queued")
     thread = await insert_thread(db, new.stack, new.channel)
     run = await insert_run(db, new, thread, at)
     await _keep(db, new, run.id, at)

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.errors import IdempotencyConflict
+from bot.domain.errors import IdempotencyConflict, QueueFull
+from bot.domain.lock import EVERY
 from bot.domain.people import api_actor
 from bot.domain.run import Run, RunState
 from bot.domain.telling import Echo, Header, Waiting
@@ -176,3 +177,32 @@ async def test_a_repeated_run_names_the_one_it_repeats(store: Store) -> None:
     again = await store.record.submit(replace(a_new_run(), again=first.id), later(20))
 
     assert (await store.archive.run(again.id)).again == first.id
+
+
+async def test_a_queue_has_an_end_for_each_stack(store: Store) -> None:
+    first = await store.record.submit(asked(), later(0))
+    for _ in range(99):
+        await store.record.submit(a_new_run(), later(0))
+    deeds = await store.deeds()
+
+    with pytest.raises(QueueFull, match="net-prod"):
+        await store.record.submit(a_new_run(), later(1))
+
+    assert await store.deeds() == deeds
+    assert await store.record.submit(asked(), later(1)) == first
+    await store.record.submit(a_new_run(stack="db-prod"), later(1))
+    await store.record.ask_stop(first.id, an_actor(), later(2))
+    await store.record.submit(a_new_run(), later(3))
+
+
+async def test_the_first_twenty_of_each_queue_are_told_when_it_moves(
+    store: Store,
+) -> None:
+    runs = [await store.record.submit(a_new_run(), later(0)) for _ in range(22)]
+    other = await store.record.submit(a_new_run(stack="db-prod"), later(0))
+    await store.told()
+
+    await store.record.freeze(a_hold(stack=EVERY, by="ada"))
+
+    told = [one for one in await store.told() if isinstance(one, Waiting)]
+    assert told == [Waiting(run=run.id) for run in (*runs[:20], other)]
