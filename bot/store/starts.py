@@ -60,7 +60,7 @@ async def gives_way(
     occupancy = await locks.occupancy_of(db, run.stack)
     if keeper(occupancy, run.actor, above=above) is None:
         return False
-    await move(db, run, RunState.QUEUED, at)
+    await move(db, run, RunState.QUEUED, at, started_at=None)
     await locks.release_claim(db, run.id)
     await post(db, run.thread, (Header(run=run.id),))
     await pass_on(db, (run.stack,), above)

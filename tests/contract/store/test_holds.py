@@ -198,7 +198,8 @@ async def test_a_hold_that_comes_before_the_start_queues_a_ready_run_again(
     started = await store.record.start(ready.id, later(5))
 
     assert started is None
-    assert (await store.archive.run(ready.id)).state is RunState.QUEUED
+    queued = await store.archive.run(ready.id)
+    assert (queued.state, queued.started_at) == (RunState.QUEUED, None)
     assert (await store.archive.occupancy(STACK)).claim is None
 
 
