@@ -24,7 +24,7 @@ from bot.domain.telling import (
 )
 from bot.ports import HoldAnswer
 from bot.store import audit, locks
-from bot.store.notices import grant_wishes, notify, wish
+from bot.store.notices import grant_wishes, newest_thread, notify, wish
 from bot.store.outbox import post
 from bot.store.queue import pass_on, post_waiting
 from bot.store.rows import hold_of
@@ -211,7 +211,11 @@ async def _tell(
     thread: ThreadId | None,
     changed: Sequence[Hold],
 ) -> None:
-    """Tell *line* in *thread*, and anew whatever shows one of the *changed* holds."""
+    """Tell *line* in *thread*, and anew whatever shows one of the *changed* holds.
+
+    Without a thread it is told in the newest one of their stacks, if there is one.
+    """
+    thread = thread or await newest_thread(db, _stacks(changed))
     if thread is not None:
         await post(db, thread, (line, await _first(db, thread)))
     for hold in changed:
@@ -255,7 +259,8 @@ def _release_of(
     at: datetime,
     verb: Verb = Verb.RELEASED,
 ) -> Deed:
-    holders = sorted({hold.actor.id for hold in released if hold.actor != actor})
+    others = (hold.actor for hold in released if not hold.actor.is_same(actor))
+    holders = sorted({other.id for other in others})
     detail = f"the hold of {', '.join(holders)}: {reason}" if holders else reason
     return _deed(verb, actor, at, released, detail.removesuffix(": "))
 

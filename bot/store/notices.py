@@ -15,7 +15,8 @@ from bot.store.database import upsert
 from bot.store.locks import occupancy_of
 from bot.store.outbox import post
 from bot.store.rows import actor_of, actor_values
-from bot.store.tables import runs, threads, wishes
+from bot.store.tables import outbox, runs, threads, wishes
+from bot.store.tellings import NOTICE
 
 
 async def notify(db: AsyncConnection, to: Actor, notice: Notice) -> None:
@@ -26,6 +27,21 @@ async def notify(db: AsyncConnection, to: Actor, notice: Notice) -> None:
     row = insert(threads).values(channel=to.id, stack=notice.stack)
     thread = (await db.execute(row.returning(threads.c.id))).scalar_one()
     await post(db, ThreadId(thread), (notice,))
+
+
+async def newest_thread(
+    db: AsyncConnection, stacks: Iterable[StackName]
+) -> ThreadId | None:
+    """Return the newest thread of *stacks* that is no direct message."""
+    notices = select(outbox.c.id).where(
+        outbox.c.thread == threads.c.id, outbox.c.kind == NOTICE
+    )
+    in_channels = select(threads.c.id).where(
+        threads.c.stack.in_(stacks), ~notices.exists()
+    )
+    newest = in_channels.order_by(threads.c.id.desc()).limit(1)
+    found = (await db.execute(newest)).scalar()
+    return None if found is None else ThreadId(found)
 
 
 async def wish(

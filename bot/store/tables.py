@@ -78,6 +78,7 @@ threads: Final = Table(
     Column("waiting_ts", String),
     Column("stack", String, nullable=False),
     UniqueConstraint("channel", "ts", name="threads_place"),
+    Index("threads_by_stack", "stack", "id"),
 )
 
 # state_lock: a `StateLock` as JSON. heard_at: when the CI of an outside run last was.
