@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
@@ -34,10 +35,17 @@ class Queue:
     say: Callable[[str], None]
     pace: Pace
     _is_away: bool = field(default=False, init=False)
+    _is_unanswered: bool = field(default=False, init=False)
 
     async def turn(self) -> Turn:
         """Wait for the turn, or raise NotRun with the run taken back."""
-        run = await self._announced()
+        name = str(uuid4())  # so that it is granted once, however often it is sent
+        try:
+            run = await self._announced(name)
+        except NotRun as given_up:
+            if self._is_unanswered:
+                await self._forget(name, given_up.code)
+            raise
         self.say(f"run {run.id} on {self.wish.stack} is announced")
         try:
             return Turn(run=run.id, fence=await self._fence(run))
@@ -45,23 +53,33 @@ class Queue:
             await self._take_back(run.id, given_up.code)
             raise
 
-    async def _announced(self) -> Tracked:
-        name = str(uuid4())  # so that it is granted once, however often it is sent
+    async def _announced(self, name: str) -> Tracked:
         deadline = now() + self.pace.announcing
         pause = self.pace.first
         while True:
             try:
-                return await self.api.announce(
-                    self.wish.stack, _written(self.wish.command), name
-                )
+                return await self._announce(name)
             except Denied as refusal:
                 raise refused(refusal) from refusal
             except Away as away:
+                # Who is not trusted was not told anything.
+                self._is_unanswered |= not isinstance(away, Untrusted)
                 if isinstance(away, Untrusted) or now() >= deadline:
                     sentence = f"Handrail could not be asked: {away}."
                     raise NotRun(sentence, code=NOT_NOW) from away
             await self._pause(pause)
             pause = self.pace.longer(pause)
+
+    async def _announce(self, name: str) -> Tracked:
+        command = _written(self.wish.command)
+        return await self.api.announce(self.wish.stack, command, name)
+
+    async def _forget(self, name: str, code: int) -> None:
+        """Take back the run of an announcement that may have been heard."""
+        with suppress(Away, Denied, TimeoutError):
+            async with asyncio.timeout(self.pace.forgetting):
+                run = await self._announce(name)
+                await self._take_back(run.id, code)
 
     async def _fence(self, run: Tracked) -> int:
         """Wait until the run may be performed, begin it, and return its fence."""

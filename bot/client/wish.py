@@ -32,6 +32,7 @@ class Pace:
     looking: float = 0.5  #: between two looks for what a command has left behind
     announcing: float = 30.0  #: how long it may be away at the start
     withdrawing: float = 10.0  #: the same when a run is given up
+    forgetting: float = 5.0  #: for an announcement whose answer was missed
     reporting: float = 300.0  #: the same when the command has ended
 
     def longer(self, pause: float) -> float:

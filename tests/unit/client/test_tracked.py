@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import repeat
 from pathlib import Path
@@ -25,6 +25,7 @@ QUICK = Pace(
     looking=0.02,
     announcing=0.2,
     withdrawing=0.2,
+    forgetting=0.5,
     reporting=0.3,
 )
 NOT_NOW, NOT_PERMITTED = 75, 77
@@ -38,17 +39,21 @@ class Job:
     folder: Path
     said: list[str] = field(default_factory=list)
 
-    async def run(self, script: str = "echo > ran", wait: float = 20.0) -> int:
+    async def run(
+        self, script: str = "echo > ran", wait: float = 20.0, pace: Pace = QUICK
+    ) -> int:
         """Run a shell script as a tracked run, in the job's folder."""
         command = ("sh", "-c", f"cd {self.folder}\n{script}")
-        return await self.run_command(*command, wait=wait)
+        return await self.run_command(*command, wait=wait, pace=pace)
 
-    async def run_command(self, *command: str, wait: float = 20.0) -> int:
+    async def run_command(
+        self, *command: str, wait: float = 20.0, pace: Pace = QUICK
+    ) -> int:
         """Run a command as a tracked run."""
         wish = Wish(stack="net-prod", command=command, wait=timedelta(seconds=wait))
         environ = {**os.environ, "HANDRAIL_API_KEY": KEY}
         return await run_as_tracked(
-            wish, self.stand_in.server, environ, self.said.append, QUICK
+            wish, self.stand_in.server, environ, self.said.append, pace
         )
 
     def left(self, name: str) -> str:
@@ -244,6 +249,32 @@ async def test_a_server_that_stays_away_at_the_start_runs_nothing(
     assert (await job.run(), job.has_run()) == (NOT_NOW, False)
 
     assert job.said[-1].startswith("Handrail could not be asked: ")
+
+
+async def test_giving_up_an_announcement_whose_answer_was_lost_leaves_no_run(
+    job: Job,
+) -> None:
+    slow = replace(QUICK, first=20.0, slowest=20.0)
+    job.stand_in.fails("announce", Fault.LOST)
+    waits = asyncio.create_task(job.run(pace=slow))
+    await job.stand_in.heard("announce")
+
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    assert (await waits, job.has_run()) == (128 + signal.SIGTERM, False)
+    assert job.stand_in.states == {1: "discarded"}
+    assert job.stand_in.verbs() == ["announce", "announce", "stop"]
+
+
+async def test_an_announcement_that_is_lost_until_its_end_leaves_no_run(
+    job: Job,
+) -> None:
+    once = replace(QUICK, announcing=0)
+    job.stand_in.fails("announce", Fault.LOST)
+
+    assert await job.run(pace=once) == NOT_NOW
+
+    assert job.stand_in.states == {1: "discarded"}
 
 
 async def test_nobody_at_the_address_runs_nothing(job: Job) -> None:
