@@ -10,7 +10,7 @@ import structlog
 from bot.control.access import Access
 from bot.control.hold_refusals import HoldRefusals
 from bot.control.secrecy import About, Secrecy
-from bot.domain.errors import Refusal, Refused, StoreUnavailable
+from bot.domain.errors import QueueFull, Refusal, Refused, StoreUnavailable
 from bot.domain.lock import keeper
 from bot.domain.people import Actor, ChannelId, Role
 from bot.domain.run import Run, RunId, RunState, RunType
@@ -285,7 +285,14 @@ class Enlist:
         return in_command(names)
 
     async def _recorded(self, new: NewRun) -> Run:
-        run = await self._record.submit(new, self._clock())
+        try:
+            run = await self._record.submit(new, self._clock())
+        except QueueFull as full:
+            raise Refused(
+                f"{full}, which is as many as may wait. Try again when some of them "
+                f"have ended; /task {new.stack} shows them.",
+                reason=Refusal.TOO_OFTEN,
+            ) from full
         # The run is recorded: whatever fails from here on, it is not refused.
         try:
             await self._promote()

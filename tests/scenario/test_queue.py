@@ -4,8 +4,11 @@ import asyncio
 from itertools import pairwise
 from pathlib import Path
 
+from bot.store.database import Database
+from bot.store.record import SqlRecord
 from runner.scripted import ScriptedEngine
 from tests.support.bot import Bot, a_running_bot, a_stack
+from tests.support.builders import a_new_run, later
 
 
 async def test_a_second_task_waits_for_the_first_and_says_so(bot: Bot) -> None:
@@ -124,3 +127,18 @@ async def test_a_freeze_keeps_what_is_queued_and_its_end_lets_it_go(bot: Bot) ->
 
     await bot.tells(waiting, "finished")
     assert kept == "queued"
+
+
+async def test_the_hundredth_and_first_that_would_wait_is_refused(bot: Bot) -> None:
+    bot.engine.on("apply", block=True)
+    ts = await bot.task("net-prod apply")
+    await bot.shows(ts, "performing")
+    async with Database.open(bot.settings.database_url) as database:
+        record = SqlRecord(database)
+        for _ in range(100):
+            await record.submit(a_new_run(), later(0))
+
+    await bot.slash("net-prod terraform plan", by="bob")
+
+    sentence = await bot.whispers("bob", "100 runs of net-prod are queued")
+    assert "Try again when some of them have ended" in sentence
