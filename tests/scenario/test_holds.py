@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.control.secrecy import NOT_KEPT
 from bot.domain.audit import Verb
 from bot.domain.lock import Hold
+from bot.domain.stack import FromEnv
 from runner.scripted import ScriptedEngine
 from tests.support.bot import Bot, a_bot, a_stack
 from tests.support.clock import Ahead
@@ -257,3 +259,22 @@ async def test_an_old_button_says_what_is_the_case_now(town: Town) -> None:
     await town.bot.whispers("ann", "is over. ada has held net-prod")
     rows = await town.bot.audit()
     assert rows[-1].deed.detail == "too_late: extend"
+
+
+async def test_the_reason_of_a_release_is_not_kept_while_a_secret_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    secret = {"PASSWORD": FromEnv(variable="DB_PASSWORD")}
+    async with a_bot(tmp_path, ScriptedEngine(), a_stack(secrets=secret)) as bot:
+        bot.engine.removable = False
+        bot.environ["DB_PASSWORD"] = "correct horse battery"
+        async with bot.start() as bot.handrail:
+            ts = await bot.task("net-prod ls")
+            await bot.tells(ts, "could not be proven gone")
+
+            del bot.environ["DB_PASSWORD"]
+            await bot.reply("release: correct horse battery", to=ts, by="ada")
+
+            await bot.tells(ts, NOT_KEPT)
+            assert not any("correct horse" in told for told in bot.told(ts))
+            assert (await bot.audit())[-1].deed.detail == NOT_KEPT

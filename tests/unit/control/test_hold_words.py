@@ -41,6 +41,7 @@ class Spoken:
 
     stage: Holding
     words: HoldWords
+    safe: Safe
 
     async def __call__(self, word: HoldWord, by: Actor) -> None:
         archive: Archive = self.stage.store.archive
@@ -61,13 +62,14 @@ async def stage(tmp_path: Path) -> AsyncIterator[Holding]:
 
 @pytest.fixture
 def say(stage: Holding) -> Spoken:
+    safe = Safe({"DB_PASSWORD": PASSWORD})
     words = HoldWords(
         holds=stage.holds,
         access=stage.access,
         record=stage.record,
-        secrecy=Secrecy((), Safe({"DB_PASSWORD": PASSWORD})),
+        secrecy=Secrecy((), safe),
     )
-    return Spoken(stage, words)
+    return Spoken(stage, words, safe)
 
 
 async def test_the_secret_of_any_stack_of_a_list_is_hidden(
@@ -94,6 +96,16 @@ async def test_every_word_s_reason_is_hidden(stage: Holding, say: Spoken) -> Non
     assert stolen == frozen == "try ***** now"
     released = [told.reason for told in await stage.told(Released)]
     assert released == ["try ***** now"] * 3
+
+
+async def test_a_reason_is_not_kept_while_a_secret_cannot_be_read(
+    stage: Holding, say: Spoken
+) -> None:
+    say.safe.values.clear()
+
+    await say(Lock(reason=f"try {PASSWORD} now"), ANN)
+
+    assert (await stage.held())[STACK].reason == NOT_KEPT
 
 
 async def test_no_program_runs_for_whoever_may_nothing(
