@@ -1,9 +1,10 @@
 """Runs: make, look, stop."""
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from bot.api import endpoints
@@ -15,6 +16,8 @@ from bot.api.stream import cut, sent
 from bot.control.requests import Granted, Requests
 from bot.domain.errors import StoreUnavailable
 from bot.domain.task import TaskRequest
+
+log = structlog.get_logger(__name__)
 
 
 class RunRoutes:
@@ -55,15 +58,23 @@ class RunRoutes:
         await response.prepare(call.request)
         if call.wants_head:
             return response
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
         try:
-            async for _, data in pieces:
-                await sent(response, decoder.decode(data).encode())
-            await sent(response, decoder.decode(b"", final=True).encode())
-            await response.write_eof()
+            await _send(response, pieces)
         except (StoreUnavailable, TimeoutError):
             cut(call.request)
+        except ConnectionResetError:
+            log.info("output reader gone", run=call.run)
         return response
+
+
+async def _send(
+    response: web.StreamResponse, pieces: AsyncIterator[tuple[int, bytes]]
+) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    async for _, data in pieces:
+        await sent(response, decoder.decode(data).encode())
+    await sent(response, decoder.decode(b"", final=True).encode())
+    await response.write_eof()
 
 
 def granted(done: Granted) -> web.Response:

@@ -1,5 +1,8 @@
 """Runs and their output, as keys read them."""
 
+import asyncio
+import logging
+
 import pytest
 
 from bot.domain.people import Role
@@ -217,3 +220,26 @@ async def test_a_stack_says_who_has_it_and_what_waits(
 async def test_a_stack_that_is_none_is_not_found(api: Api) -> None:
     for name in ("nowhere", "%00", "net%2Fprod", "x" * 500):
         assert (await api.get(f"/stacks/{name}")).error == (404, "unknown_stack")
+
+
+async def test_a_reader_who_leaves_amid_the_output_is_no_error(
+    api: Api,
+    engine: ScriptedEngine,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.INFO)
+    engine.prepare("cat", (b"x" * 79 + b"\n") * 200_000)
+    await api.ends((await api.task("cat"))["id"])
+
+    response = await api.open("GET", "/runs/1/output")
+    await response.content.read(1)
+    response.close()
+    printed = ""
+    async with asyncio.timeout(20):
+        while "endpoint=output" not in printed:
+            await api.get("/runs")
+            printed += "".join(capfd.readouterr())
+
+    assert "output reader gone" in printed
+    assert "Error handling request" not in printed + caplog.text
