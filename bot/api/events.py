@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -16,18 +14,29 @@ from bot.api import endpoints
 from bot.api.authentication import Authentication
 from bot.api.call import Call, Handle
 from bot.api.endpoints import EVENT_STREAM, Endpoint
-from bot.api.errors import Unanswerable, invalid
+from bot.api.errors import invalid
 from bot.api.models import Run
+from bot.api.open_streams import OpenStreams
 from bot.api.place import Place
 from bot.api.stream import cut, is_gone, sent
 from bot.control.requests import Requests
 from bot.control.sight import Seen
-from bot.domain.errors import Refusal, Refused, StoreUnavailable
+from bot.domain import run as runs
+from bot.domain.errors import Refused, StoreUnavailable
+from bot.domain.run import RunState
 
 log = structlog.get_logger(__name__)
 
-#: how many streams a key may have open at once
-STREAMS: Final = 20
+#: where a container speaks, unless the run is performed outside
+_SPEAKING: Final = frozenset(
+    {
+        RunState.PREPARING,
+        RunState.INITIALIZING,
+        RunState.PERFORMING,
+        RunState.PLANNING,
+        RunState.APPLYING,
+    }
+)
 
 #: not kept by proxies, which would hold an event back until the next ones come
 _UNBUFFERED: Final = {"X-Accel-Buffering": "no"}
@@ -52,6 +61,12 @@ class _Stream:
     place: Place
     commented: float  #: when the last comment was sent, by the loop's clock
     shown: Seen | None = None
+    read_in: RunState | None = None  #: in which state the output was read last
+
+    def may_have_more(self, run: runs.Run) -> bool:
+        """Tell whether *run*, as it stands, may have output that was not read."""
+        speaks = run.state in _SPEAKING and not run.outside
+        return speaks or run.state is not self.read_in
 
     async def send(self, event: bytes) -> None:
         await sent(self.response, event)
@@ -68,13 +83,11 @@ class Events:
         requests: Requests,
         authentication: Authentication,
         rhythm: Rhythm,
-        most: int = STREAMS,
     ) -> None:
         self._requests = requests
         self._authentication = authentication
         self._rhythm = rhythm
-        self._most = most
-        self._open: Counter[str] = Counter()
+        self._open = OpenStreams()
         self.handlers: Final[Mapping[Endpoint, Handle]] = {
             endpoints.EVENTS: self._events
         }
@@ -84,7 +97,7 @@ class Events:
         await self._requests.run(call.key, call.run)
         response = call.stream(EVENT_STREAM)
         response.headers.update(_UNBUFFERED)
-        with self._counted(call.key.name):
+        with self._open.counted(call.key.name):
             await response.prepare(call.request)
             if not call.wants_head:
                 stream = _Stream(
@@ -114,7 +127,9 @@ class Events:
             if stream.shown is None:
                 await self._tell_state(stream, seen)
             # Read after the state: where that is the last one, so is this output.
-            await self._tell_output(stream)
+            if stream.may_have_more(seen.run):
+                await self._tell_output(stream)
+                stream.read_in = seen.run.state
         except StoreUnavailable as away:
             log.warning("store away, stream waits", error=str(away))
             return False
@@ -153,20 +168,6 @@ class Events:
             return await self._authentication.is_still(stream.call.key)
         except StoreUnavailable:
             return True  # nothing can be read either until it is back
-
-    @contextmanager
-    def _counted(self, key: str) -> Iterator[None]:
-        if self._open[key] >= self._most:
-            raise Unanswerable(
-                f"The API key {key} reads {self._most} streams already. Close one.",
-                code=Refusal.TOO_OFTEN,
-                headers={"Retry-After": "15"},
-            )
-        self._open[key] += 1
-        try:
-            yield
-        finally:
-            self._open[key] -= 1
 
 
 def event(name: str, data: object, place: Place | None = None) -> bytes:

@@ -12,10 +12,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.api.events import STREAMS, Rhythm
+from bot.api.events import Rhythm
+from bot.api.open_streams import OF_A_KEY
 from bot.api.routes import api_routes
 from bot.api.server import application, serving
 from bot.app import secrecy_of, utc_now
+from bot.control.requests import Requests
+from bot.domain.keys import ApiKey
+from bot.domain.run import RunId
 from bot.parts import Parts
 from bot.slack.connection import slack_client
 from bot.slack.pacing import Budget
@@ -89,8 +93,27 @@ async def reading(
         yield Stream(response)
 
 
+class Watched(Requests):
+    """What requests do, and how often an output was read."""
+
+    reads = 0
+
+    async def output(
+        self, key: ApiKey, run: RunId, start: int = 0
+    ) -> AsyncIterator[tuple[int, bytes]]:
+        self.reads += 1
+        return await super().output(key, run, start)
+
+
+@dataclass(kw_only=True)
+class Hasty(Api):
+    """An API whose streams look, and comment, all the time."""
+
+    requests: Watched
+
+
 @pytest.fixture
-async def hasty(api: Api) -> AsyncIterator[Api]:
+async def hasty(api: Api) -> AsyncIterator[Hasty]:
     """The API of the same record once more, whose streams comment all the time."""
     bot = api.bot
     rhythm = Rhythm(look=timedelta(milliseconds=20), comment=timedelta(0))
@@ -106,11 +129,28 @@ async def hasty(api: Api) -> AsyncIterator[Api]:
             budget=Budget(),
             clock=utc_now,
         )
+        requests = Watched(
+            catalog=parts.catalog,
+            record=parts.record,
+            archive=parts.archive,
+            enlist=parts.enlist,
+            holds=parts.holds,
+            outside=parts.outside,
+            schedule=parts.schedule,
+            secrecy=parts.secrecy,
+            clock=utc_now,
+        )
         routes = api_routes(
-            requests=parts.requests, keys=parts.api_keys, clock=utc_now, rhythm=rhythm
+            requests=requests, keys=parts.api_keys, clock=utc_now, rhythm=rhythm
         )
         async with serving(application(routes), "127.0.0.1", 0) as (host, port):
-            yield replace(api, url=f"http://{host}:{port}")
+            yield Hasty(
+                bot=bot,
+                url=f"http://{host}:{port}",
+                session=api.session,
+                keys=api.keys,
+                requests=requests,
+            )
 
 
 async def test_a_run_is_told_from_its_state_to_its_end(
@@ -222,6 +262,28 @@ async def test_a_quiet_stream_is_kept_alive_by_comments(
     assert comments == [": still here"] * 3
 
 
+async def test_output_is_read_only_while_somebody_may_speak(
+    api: Api, hasty: Hasty, engine: ScriptedEngine
+) -> None:
+    engine.on("sleep", block=True)
+    await api.task("sleep")
+    await engine.reached("sleep")
+    made = await api.post("/tracked-runs", {"stack": "net-prod", "command": "apply"})
+    assert made.status == 201, made.text
+
+    async with reading(hasty, 2) as stream:
+        for _ in range(5):
+            await stream.until("comment")
+    waiting, hasty.requests.reads = hasty.requests.reads, 0
+    async with reading(hasty, 1) as stream:
+        for _ in range(5):
+            await stream.until("comment")
+
+    engine.release("sleep")
+    assert waiting == 1
+    assert hasty.requests.reads >= 5
+
+
 async def test_a_stream_ends_without_an_end_once_its_key_is_revoked(
     hasty: Api, engine: ScriptedEngine
 ) -> None:
@@ -243,7 +305,7 @@ async def test_a_key_has_so_many_streams_and_those_who_left_do_not_count(
 ) -> None:
     engine.on("sleep", block=True)
     await hasty.bot.task("net-prod sleep")
-    opened = [hasty.open("GET", "/runs/1/events") for _ in range(STREAMS)]
+    opened = [hasty.open("GET", "/runs/1/events") for _ in range(OF_A_KEY)]
     streams = [await each for each in opened]
 
     refused = await hasty.get("/runs/1/events")
@@ -264,7 +326,7 @@ async def test_readers_who_take_nothing_keep_nobody_waiting(
 ) -> None:
     engine.prepare("cat", (b"x" * 79 + b"\n") * 100_000)
     await api.ends((await api.task("cat"))["id"])
-    opened = [api.open("GET", "/runs/1/events") for _ in range(STREAMS)]
+    opened = [api.open("GET", "/runs/1/events") for _ in range(OF_A_KEY)]
     slow = [await each for each in opened]
 
     async with asyncio.timeout(10):
