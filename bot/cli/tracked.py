@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from bot.cli.spans import span
+from bot.client.linux import close_environment
 from bot.client.server import Server, Unusable
 from bot.client.tracked import run_as_tracked
 from bot.client.wish import Wish
@@ -45,12 +46,18 @@ def run_tracked(
     HANDRAIL_URL and HANDRAIL_API_KEY name the server and open it. Plain
     http is for this machine alone, unless HANDRAIL_INSECURE=1. The command
     gets HANDRAIL_RUN, HANDRAIL_STACK and HANDRAIL_FENCE, never the key.
+    Still, whoever runs as the same user can read the environment of this
+    process itself, and the key in it; on Linux, root alone can.
+
+    The stack stays busy until all that the command started has ended, but
+    for daemons, which left its session. A signal goes to its whole group.
 
     Exits with the command's exit code once it ran. Nothing was run where
     that is 75 (not its turn in time, or the server is away), 77 (not
     permitted), 78 (wrong settings), 127 (no such command), or 128 + n
     (signal n came before its turn).
     """
+    close_environment()
     try:
         server = Server.read(os.environ)
     except Unusable as wrong:

@@ -1,5 +1,8 @@
 """How `handrail run-as-tracked` is called; nothing here comes to ask a server."""
 
+import ctypes
+from collections.abc import Iterator
+
 import pytest
 from typer.testing import CliRunner
 
@@ -8,6 +11,17 @@ from tests.support.tracked_api import KEY
 
 SETTINGS = {"HANDRAIL_URL": "http://127.0.0.1:1", "HANDRAIL_API_KEY": KEY}
 CALL = ["--stack", "net-prod", "--", "no-such-command-anywhere"]
+
+#: prctl(2): whether others of the same user may look into a process
+GET_DUMPABLE, SET_DUMPABLE = 3, 4
+
+
+@pytest.fixture(autouse=True)
+def system() -> Iterator[ctypes.CDLL]:
+    """The system's own calls; the command is called within this very process."""
+    system = ctypes.CDLL(None)
+    yield system
+    system.prctl(SET_DUMPABLE, 1, 0, 0, 0)
 
 
 def called(*arguments: str, **settings: str) -> tuple[int, str]:
@@ -66,3 +80,11 @@ def test_the_first_word_of_the_command_ends_the_options(
     assert capfd.readouterr().err == (
         "handrail: no-such-command: command not found, so nothing was announced\n"
     )
+
+
+def test_others_of_the_same_user_cannot_read_its_key(system: ctypes.CDLL) -> None:
+    before = system.prctl(GET_DUMPABLE, 0, 0, 0, 0)
+
+    called(*CALL)
+
+    assert (before, system.prctl(GET_DUMPABLE, 0, 0, 0, 0)) == (1, 0)
