@@ -505,15 +505,30 @@ class Letter:
     revision: int = 0  #: how often something in it was redacted
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """Where a message is."""
+
+    channel: ChannelId  #: of a direct message that of its conversation
+    ts: str
+
+
 class Outbox(Protocol):
     """Messages that are stored and not yet delivered, in order per thread."""
 
     async def due(self, at: datetime) -> tuple[Letter, ...]:
         """Return the next letter of each thread whose time has come, oldest first."""
 
-    async def delivered(self, letter: Letter, message_ts: str | None) -> None:
+    async def delivered(
+        self,
+        letter: Letter,
+        message_ts: str | None,
+        channel: ChannelId | None = None,
+    ) -> None:
         """Note a delivery, and the message it became.
 
+        *channel* is where that is, if not in the thread's own: a direct message is
+        sent to a person, and changed in the conversation that it opened.
         A letter that was redacted meanwhile stays due, to change that message.
         """
 

@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackClientError
 from bot.domain.errors import StoreUnavailable
 from bot.domain.run import RunId, ThreadId
 from bot.domain.telling import Card, Header, Tail, Waiting
-from bot.ports import Archive, Clock, Letter, LetterId, Outbox
+from bot.ports import Archive, Clock, Letter, LetterId, Outbox, Posted
 from bot.slack.pacing import Pace
 from bot.slack.post import Post
 from bot.slack.refusals import is_hopeless, seconds_to_wait
@@ -126,7 +126,7 @@ class Delivery:
         doubtful = letter.attempts > 0 or letter.id in self._doubtful
         self._doubtful.add(letter.id)  # until its fate is noted
         try:
-            message_ts = await self._post(letter, doubtful=doubtful)
+            posted = await self._post(letter, doubtful=doubtful)
         except (SlackClientError, ClientError, TimeoutError) as error:
             await self._missed(letter, error)
         except StoreUnavailable:
@@ -136,12 +136,15 @@ class Delivery:
             log.exception("letter not made", letter=letter.id)
             await self._give_up(letter, type(error).__name__)
         else:
-            await self._note(letter, message_ts)
+            await self._note(letter, posted)
 
-    async def _note(self, letter: Letter, message_ts: str | None) -> None:
+    async def _note(self, letter: Letter, posted: Posted | None) -> None:
         if isinstance(letter.telling, Tail):
             self._tails[letter.telling.run] = self._monotonic()
-        await self._outbox.delivered(letter, message_ts)
+        if posted is None:
+            await self._outbox.delivered(letter, None)
+        else:
+            await self._outbox.delivered(letter, posted.ts, posted.channel)
         self._settle(letter)
 
     async def _missed(self, letter: Letter, error: Exception) -> None:

@@ -8,10 +8,11 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.people import ChannelId
 from bot.domain.run import Run, RunState
 from bot.domain.telling import IN_PLACE, Notice, Tail, Waiting
 from bot.domain.telling import Final as Ending
-from bot.ports import Archive, Clock, Letter, Thread
+from bot.ports import Archive, Clock, Letter, Posted, Thread
 from bot.slack.attachment import Attachment
 from bot.slack.blocks import context
 from bot.slack.endings import final
@@ -51,12 +52,12 @@ class Post:
         self._archive = archive
         self._clock = clock
         self._attachment = Attachment(client, archive)
-        self._render = Rendering(
-            archive=archive, clock=clock, link=self._link, above=above
-        )
+        self._render = Rendering(archive=archive, link=self._link, above=above)
 
-    async def __call__(self, letter: Letter, *, doubtful: bool = False) -> str | None:
-        """Send *letter* and return the `ts` of its message. Raises Slack's errors.
+    async def __call__(
+        self, letter: Letter, *, doubtful: bool = False
+    ) -> Posted | None:
+        """Send *letter* and return where its message is. Raises Slack's errors.
 
         A *doubtful* letter may have been sent before, so it is looked for first.
         One that was redacted since is sent into the message that it became. None:
@@ -65,7 +66,7 @@ class Post:
         traces = await self._traces(letter, doubtful=doubtful)
         if traces.message_ts is not None:
             if not isinstance(letter.telling, IN_PLACE) and not letter.revision:
-                return traces.message_ts
+                return Posted(channel=letter.thread.channel, ts=traces.message_ts)
             letter = replace(letter, message_ts=traces.message_ts)
         if await self._is_superfluous(letter):
             return None
@@ -114,7 +115,7 @@ class Post:
             case _:
                 return False
 
-    async def _send(self, letter: Letter, message: Message) -> str:
+    async def _send(self, letter: Letter, message: Message) -> Posted:
         thread = letter.thread
         if letter.message_ts is not None:
             await self._client.chat_update(
@@ -123,7 +124,7 @@ class Post:
                 text=message.text,
                 blocks=message.blocks,
             )
-            return letter.message_ts
+            return Posted(channel=thread.channel, ts=letter.message_ts)
         answer = await self._client.chat_postMessage(
             channel=thread.channel,
             thread_ts=thread.ts,
@@ -133,21 +134,23 @@ class Post:
             unfurl_media=False,
             metadata=mark(letter),
         )
-        return str(answer["ts"])
+        # A direct message went to a person; it is in another channel than that.
+        return Posted(channel=ChannelId(answer["channel"]), ts=str(answer["ts"]))
 
-    async def _send_anew(self, letter: Letter, message: Message) -> str:
+    async def _send_anew(self, letter: Letter, message: Message) -> Posted:
         # What it showed must go, whatever the price: a reply moves to the thread's
         # end, and of a thread's first message a placeholder is left.
         ts = letter.message_ts or ""
         await self._client.chat_delete(channel=letter.thread.channel, ts=ts)
         if ts == letter.thread.ts:
-            return ts
+            return Posted(channel=letter.thread.channel, ts=ts)
         return await self._send(replace(letter, message_ts=None), message)
 
-    async def _send_to_what_is_there(self, letter: Letter, message: Message) -> str:
+    async def _send_to_what_is_there(self, letter: Letter, message: Message) -> Posted:
         # It was deleted, maybe to be posted anew, and that may have been done too.
-        if letter.message_ts and letter.message_ts == letter.thread.ts:
-            return letter.message_ts
+        ts = letter.message_ts
+        if ts and ts == letter.thread.ts:
+            return Posted(channel=letter.thread.channel, ts=ts)
         traces = await search(self._client, letter, await self._since(letter))
         is_new = traces.message_ts not in {None, letter.message_ts}
         found = replace(letter, message_ts=traces.message_ts if is_new else None)

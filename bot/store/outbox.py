@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -19,16 +20,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.people import ChannelId
 from bot.domain.run import ThreadId
 from bot.domain.telling import Telling
-from bot.ports import Hide, Letter, LetterId
+from bot.ports import Hide, Letter, LetterId, Thread
 from bot.store.database import Database, upsert
 from bot.store.places import places
 from bot.store.rows import Value, thread_of
 from bot.store.tables import outbox, runs, threads
 from bot.store.tellings import (
     FIRST,
-    NOTICE,
     OF_HOLDS,
     REPLACED,
     TAIL,
@@ -130,10 +131,8 @@ async def put_back(db: AsyncConnection, letters: ColumnElement[bool]) -> None:
     """Have *letters* delivered again, into the messages that they became.
 
     One that is on its way may show what was there before, so it comes again too.
-    One that was given up, or that became no message, stays where it is, and so does
-    a direct message, which Slack does not know by the person it went to.
+    One that was given up, or that became no message, stays where it is.
     """
-    letters = letters & (outbox.c.kind != NOTICE)
     became_one = outbox.c.message_ts.is_not(None)
     delivered = (outbox.c.fate == Fate.DELIVERED.value) & became_one
     again = {"fate": None, "attempts": 0, "not_before": None, "error": ""}
@@ -191,8 +190,13 @@ class SqlOutbox:
         await self._hand_out([row["letter"] for row in rows if row["stands_for"]])
         return tuple(_letter(row) for row in rows)
 
-    async def delivered(self, letter: Letter, message_ts: str | None) -> None:
-        """Note a delivery, and the message it became.
+    async def delivered(
+        self,
+        letter: Letter,
+        message_ts: str | None,
+        channel: ChannelId | None = None,
+    ) -> None:
+        """Note a delivery, and the message it became, in *channel*.
 
         A letter that was redacted meanwhile stays due, to change that message.
         """
@@ -202,7 +206,7 @@ class SqlOutbox:
         async with self._database.write("note a delivery") as db:
             await db.execute(noted)
             if message_ts is not None:
-                await _note_place(db, letter, message_ts)
+                await _note_place(db, letter, message_ts, channel)
 
     async def postpone(self, letter: Letter, until: datetime, error: str) -> None:
         """Note a failed attempt; the thread waits until *until*."""
@@ -234,11 +238,15 @@ def _set(letter: Letter, **values: Value) -> Update:
     return row.values(stands_for=None, **values)
 
 
-async def _note_place(db: AsyncConnection, letter: Letter, ts: str) -> None:
+async def _note_place(
+    db: AsyncConnection, letter: Letter, ts: str, channel: ChannelId | None
+) -> None:
     thread = update(threads).where(threads.c.id == letter.thread.id)
     kind = kind_of(letter.telling)
     if kind in FIRST:
-        await db.execute(thread.where(threads.c.ts.is_(None)).values(ts=ts))
+        first = thread.where(threads.c.ts.is_(None))
+        elsewhere = None if channel == letter.thread.channel else channel
+        await db.execute(first.values(ts=ts, posted_in=elsewhere))
     elif kind == TAIL:
         await db.execute(thread.values(tail_ts=ts))
     elif kind == WAITING:
@@ -248,12 +256,17 @@ async def _note_place(db: AsyncConnection, letter: Letter, ts: str) -> None:
 def _letter(row: RowMapping) -> Letter:
     return Letter(
         id=LetterId(row["letter"]),
-        thread=thread_of(row),
+        thread=_place(row),
         telling=from_text(row["kind"], row["telling"], row["run"]),
         attempts=row["attempts"],
         message_ts=_message_ts(row),
         revision=row["revision"],
     )
+
+
+def _place(row: RowMapping) -> Thread:
+    thread = thread_of(row)
+    return replace(thread, channel=row["posted_in"] or thread.channel)
 
 
 def _message_ts(row: RowMapping) -> str | None:

@@ -68,12 +68,14 @@ def _actor(
 
 
 # channel: that of the message, or the id of the person whom a direct message is for.
+# posted_in: the conversation that it opened.
 threads: Final = Table(
     "threads",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("channel", String, nullable=False),
     Column("ts", String),
+    Column("posted_in", String),
     Column("tail_ts", String),
     Column("waiting_ts", String),
     Column("stack", String, nullable=False),

@@ -71,7 +71,12 @@ class Desk:
 
     town: Town
     shelf: Shelf
-    post: Post
+    send: Post
+
+    async def post(self, letter: Letter, *, doubtful: bool = False) -> str | None:
+        """Send a letter, and return the `ts` of its message."""
+        posted = await self.send(letter, doubtful=doubtful)
+        return None if posted is None else posted.ts
 
     def keep(self, *runs: Run) -> None:
         self.shelf.kept.update({run.id: run for run in runs})
@@ -274,6 +279,27 @@ async def test_a_notice_reaches_the_person_with_its_buttons(desk: Desk) -> None:
     assert letter["ts"] == ts
     assert "You have held *net-prod* since" in text_of(dict(letter))
     assert "Keep" in text_of(dict(letter))
+
+
+async def test_a_notice_is_changed_in_the_conversation_that_it_opened(
+    desk: Desk,
+) -> None:
+    letter = direct(desk.town.ann, a_hold(reason="hunter22"))
+    posted = await desk.send(letter)
+    assert posted is not None
+    assert posted.channel != desk.town.ann
+
+    there = replace(letter.thread, channel=posted.channel, ts=posted.ts)
+    hidden = replace(
+        direct(desk.town.ann, a_hold(reason="*****")),
+        thread=there,
+        message_ts=posted.ts,
+        revision=1,
+    )
+
+    assert await desk.send(hidden) == posted
+    (only,) = letters(desk.town)
+    assert "hunter22" not in text_of(dict(only))
 
 
 async def test_a_doubtful_notice_is_rather_sent_twice_than_never(desk: Desk) -> None:

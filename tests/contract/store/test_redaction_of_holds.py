@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.audit import Verb
 from bot.domain.lock import EVERY
-from bot.domain.people import HANDRAIL
+from bot.domain.people import HANDRAIL, ChannelId
 from bot.domain.run import RunId, RunState
 from bot.domain.state_lock import StateLock
 from bot.domain.telling import (
@@ -20,7 +20,7 @@ from bot.domain.telling import (
     Stolen,
     Waiting,
 )
-from bot.ports import Ended, Plan, StopAnswer
+from bot.ports import Ended, Letter, Plan, StopAnswer
 from bot.store import audit
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
@@ -29,7 +29,6 @@ from tests.contract.store.test_record_redaction import (
     FIRST,
     TEXT,
     everything,
-    only,
     posted,
     redact,
 )
@@ -207,7 +206,14 @@ async def test_the_deed_of_many_holds_is_redacted_for_each_of_their_stacks(
     ]
 
 
-async def test_a_direct_message_is_redacted_until_it_is_sent_and_not_sent_again(
+async def the_notice(store: Store) -> Letter:
+    """Return the one letter that is due and a direct message."""
+    due = await store.outbox.due(later(99))
+    (notice,) = (letter for letter in due if isinstance(letter.telling, Notice))
+    return notice
+
+
+async def test_a_direct_message_is_redacted_before_it_is_sent_and_after(
     store: Store,
 ) -> None:
     await store.finished()
@@ -218,7 +224,7 @@ async def test_a_direct_message_is_redacted_until_it_is_sent_and_not_sent_again(
     await store.record.steal(held, stolen)
 
     await redact(store)
-    notice = await only(store)
+    notice = await the_notice(store)
 
     assert notice.telling == Notice(
         kind=NoticeKind.STOLEN,
@@ -227,10 +233,32 @@ async def test_a_direct_message_is_redacted_until_it_is_sent_and_not_sent_again(
         actor=ADA,
         reason="*****",
     )
-    await store.outbox.delivered(notice, "1.1")
+    await store.outbox.delivered(notice, "1.1", ChannelId("D0ANN"))
     more = Masks((Secret("redacted", b"migration"),))
     await store.record.redact(RunId(1), more, BOB, later(200), why="once more")
-    assert [one for one, _ in await posted(store) if isinstance(one, Notice)] == []
+    again = await the_notice(store)
+    place = (again.thread.channel, again.message_ts, again.revision > notice.revision)
+    assert (notice.thread.channel, notice.message_ts) == (held.actor.id, None)
+    assert place == ("D0ANN", "1.1", True)
+    assert "migration" not in await everything(store)
+
+
+async def test_a_direct_message_is_redacted_while_it_is_on_its_way(
+    store: Store,
+) -> None:
+    await store.finished()
+    held = a_hold(reason=TEXT)
+    await store.record.hold([held])
+    await posted(store)
+    await store.record.steal(held, a_hold(by="ada", since=later(20)))
+    notice = await the_notice(store)
+
+    await redact(store)
+    await store.outbox.delivered(notice, "1.1", ChannelId("D0ANN"))
+
+    again = await the_notice(store)
+    assert (again.thread.channel, again.message_ts) == ("D0ANN", "1.1")
+    assert TEXT not in str(again.telling)
 
 
 async def test_until_when_a_stack_was_held_stays(store: Store) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
+from bot.domain.people import ChannelId
 from bot.domain.run import RunId, ThreadId
 from bot.domain.telling import Final, Header, Said, Tail, Telling, Waiting
-from bot.ports import Archive, Letter, LetterId, Thread
+from bot.ports import Archive, Letter, LetterId, Posted, Thread
 from bot.slack.delivery import Delivery
 from bot.slack.pacing import Budget, Pace
 from bot.slack.post import Post
@@ -38,14 +39,20 @@ class Letters:
 
     waiting: list[Letter] = field(default_factory=list)
     sent: list[Letter] = field(default_factory=list)
+    places: list[tuple[str | None, ChannelId | None]] = field(default_factory=list)
     reads: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
 
     async def due(self, _at: datetime) -> tuple[Letter, ...]:
         self.reads.put_nowait(None)
         return tuple(self.waiting)
 
-    async def delivered(self, letter: Letter, message_ts: str | None) -> None:
-        pass
+    async def delivered(
+        self,
+        letter: Letter,
+        message_ts: str | None,
+        channel: ChannelId | None = None,
+    ) -> None:
+        self.places.append((message_ts, channel))
 
     async def postpone(self, letter: Letter, until: datetime, error: str) -> None:
         raise AssertionError
@@ -53,9 +60,9 @@ class Letters:
     async def give_up(self, letter: Letter, error: str) -> None:
         raise AssertionError
 
-    async def post(self, letter: Letter, *, doubtful: bool) -> str:
+    async def post(self, letter: Letter, *, doubtful: bool) -> Posted:
         self.sent.append(letter)
-        return f"{doubtful}"
+        return Posted(channel=CHANNEL, ts=f"{doubtful}")
 
     async def read(self, times: int) -> None:
         """Wait until the outbox was read so often from now on."""
@@ -95,6 +102,15 @@ async def test_what_was_redacted_goes_before_everything_else() -> None:
         await letters.read(2)
 
     assert letters.sent == [*redacted, final, header, waiting, tail]
+
+
+async def test_it_is_noted_where_a_letter_was_posted() -> None:
+    letters = Letters([a_letter(1, Said(text="x"))])
+
+    async with delivering(letters):
+        await letters.read(3)
+
+    assert letters.places == [("True", CHANNEL)]
 
 
 async def test_a_letter_that_was_read_just_before_its_note_does_not_go_twice() -> None:

@@ -25,6 +25,7 @@ _CLAIMS = sa.table(
 def upgrade() -> None:
     """Add the columns to what is there, and the new tables."""
     op.add_column("threads", sa.Column("waiting_ts", sa.String))
+    op.add_column("threads", sa.Column("posted_in", sa.String))
     op.create_index("threads_by_stack", "threads", ["stack", "id"])
     op.create_index("outbox_by_kind", "outbox", ["kind"])
     _add_to_runs()
