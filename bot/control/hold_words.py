@@ -53,29 +53,25 @@ class HoldWords:
 
     async def _lock(self, wish: Wish, word: Lock) -> None:
         names = word.stacks or (wish.stack.name,)
+        stacks = await self._holds.named(Role.NONE, wish.actor, names)
         await self._holds.take(
             wish.actor,
             names,
-            reason=await self._hidden_of(word.reason, wish, names),
+            reason=await self._hidden(word.reason, wish.actor, stacks),
             duration=word.duration,
             thread=wish.thread.id,
         )
 
     async def _unlock(self, wish: Wish, word: Unlock) -> None:
-        names = word.stacks or (wish.stack.name,)
-        reason = await self._hidden_of(word.reason, wish, names)
+        actor, thread = wish.actor, wish.thread.id
         if word.all_mine:
-            await self._holds.release_all(
-                wish.actor, reason=reason, thread=wish.thread.id
-            )
-        else:
-            await self._holds.release(
-                wish.actor, names, reason=reason, thread=wish.thread.id
-            )
-
-    async def _hidden_of(self, reason: str, wish: Wish, names: tuple[str, ...]) -> str:
-        stacks = await self._holds.named(Role.NONE, wish.actor, names)
-        return await self._hidden(reason, wish.actor, stacks)
+            reason = await self._hidden(word.reason, actor, [wish.stack])
+            await self._holds.release_all(actor, reason=reason, thread=thread)
+            return
+        names = word.stacks or (wish.stack.name,)
+        stacks = await self._holds.releasable(actor, names)
+        reason = await self._hidden(word.reason, actor, stacks)
+        await self._holds.release(actor, names, reason=reason, thread=thread)
 
     async def _hidden(self, reason: str, actor: Actor, stacks: Iterable[Stack]) -> str:
         """Return *reason* without the secrets of any of *stacks*."""

@@ -7,12 +7,13 @@ from typing import Final
 
 from bot.control.access import Access
 from bot.control.hold_refusals import HoldRefusals
+from bot.control.wish import former
 from bot.domain import hold_sentences as say
 from bot.domain.errors import Refusal, Refused
 from bot.domain.lock import EVERY, Hold, blocker
 from bot.domain.people import Actor, ActorKind, Role
 from bot.domain.run import ThreadId
-from bot.domain.sentences import frozen
+from bot.domain.sentences import frozen_since
 from bot.domain.stack import Catalog, Stack, StackName
 from bot.domain.telling import Said
 from bot.ports import Archive, Clock, Record
@@ -20,6 +21,8 @@ from bot.ports import Archive, Clock, Record
 SHORTEST: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(days=30)
 EXTENSION: Final = timedelta(hours=1)
+LONGEST_REASON: Final = 500
+_NONE: Final[Mapping[StackName, Stack]] = {}
 
 
 class Holds:
@@ -56,6 +59,12 @@ class Holds:
         for stack in known:
             await self._access.require(role, actor, stack)
         return known
+
+    async def releasable(
+        self, actor: Actor, stacks: Sequence[str]
+    ) -> tuple[Stack, ...]:
+        """Return the stacks of that name; to a global admin held ones of before too."""
+        return self._releasable(actor, stacks, await self._held())
 
     async def take(
         self,
@@ -102,13 +111,15 @@ class Holds:
         Nothing is returned where none of them is held. Whoever lost the role on a
         stack may still release what they hold of it.
         """
-        known = _known(self._catalog, stacks)
         held = await self._held()
+        known = self._releasable(actor, stacks, held)
         if not any(stack.name in held for stack in known):
             for stack in known:
                 await self._access.require(Role.READER, actor, stack)
             nobody = say.nobody_holds(stack.name for stack in known)
-            await self._say(thread, actor, self._and_frozen(nobody, held.get(EVERY)))
+            freeze = held.get(EVERY)
+            told = f"{nobody} {frozen_since(freeze)}" if freeze else nobody
+            await self._say(thread, actor, told)
             return ()
         await self._why.refuse_foreign(actor, known, held, reason)
         return await self._released(
@@ -232,6 +243,14 @@ class Holds:
         await self._record.notify_when_free(known.name, actor, self._clock())
         return True
 
+    def _releasable(
+        self, actor: Actor, stacks: Sequence[str], held: Mapping[StackName, Hold]
+    ) -> tuple[Stack, ...]:
+        left = held.keys() - self._catalog.stacks.keys() - {EVERY}
+        if not self._access.is_above(actor):
+            left = set()
+        return _known(self._catalog, stacks, {name: former(name) for name in left})
+
     async def _is_free(self, stack: StackName, actor: Actor) -> bool:
         occupancy = await self._archive.occupancy(stack)
         if blocker(occupancy, actor, above=self._catalog.above) is not None:
@@ -252,7 +271,7 @@ class Holds:
         return Hold(
             stack=stack,
             actor=actor,
-            reason=reason,
+            reason=_short(reason),
             since=self._clock(),
             until=until,
             thread=thread,
@@ -266,7 +285,7 @@ class Holds:
         thread: ThreadId | None,
     ) -> tuple[Hold, ...]:
         if not await self._record.release_holds(
-            holds, actor, reason, self._clock(), thread
+            holds, actor, _short(reason), self._clock(), thread
         ):
             raise Refused(say.ANOTHER_WAS_FIRST, reason=Refusal.TOO_LATE)
         self._wake()
@@ -299,24 +318,26 @@ class Holds:
     ) -> None:
         is_kept = freeze is not None and not freeze.actor.is_same(actor)
         if freeze is not None and is_kept and not self._access.is_above(actor):
-            sentence = say.held_while_frozen(freeze, self._clock())
+            sentence = say.held_while_frozen(freeze)
             await self._say(thread, actor, sentence)
-
-    def _and_frozen(self, sentence: str, freeze: Hold | None) -> str:
-        return f"{sentence} {frozen(freeze, self._clock())}" if freeze else sentence
 
     async def _say(self, thread: ThreadId | None, actor: Actor, sentence: str) -> None:
         if thread is not None:
             await self._record.tell(thread, [Said(text=sentence, to=actor)])
 
 
-def _known(catalog: Catalog, names: Sequence[str]) -> tuple[Stack, ...]:
-    """Return the stacks of that name, each once, or refuse those there are not."""
+def _known(
+    catalog: Catalog, names: Sequence[str], left: Mapping[StackName, Stack] = _NONE
+) -> tuple[Stack, ...]:
+    """Return the stacks of that name, each once, or refuse those there are not.
+
+    *left* are those that count although *catalog* does not know them any more.
+    """
     found: list[Stack] = []
     unknown: list[str] = []
     for name in dict.fromkeys(names):
         try:
-            found.append(catalog.stack(name))
+            found.append(left.get(StackName(name)) or catalog.stack(name))
         except Refused as refusal:
             unknown.append(str(refusal))
     if unknown:
@@ -324,6 +345,16 @@ def _known(catalog: Catalog, names: Sequence[str]) -> tuple[Stack, ...]:
     if not found:
         raise Refused(say.NO_STACK, reason=Refusal.UNKNOWN_STACK)
     return tuple(found)
+
+
+def _short(reason: str) -> str:
+    if len(reason) > LONGEST_REASON:
+        raise Refused(
+            f"A reason has at most {LONGEST_REASON} characters, that one has "
+            f"{len(reason)}. Nothing was done.",
+            reason=Refusal.BAD_COMMAND,
+        )
+    return reason
 
 
 def _until(duration: timedelta | None, now: datetime) -> datetime | None:

@@ -7,12 +7,12 @@ from typing import Final, assert_never
 from bot.control.access import Access
 from bot.control.hold_words import HoldWords
 from bot.control.run_words import RunWords
-from bot.control.wish import Wish, answer
+from bot.control.wish import Wish, answer, former
 from bot.domain.audit import Deed, Verb
 from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
 from bot.domain.people import Actor, ActorKind, ChannelId, Role, TeamId, UserId
-from bot.domain.sentences import HELP, status
-from bot.domain.stack import Catalog, Stack
+from bot.domain.sentences import HELP, not_any_more, status
+from bot.domain.stack import Catalog, Stack, StackName
 from bot.domain.words import (
     Confirm,
     Discard,
@@ -104,9 +104,15 @@ class Reply:
 
     async def _act(self, uttered: Uttered, thread: Thread) -> None:
         actor = (await self._access.member(uttered.user, uttered.team)).actor
-        stack = self._catalog.stack(thread.stack)
+        stack = self._stack(thread.stack, actor, uttered.word)
         await self._access.require(_needed(uttered.word), actor, stack)
-        wish = Wish(actor=actor, stack=stack, thread=thread, ts=uttered.ts)
+        wish = Wish(
+            actor=actor,
+            stack=stack,
+            thread=thread,
+            ts=uttered.ts,
+            is_former=stack.name not in self._catalog.stacks,
+        )
         match uttered.word:
             case Status():
                 await answer(wish, await self._status(stack), self._record)
@@ -117,12 +123,22 @@ class Reply:
             case _:
                 await self._about_runs(wish, uttered.word)
 
+    def _stack(self, name: StackName, actor: Actor, word: Word) -> Stack:
+        known = self._catalog.stacks.get(name)
+        if known is not None:
+            return known
+        # What it still has must not stay for ever, and its own admins are not known.
+        can_end = isinstance(word, Unlock | Release | Discard)
+        if not can_end or not self._access.is_above(actor):
+            raise Refused(not_any_more(name), reason=Refusal.UNKNOWN_STACK)
+        return former(name)
+
     async def _status(self, stack: Stack) -> str:
         occupancy = await self._archive.occupancy(stack.name)
         claim = occupancy.claim
         running = None if claim is None else await self._archive.run(claim.run)
         queue = await self._archive.queue(stack.name)
-        return status(stack.name, occupancy, running, queue, self._clock())
+        return status(stack.name, occupancy, running, queue)
 
     async def _note(self, refusal: Refused, uttered: Uttered, thread: Thread) -> None:
         await self._record.refuse(

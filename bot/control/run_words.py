@@ -13,6 +13,7 @@ from bot.control.wish import Wish, answer
 from bot.domain.errors import Refusal, Refused
 from bot.domain.people import Actor
 from bot.domain.run import RunId
+from bot.domain.sentences import cannot_stop
 from bot.domain.words import (
     Confirm,
     Discard,
@@ -65,7 +66,7 @@ class RunWords:
             case Confirm():
                 await self._ways.deploy.confirm(wish.run("confirm"), actor)
             case Discard():
-                await self._ways.deploy.discard(wish.run("discard"), actor)
+                await self._discard(wish)
             case ForceUnlock():
                 run = wish.run("force-unlock")
                 await self._ways.enlist.force_unlock(run, actor, channel=channel)
@@ -79,8 +80,8 @@ class RunWords:
             case _:
                 assert_never(word)
 
-    async def _stop(self, wish: Wish) -> None:
-        run = wish.run("stop")
+    async def _stop(self, wish: Wish, word: str = "stop") -> None:
+        run = wish.run(word)
         became = await self._record.ask_stop(run, wish.actor, self._clock())
         match became:
             case StopAnswer.ASKED:
@@ -88,16 +89,19 @@ class RunWords:
             case StopAnswer.DISCARDED:
                 self._ways.schedule.wake()
             case StopAnswer.TOO_LATE:
-                raise Refused(
-                    "The command performs, and it may be changing state, so it "
-                    "cannot be stopped by anyone. It ends by itself or by the "
-                    "stack's time limit.",
-                    reason=Refusal.TOO_LATE,
-                )
+                sentence = cannot_stop(await self._archive.run(run))
+                raise Refused(sentence, reason=Refusal.TOO_LATE)
             case StopAnswer.OVER:
                 await self._say(wish, f"Run {run} is over already.")
             case _:
                 assert_never(became)
+
+    async def _discard(self, wish: Wish) -> None:
+        if wish.is_former:
+            # No role on the stack can be asked for; only those above come here.
+            await self._stop(wish, "discard")
+        else:
+            await self._ways.deploy.discard(wish.run("discard"), wish.actor)
 
     async def _release(self, wish: Wish, reason: str) -> None:
         if not reason:

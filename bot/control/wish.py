@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.domain.errors import Refusal, Refused
 from bot.domain.people import Actor
 from bot.domain.run import RunId
-from bot.domain.stack import Stack
+from bot.domain.stack import Stack, StackName
 from bot.domain.telling import Said
 from bot.ports import Record, Thread
 
@@ -18,6 +18,7 @@ class Wish:
     stack: Stack
     thread: Thread
     ts: str = ""  #: of the reply; a button has none
+    is_former: bool = False  #: the stack is not in handrail.yaml any more
 
     def run(self, word: str) -> RunId:
         """Return the thread's run, or refuse the *word* that needs one."""
@@ -28,6 +29,14 @@ class Wish:
                 reason=Refusal.BAD_COMMAND,
             )
         return self.thread.run
+
+
+def former(stack: StackName) -> Stack:
+    """Return what is left of a stack that is not in handrail.yaml any more.
+
+    Only those above all stacks have a role on it.
+    """
+    return Stack(name=stack, image="", writers=(), readers=())
 
 
 async def answer(wish: Wish, text: str, record: Record) -> None:

@@ -1,10 +1,9 @@
 """What Handrail says about holds, in words: pure text, without any markup."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from bot.domain.lock import EVERY, Hold
-from bot.domain.sentences import frozen
+from bot.domain.sentences import frozen_since, minute
 from bot.domain.stack import StackName
 
 HOLD_LENGTHS = (
@@ -24,11 +23,6 @@ WHY_STEAL = "Say why, because the holder is told: steal: <reason>."
 NOTHING_FROZEN = "Nothing is frozen."
 HOLDS_NOTHING = "You hold no stack."
 ANOTHER_WAS_FIRST = "Another hand was first: nothing was released."
-
-
-def minute(moment: datetime) -> str:
-    """Return a moment as plain text that means the same to every reader."""
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def stacks_of(stack: StackName) -> str:
@@ -53,9 +47,9 @@ def _own(hold: Hold, already: str) -> str:
     return f"{' '.join(words)}, since {minute(hold.since)}, {end}{why}"
 
 
-def held_while_frozen(freeze: Hold, now: datetime) -> str:
+def held_while_frozen(freeze: Hold) -> str:
     """Say what a hold is worth that was taken during another person's freeze."""
-    return f"{frozen(freeze, now)} Your hold counts, your runs wait until that ends."
+    return f"{frozen_since(freeze)} Your hold counts, your runs wait until that ends."
 
 
 def nobody_holds(stacks: Iterable[str]) -> str:

@@ -126,6 +126,11 @@ def duration(length: timedelta) -> str:
     return " ".join(f"{much} {unit}" for much, unit in parts if much) or "0 min"
 
 
+def minute(moment: datetime) -> str:
+    """Return a moment as plain text that means the same to every reader."""
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
 def name_of(actor: Actor) -> str:
     """Name whoever did a thing, in plain text."""
     if actor.kind is ActorKind.API_KEY:
@@ -168,6 +173,25 @@ def frozen(freeze: Hold, now: datetime) -> str:
     )
 
 
+def frozen_since(freeze: Hold) -> str:
+    """Say who keeps everybody from starting anything, in a message that stays."""
+    return (
+        f"{name_of(freeze.actor)} froze every stack at {minute(freeze.since)}"
+        f"{_why(freeze)}.{_end_at(freeze)}"
+    )
+
+
+def _held_since(hold: Hold) -> str:
+    return (
+        f"{name_of(hold.actor)} has held {hold.stack} since {minute(hold.since)}"
+        f"{_why(hold)}.{_end_at(hold)}"
+    )
+
+
+def _end_at(hold: Hold) -> str:
+    return "" if hold.until is None else f" It ends at {minute(hold.until)}."
+
+
 def _held(hold: Hold, now: datetime) -> str:
     return (
         f"{name_of(hold.actor)} has held {hold.stack} for {span(now - hold.since)}"
@@ -208,30 +232,51 @@ def _way_out(hold: Hold, role: Role, *, by_key: bool) -> str:
     )
 
 
+def not_any_more(stack: StackName) -> str:
+    """Say who can still do what about a stack that was taken out of handrail.yaml."""
+    return (
+        f"{stack} is not in handrail.yaml any more. An admin whom that names for all "
+        "stacks can still reply here: unlock: <reason>, discard, or release: <reason>."
+    )
+
+
+def cannot_stop(run: Run) -> str:
+    """Say why a run that performs goes on, and how it ends."""
+    if run.outside:
+        return (
+            f"The CI that announced run {run.id} performs its command, which may be "
+            "changing state, so it cannot be stopped from here. It ends when that CI "
+            "says so."
+        )
+    return (
+        "The command performs, and it may be changing state, so it cannot be stopped "
+        "by anyone. It ends by itself or by the stack's time limit."
+    )
+
+
 def status(
     stack: StackName,
     occupancy: Occupancy,
     running: Run | None,
     queue: tuple[Run, ...],
-    now: datetime,
 ) -> str:
-    """Say who has a stack and what waits for it."""
+    """Say who has a stack and what waits for it, in a message that stays."""
     lines = []
     if occupancy.freeze is not None:
-        lines.append(frozen(occupancy.freeze, now))
+        lines.append(frozen_since(occupancy.freeze))
     if occupancy.hold is not None:
-        lines.append(_held(occupancy.hold, now))
+        lines.append(_held_since(occupancy.hold))
     if running is not None:
-        lines.append(_running(running, now))
+        lines.append(_running(running))
     if queue:
         waiting = ", ".join(f"run {run.id} ({name_of(run.actor)})" for run in queue)
         lines.append(f"Waiting: {waiting}.")
     return "\n".join(lines) or f"{stack} is free and nothing waits."
 
 
-def _running(run: Run, now: datetime) -> str:
+def _running(run: Run) -> str:
     whose = f"run {run.id} of {name_of(run.actor)}"
-    since = span(now - run.state_since)
+    since = minute(run.state_since)
     if run.state.is_terminal:
         return (
             f"Run {run.id} is over, but its container could not be proven gone, so "
@@ -239,14 +284,14 @@ def _running(run: Run, now: datetime) -> str:
         )
     if run.lost_since is not None:
         return (
-            f"The CI that performs {whose} was not heard of for "
-            f"{span(now - run.lost_since)}, so the stack stays busy. An admin who "
+            f"The CI that performs {whose} was not heard of since "
+            f"{minute(run.lost_since)}, so the stack stays busy. An admin who "
             "knows that it is over can reply release: <reason>."
         )
     if run.state is RunState.UNCONFIRMED and run.confirmed_by is None:
         planned = f": {first_line(run.summary)}" if run.summary else ""
-        return f"The plan of {whose} has waited for a confirm for {since}{planned}."
-    return f"R{whose[1:]} has been {run.state} for {since}."
+        return f"The plan of {whose} has waited for a confirm since {since}{planned}."
+    return f"R{whose[1:]} has been {run.state} since {since}."
 
 
 def first_line(summary: str) -> str:

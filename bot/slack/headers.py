@@ -1,7 +1,6 @@
 """The channel's own messages: the header of a run, the card of a stack."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Final
 
 from bot.domain.lock import Hold, Occupancy
@@ -41,10 +40,9 @@ def card(
     running: Run | None,
     queue: tuple[Run, ...],
     last: Sequence[Run],
-    now: datetime,
 ) -> Message:
     """Render the channel message of a stack."""
-    told = status(stack, occupancy, running, queue, now)
+    told = status(stack, occupancy, running, queue)
     blocks = [
         section(f":memo: *{escaped(stack)}*"),
         section(shortened(escaped(told), SECTION_LENGTH)),

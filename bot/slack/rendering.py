@@ -24,7 +24,7 @@ from bot.domain.telling import (
     Waiting,
 )
 from bot.domain.telling import Final as Ending
-from bot.ports import Archive, Clock, Thread
+from bot.ports import Archive, Thread
 from bot.slack import headers, holding, notices, replies
 from bot.slack.message import Message
 
@@ -45,12 +45,10 @@ class Rendering:
         self,
         *,
         archive: Archive,
-        clock: Clock,
         link: Link,
         above: frozenset[str] = frozenset(),
     ) -> None:
         self._archive = archive
-        self._clock = clock
         self._link = link
         self._above = above
 
@@ -112,7 +110,6 @@ class Rendering:
             None if claim is None else await self._archive.run(claim.run),
             await self._archive.queue(stack),
             await self._archive.last_runs(stack, _CARD_RUNS),
-            self._clock(),
         )
 
     async def _waiting(self, run: Run) -> Message:

@@ -9,8 +9,8 @@ import pytest
 
 from bot.control.secrecy import NOT_KEPT
 from bot.domain.audit import Verb
-from bot.domain.lock import Hold
-from bot.domain.stack import FromEnv
+from bot.domain.lock import Hold, Occupancy
+from bot.domain.stack import FromEnv, StackName
 from runner.scripted import ScriptedEngine
 from tests.support.bot import Bot, a_bot, a_stack
 from tests.support.clock import Ahead
@@ -259,6 +259,38 @@ async def test_an_old_button_says_what_is_the_case_now(town: Town) -> None:
     await town.bot.whispers("ann", "is over. ada has held net-prod")
     rows = await town.bot.audit()
     assert rows[-1].deed.detail == "too_late: extend"
+
+
+async def test_what_a_stack_of_before_still_has_is_ended_from_above(
+    stopped: Town,
+) -> None:
+    bot = stopped.bot
+    bot.engine.removable = False
+    async with bot.start() as bot.handrail:
+        await stopped.open_card()
+        first = await bot.task("net-prod ls")
+        await bot.tells(first, "could not be proven gone")
+        second = await bot.task("net-prod next")
+        await bot.tells(second, "Queued")
+        await stopped.says("lock: moving the state")
+        await stopped.hears("holds *net-prod*")
+
+    del bot.stacks[StackName("net-prod")]
+    async with bot.start() as bot.handrail:
+        for word in ("unlock", "lock", "status"):
+            await stopped.says(word)
+            await bot.whispers("ann", "net-prod is not in handrail.yaml any more")
+        await stopped.says("unlock", by="ada")
+        await bot.whispers("ada", "unlock: &lt;reason&gt;")
+        await stopped.says("unlock: it is gone", by="ada")
+        await stopped.hears("released *net-prod*")
+        await bot.reply("discard", to=second, by="ada")
+        await bot.shows(second, "discarded")
+        await bot.reply("release: I removed it", to=first, by="ada")
+        await bot.tells(first, "I removed it")
+        left = await bot.handrail.archive.occupancy(StackName("net-prod"))
+
+    assert left == Occupancy()
 
 
 async def test_the_reason_of_a_release_is_not_kept_while_a_secret_cannot_be_read(

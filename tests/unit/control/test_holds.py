@@ -1,6 +1,7 @@
 """Holds: all or none, by the right hand, and a sentence for whoever may not."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from bot.domain.audit import Verb
 from bot.domain.errors import Refusal, Refused
 from bot.domain.lock import EVERY
+from bot.domain.stack import StackName
 from bot.domain.telling import Held, Released, Stolen
 from tests.support.builders import NOON, STACK
 from tests.unit.control.holding import (
@@ -196,7 +198,9 @@ async def test_a_free_stack_cannot_be_released(stage: Holding) -> None:
     await stage.holds.freeze(ADA)
     await stage.holds.release(ANN, [STACK], thread=stage.thread)
     (sentence,) = await stage.said()
-    assert sentence.startswith("Nobody holds net-prod. ada froze every stack 0 s ago")
+    assert sentence.startswith(
+        "Nobody holds net-prod. ada froze every stack at 2026-11-20 12:00 UTC"
+    )
 
 
 async def test_a_third_person_is_told_who_since_when_why_and_what_to_reply(
@@ -386,3 +390,40 @@ async def test_another_s_freeze_ends_with_a_reason(stage: Holding) -> None:
     assert await stage.held() == {}
     assert await stage.holds.unfreeze(AMY, thread=stage.thread) == ()
     assert await stage.said() == ["Nothing is frozen."]
+
+
+async def test_what_is_held_of_a_stack_of_before_is_released_from_above_alone(
+    stage: Holding,
+) -> None:
+    gone = StackName("gone-prod")
+    await stage.record.hold([replace(stage.taken_over(), stack=gone, actor=ANN)])
+
+    for actor in (ANN, DORA):
+        with pytest.raises(Refused, match="There is no stack 'gone-prod'"):
+            await stage.holds.release(actor, [gone], reason="it is gone")
+    with pytest.raises(Refused, match="unlock: <reason>"):
+        await stage.holds.release(ADA, [gone])
+    with pytest.raises(Refused, match="There is no stack 'gone-pro'"):
+        await stage.holds.release(ADA, ["gone-pro"], reason="it is gone")
+    await stage.holds.release(ADA, [gone], reason="it is gone")
+
+    assert await stage.held() == {}
+
+
+async def test_a_reason_has_five_hundred_characters_at_most(stage: Holding) -> None:
+    why, longest = "x" * 501, "x" * 500
+    await stage.holds.take(BOB, [DB])
+
+    for wish in (
+        stage.holds.take(ANN, [STACK], reason=why),
+        stage.holds.freeze(ADA, reason=why),
+        stage.holds.steal(DORA, DB, why),
+        stage.holds.release(DORA, [DB], reason=why),
+        stage.holds.release_all(BOB, reason=why),
+    ):
+        with pytest.raises(Refused, match="at most 500 characters") as caught:
+            await wish
+        assert caught.value.reason is Refusal.BAD_COMMAND
+    await stage.holds.take(ANN, [STACK], reason=longest)
+
+    assert set(await stage.held()) == {STACK, DB}

@@ -10,6 +10,7 @@ from bot.domain.people import Actor, ActorKind, Role, api_actor
 from bot.domain.run import Reason, Run, RunState
 from bot.domain.sentences import (
     HELP,
+    cannot_stop,
     duration,
     ending,
     exit_code,
@@ -19,6 +20,8 @@ from bot.domain.sentences import (
     why_failed,
 )
 from tests.support.builders import NOON, STACK, a_hold, a_run, later
+
+AT_NOON = "2026-11-20 12:00 UTC"
 
 
 @pytest.mark.parametrize(
@@ -136,9 +139,25 @@ def test_when_a_hold_ends_is_said_where_it_does(
 ) -> None:
     hold = replace(a_hold(by="ann"), until=ends)
 
-    told = status(STACK, Occupancy(hold=hold), None, (), later(30))
+    told = held_by_another(hold, Role.WRITER, later(30))
 
-    assert told == f"ann has held net-prod for 30 s, without a reason.{words}"
+    assert told.startswith(
+        f"ann has held net-prod for 30 s, without a reason.{words} A"
+    )
+
+
+def test_a_message_that_stays_says_since_when_and_until_when() -> None:
+    hold = replace(a_hold(by="ann"), until=later(3_600))
+    freeze = replace(a_hold(stack=EVERY, by="ada"), until=later(7_200))
+
+    told = status(STACK, Occupancy(hold=hold, freeze=freeze), None, ())
+
+    assert told == (
+        f"ada froze every stack at {AT_NOON}, without a reason. "
+        "It ends at 2026-11-20 14:00 UTC.\n"
+        f"ann has held net-prod since {AT_NOON}, without a reason. "
+        "It ends at 2026-11-20 13:00 UTC."
+    )
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -186,11 +205,11 @@ def test_one_without_a_name_goes_by_the_id() -> None:
     hold = replace(a_hold(), actor=nameless)
 
     assert held_by_another(hold, Role.WRITER, NOON).startswith("U0X has held")
-    assert "U0X has held" in status(STACK, Occupancy(hold=hold), None, (), NOON)
+    assert "U0X has held" in status(STACK, Occupancy(hold=hold), None, ())
 
 
 def test_a_free_stack_is_said_to_be_free() -> None:
-    assert status(STACK, Occupancy(), None, (), NOON) == (
+    assert status(STACK, Occupancy(), None, ()) == (
         "net-prod is free and nothing waits."
     )
 
@@ -200,9 +219,9 @@ def test_the_status_names_holder_run_and_queue() -> None:
     running = a_run(number=3, by="ann", state=RunState.PERFORMING)
     queue = (a_run(number=4, by="bob"), a_run(number=5, by="ann"))
 
-    assert status(STACK, occupancy, running, queue, later(5)).split("\n") == [
-        "ada has held net-prod for 5 s: audit.",
-        "Run 3 of ann has been performing for 5 s.",
+    assert status(STACK, occupancy, running, queue).split("\n") == [
+        f"ada has held net-prod since {AT_NOON}: audit.",
+        f"Run 3 of ann has been performing since {AT_NOON}.",
         "Waiting: run 4 (bob), run 5 (ann).",
     ]
 
@@ -210,9 +229,9 @@ def test_the_status_names_holder_run_and_queue() -> None:
 def test_the_status_begins_with_the_freeze() -> None:
     occupancy = Occupancy(hold=a_hold(by="bob"), freeze=a_hold(stack=EVERY, by="ada"))
 
-    assert status(STACK, occupancy, None, (), later(5)).split("\n") == [
-        "ada froze every stack 5 s ago, without a reason.",
-        "bob has held net-prod for 5 s, without a reason.",
+    assert status(STACK, occupancy, None, ()).split("\n") == [
+        f"ada froze every stack at {AT_NOON}, without a reason.",
+        f"bob has held net-prod since {AT_NOON}, without a reason.",
     ]
 
 
@@ -222,15 +241,15 @@ def test_the_status_says_that_a_plan_waits_and_what_it_would_do() -> None:
         summary="1 to add, 2 to destroy\n+ a\n- b\n- c",
     )
 
-    told = status(STACK, Occupancy(), run, (), later(5))
+    told = status(STACK, Occupancy(), run, ())
     confirmed = replace(run, confirmed_by=run.actor)
 
     assert told == (
-        "The plan of run 3 of ann has waited for a confirm for 5 s: 1 to add, 2 to "
-        "destroy."
+        f"The plan of run 3 of ann has waited for a confirm since {AT_NOON}: 1 to add, "
+        "2 to destroy."
     )
-    assert status(STACK, Occupancy(), confirmed, (), later(5)) == (
-        "Run 3 of ann has been unconfirmed for 5 s."
+    assert status(STACK, Occupancy(), confirmed, ()) == (
+        f"Run 3 of ann has been unconfirmed since {AT_NOON}."
     )
 
 
@@ -242,10 +261,10 @@ def test_the_status_says_that_a_ci_was_not_heard_of() -> None:
         lost_since=NOON,
     )
 
-    told = status(STACK, Occupancy(), run, (), later(125))
+    told = status(STACK, Occupancy(), run, ())
 
     assert told.startswith(
-        "The CI that performs run 3 of api::ci was not heard of for 2 min 5 s"
+        f"The CI that performs run 3 of api::ci was not heard of since {AT_NOON},"
     )
     assert "release: <reason>" in told
 
@@ -268,7 +287,7 @@ def test_help_names_every_word_that_can_be_said() -> None:
 def test_a_lost_run_that_keeps_the_stack_says_the_way_out() -> None:
     lost = replace(a_run(number=3, state=RunState.FAILED), keeps_claim=True)
 
-    told = status(STACK, Occupancy(), lost, (), NOON)
+    told = status(STACK, Occupancy(), lost, ())
 
     assert "could not be proven gone" in told
     assert "release: <reason>" in told
@@ -278,3 +297,12 @@ def test_a_ci_that_was_lost_is_not_said_to_have_lost_a_container() -> None:
     run = replace(a_run(state=RunState.FAILED), reason=Reason.LOST, outside=True)
 
     assert ending(run) == "failed: its CI was not heard of any more"
+
+
+def test_why_a_run_cannot_be_stopped_says_whose_command_performs() -> None:
+    of_handrail = a_run(number=3, state=RunState.PERFORMING)
+    of_a_ci = replace(of_handrail, outside=True)
+
+    assert "by the stack's time limit" in cannot_stop(of_handrail)
+    assert "time limit" not in cannot_stop(of_a_ci)
+    assert "The CI that announced run 3 performs its command" in cannot_stop(of_a_ci)
