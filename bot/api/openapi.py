@@ -56,7 +56,7 @@ _LAST_EVENT: Final[Json] = {
     "name": "Last-Event-ID",
     "in": "header",
     "description": "The id of the last event that was received.",
-    "schema": {"type": "string", "pattern": f"^{PLACE_PATTERN}$"},
+    "schema": {"type": "string", "pattern": f"^({PLACE_PATTERN})?$"},
 }
 _REQUEST_ID: Final[Json] = {
     "description": "Names the request in the bot's log.",

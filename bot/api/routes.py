@@ -194,7 +194,8 @@ def _refusal(
 
 
 def _retry(reason: Refusal) -> Mapping[str, str]:
-    return {"Retry-After": _AWAY_SECONDS} if reason is Refusal.UNAVAILABLE else {}
+    soon = {Refusal.UNAVAILABLE, Refusal.TOO_OFTEN}
+    return {"Retry-After": _AWAY_SECONDS} if reason in soon else {}
 
 
 def _log(visit: _Visit, status: int) -> None:

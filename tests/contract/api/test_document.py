@@ -16,9 +16,10 @@ ROOT = Path(__file__).parents[3]
 SEED = 4
 SECONDS = 60
 
-#: checks that keys are asked for, at the price of being limited: see
-#: test_authentication.py
-NOT_HERE = "ignored_auth"
+#: Keys are asked for, at the price of being limited: see test_authentication.py. What
+#: violates the document is refused, and what does not may mean nothing all the same (a
+#: quote that is not closed): see test_reading.py; the hooks put right what is wrong.
+NOT_HERE = "ignored_auth,negative_data_rejection,positive_data_acceptance"
 
 
 async def settled(api: Api) -> None:
@@ -44,7 +45,7 @@ async def schemathesis(api: Api, folder: Path) -> tuple[int, str]:
         *("--header", f"Authorization: Bearer {api.keys['ci']}"),
         *("--seed", str(SEED), "--max-examples", "10", "--max-time", str(SECONDS)),
         *("--exclude-checks", NOT_HERE, "--request-timeout", "20"),
-        *("--no-color", "--no-shrink", "--workers", "2"),
+        *("--no-color", "--no-shrink", "--workers", "1"),
         cwd=folder,
         env=os.environ
         | {
