@@ -5,7 +5,7 @@ from typing import assert_never
 
 from bot.control.access import Access
 from bot.control.holds import Holds
-from bot.control.secrecy import NOT_KEPT, Secrecy
+from bot.control.secrecy import Secrecy
 from bot.control.wish import Wish, answer
 from bot.domain import hold_sentences as say
 from bot.domain.people import Actor, Role
@@ -78,8 +78,7 @@ class HoldWords:
         for stack in stacks if reason else ():
             # For who may nothing there, no program is run that reads a secret.
             if await self._access.role(actor, stack) >= Role.WRITER:
-                about = await self._secrecy.about(stack)
-                reason = NOT_KEPT if about.unread else about.text(reason)
+                reason = await self._secrecy.of_writer(reason, stack)
             else:
                 reason = await self._secrecy.of_anybody(reason, stack)
         return self._secrecy.hidden(reason)

@@ -27,16 +27,13 @@ from bot.domain.keys import ApiKey
 from bot.domain.lock import Claim, Hold
 from bot.domain.people import Actor, Role
 from bot.domain.run import RunId, RunState, RunType
+from bot.domain.sentences import cannot_stop
 from bot.domain.stack import Catalog, StackName
 from bot.domain.task import TaskRequest, check_command
 from bot.ports import Archive, Clock, Idempotency, Record, RunQuery, StopAnswer
 
 T = TypeVar("T")
 
-_TOO_LATE: Final = (
-    "The command performs, and it may be changing state, so it cannot be stopped by "
-    "anyone. It ends by itself or by the stack's time limit."
-)
 _FIRST: Final = "Another hand was first: {}. Ask for the run to see how it stands."
 _CONFLICT: Final = (
     "This Idempotency-Key was used before, with another request. Send each new request "
@@ -253,7 +250,7 @@ class Requests:
             case StopAnswer.DISCARDED:
                 self._schedule.wake()
             case StopAnswer.TOO_LATE:
-                raise Refused(_TOO_LATE, reason=Refusal.TOO_LATE)
+                raise Refused(cannot_stop(found), reason=Refusal.TOO_LATE)
             case StopAnswer.OVER:
                 pass
             case _:
@@ -307,7 +304,7 @@ class Requests:
             if not reason:
                 continue
             if key.role_on(stack.name) >= Role.WRITER:
-                reason = (await self._secrecy.about(stack)).text(reason)
+                reason = await self._secrecy.of_writer(reason, stack)
             else:
                 reason = await self._secrecy.of_anybody(reason, stack)
         return reason

@@ -8,7 +8,7 @@ from bot.control.enlist import Enlist
 from bot.control.outside import Outside
 from bot.control.redact import Redact as Redaction
 from bot.control.schedule import Schedule
-from bot.control.secrecy import NOT_KEPT, Secrecy
+from bot.control.secrecy import Secrecy
 from bot.control.wish import Wish, answer
 from bot.domain.errors import Refusal, Refused
 from bot.domain.people import Actor
@@ -110,8 +110,7 @@ class RunWords:
                 "sure first that the run's container is really gone.",
                 reason=Refusal.NO_REASON,
             )
-        about = await self._secrecy.about(wish.stack)
-        reason = NOT_KEPT if about.unread else about.text(reason)
+        reason = await self._secrecy.of_writer(reason, wish.stack)
         claim = (await self._archive.occupancy(wish.stack.name)).claim
         released = claim is not None and await self._settled(
             claim.run, wish.actor, reason

@@ -90,6 +90,10 @@ class Secrecy:
             return self.masks(None).text(text)
         if any(isinstance(source, FromCommand) for _, source in _sources(stack)):
             return NOT_KEPT
+        return await self.of_writer(text, stack)
+
+    async def of_writer(self, text: str, stack: Stack) -> str:
+        """Return *text*, which a writer of *stack* said, as it may be kept."""
         about = await self.about(stack)
         return NOT_KEPT if about.unread else about.text(text)
 
