@@ -131,8 +131,8 @@ def _what_now(run: Run) -> list[Block]:
 def confirmed(telling: Confirmed) -> Message:
     """Render that a plan was confirmed."""
     return line(
-        f":ballot_box_with_check: {who(telling.actor)} confirmed the plan. Exactly it "
-        "is applied."
+        f":ballot_box_with_check: {who(telling.actor)} confirmed the plan. Exactly "
+        "this plan is applied."
     )
 
 
