@@ -165,9 +165,32 @@ async def test_what_was_confirmed_is_applied_behind_the_plans_output(
     assert applying == await store.archive.run(run.id)
     assert applying is not None
     assert (applying.state, applying.applied_from) == (RunState.APPLYING, 70)
-    assert (await store.deeds())[-1].verb is Verb.PERFORMED
+    assert applying.applied_at is None
+    assert (await store.deeds())[-1].verb is Verb.STARTED
     assert await store.record.ready() == ()
     assert await store.told() == [Header(run=run.id)]
+
+
+async def test_when_a_plan_begins_to_be_applied_is_recorded_once(
+    store: Store,
+) -> None:
+    run = await store.unconfirmed()
+    await store.record.confirm(run.id, BOB, later(6))
+    await store.record.apply(run.id, later(7))
+
+    for seconds in (8, 9):
+        await store.record.begin_applying(run.id, later(seconds))
+
+    deeds = [deed for deed in await store.deeds() if deed.verb is Verb.PERFORMED]
+    assert (await store.archive.run(run.id)).applied_at == later(8)
+    assert [deed.at for deed in deeds] == [later(8)]
+
+
+async def test_only_what_is_confirmed_begins_to_be_applied(store: Store) -> None:
+    run = await store.unconfirmed()
+
+    with pytest.raises(IllegalTransition):
+        await store.record.begin_applying(run.id, later(8))
 
 
 @pytest.mark.parametrize("stack", [STACK, EVERY])
