@@ -12,6 +12,8 @@ from typing import Final
 
 import aiosqlite
 import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.domain.run import Run
 from bot.store import locks
@@ -37,6 +39,10 @@ _TAKE: Final = (
     "WHERE bare.run IS NULL RETURNING *"
 )
 _RELEASE: Final = "UPDATE bare SET run = NULL WHERE run = $1 RETURNING stack"
+_BY_LIBRARY: Final = (
+    text(_TAKE.replace("$1", ":stack").replace("$2", ":run").replace("$3", ":since")),
+    text(_RELEASE.replace("$1", ":run")),
+)
 
 #: takes and releases the stack of one run
 Pair = Callable[[Run], Awaitable[None]]
@@ -49,6 +55,7 @@ class Ways:
     kind: str
     record: SqlRecord
     ours: Pair
+    library: Pair
     bare: Pair
 
 
@@ -59,38 +66,45 @@ async def measure() -> Table:
     for opened in (_on_sqlite(), _on_postgresql()):
         async with opened as ways:
             for count in STACKS:
-                ours, bare = await _compare(ways, count)
-                ratio = median(a / b for a, b in zip(ours, bare, strict=True))
+                ours, library, bare = await _compare(ways, count)
+                ratio = _share(ours, bare)
+                of_library = _share(ours, library)
                 name = f"{ways.kind}, stacks: {count}"
-                rows.append((name, *_rates(ours, bare), f"{ratio:.2f}"))
+                rates = _rates(ours, library, bare)
+                rows.append((name, *rates, f"{of_library:.2f}", f"{ratio:.2f}"))
                 # At least half as often is at most twice as long.
                 share = Target(name=name, measured=1 / ratio, at_most=1 / AT_LEAST)
                 targets.append(share)
     return Table(
         title="Claims and releases: pairs a second, each way durable",
-        columns=("", "store", "bare", "share"),
+        columns=("", "store", "library", "bare", "of library", "of bare"),
         rows=rows,
         targets=targets,
         notes=(
             "store: take_claim and release_claim, each in a transaction of the record",
+            "library: the bare statements, each in a transaction of SQLAlchemy's own",
             "bare: INSERT … ON CONFLICT and UPDATE, each committed by itself",
             "one connection each, and as many takers at once as there are stacks",
         ),
     )
 
 
-async def _compare(ways: Ways, count: int) -> tuple[list[float], list[float]]:
+def _share(ours: list[float], others: list[float]) -> float:
+    return median(a / b for a, b in zip(ours, others, strict=True))
+
+
+async def _compare(ways: Ways, count: int) -> tuple[list[float], ...]:
     runs = [
         await ways.record.submit(a_new_run(stack=f"{count}-{number}"), later(0))
         for number in range(count)
     ]
-    ours, bare = [], []
+    rates: tuple[list[float], ...] = ([], [], [])
     for nth in range(ROUNDS + 1):
-        rates = (await _rate(ways.ours, runs), await _rate(ways.bare, runs))
-        if nth:  # the first fills caches
-            ours.append(rates[0])
-            bare.append(rates[1])
-    return ours, bare
+        for kept, pair in zip(rates, (ways.ours, ways.library, ways.bare), strict=True):
+            rate = await _rate(pair, runs)
+            if nth:  # the first fills caches
+                kept.append(rate)
+    return rates
 
 
 async def _rate(pair: Pair, runs: list[Run]) -> float:
@@ -126,6 +140,23 @@ async def _store(url: str) -> AsyncIterator[tuple[SqlRecord, Pair]]:
 
 
 @asynccontextmanager
+async def _library(url: str) -> AsyncIterator[Pair]:
+    engine = create_async_engine(url, pool_size=1, max_overflow=0)
+
+    async def pair(run: Run) -> None:
+        taken = {"stack": run.stack, "run": run.id, "since": "2026-11-20"}
+        async with engine.begin() as db:
+            assert (await db.execute(_BY_LIBRARY[0], taken)).one_or_none()
+        async with engine.begin() as db:
+            assert (await db.execute(_BY_LIBRARY[1], {"run": run.id})).one_or_none()
+
+    try:
+        yield pair
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
 async def _on_sqlite() -> AsyncIterator[Ways]:
     with TemporaryDirectory() as place:
         address = f"sqlite+aiosqlite:///{place}/handrail.db"
@@ -142,7 +173,14 @@ async def _on_sqlite() -> AsyncIterator[Ways]:
                 assert await db.execute_fetchall(_TAKE, taken)
                 assert await db.execute_fetchall(_RELEASE, (run.id,))
 
-            yield Ways(kind="SQLite", record=record, ours=ours, bare=bare)
+            async with _library(f"sqlite+aiosqlite:///{place}/bare.db") as library:
+                yield Ways(
+                    kind="SQLite",
+                    record=record,
+                    ours=ours,
+                    library=library,
+                    bare=bare,
+                )
 
 
 @asynccontextmanager
@@ -162,7 +200,14 @@ async def _on_postgresql() -> AsyncIterator[Ways]:
                 async with one_at_a_time:
                     assert await db.fetch(_RELEASE, run.id)
 
-            yield Ways(kind="PostgreSQL", record=record, ours=ours, bare=bare)
+            async with _library(server.url("postgres")) as library:
+                yield Ways(
+                    kind="PostgreSQL",
+                    record=record,
+                    ours=ours,
+                    library=library,
+                    bare=bare,
+                )
 
 
 @asynccontextmanager
