@@ -13,12 +13,11 @@ from bot.control.secrecy import About, Secrecy
 from bot.domain.errors import QueueFull, Refusal, Refused, StoreUnavailable
 from bot.domain.lock import keeper
 from bot.domain.people import Actor, ChannelId, Role
-from bot.domain.run import Run, RunId, RunState, RunType
+from bot.domain.run import Run, RunId, RunType
 from bot.domain.sentences import in_command, not_maskable
 from bot.domain.stack import Catalog, Stack
 from bot.domain.state_lock import force_unlock_command
 from bot.domain.task import TaskRequest, check_command
-from bot.domain.telling import Waiting
 from bot.ports import Archive, Clock, Directory, Idempotency, NewRun, Record
 from runner.masking.masker import REPLACEMENT
 
@@ -296,9 +295,7 @@ class Enlist:
         # The run is recorded: whatever fails from here on, it is not refused.
         try:
             await self._promote()
-            run = await self._archive.run(run.id)
-            if run.state is RunState.QUEUED:
-                await self._record.tell(run.thread, [Waiting(run=run.id)])
+            return await self._archive.run(run.id)
         except StoreUnavailable as away:
             log.warning("store away, run waits", run=run.id, error=str(away))
-        return run
+            return run

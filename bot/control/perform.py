@@ -26,7 +26,7 @@ from bot.domain.run import Reason, Run, RunId, RunState, RunType
 from bot.domain.sentences import in_command, masked_in_part, not_maskable, unmasked
 from bot.domain.stack import Catalog, Stack
 from bot.domain.state_lock import StateLock, state_lock_in
-from bot.domain.telling import Said, Waiting
+from bot.domain.telling import Said
 from bot.ports import Archive, Clock, Ended, Record
 from runner.engine import Engine
 from runner.events import Outcome
@@ -130,14 +130,10 @@ class Perform:
         try:
             if run.state is RunState.UNCONFIRMED:
                 return await self._record.apply(run.id, self._clock())
-            started = await self._record.start(run.id, self._clock())
+            return await self._record.start(run.id, self._clock())
         except IllegalTransition as late:
             log.info("another hand was first", run=run.id, because=str(late))
             return None
-        if started is None:
-            waiting = [Waiting(run=run.id)]
-            await insisting(lambda: self._record.tell(run.thread, waiting))
-        return started
 
     async def again(self, run: Run, stop: asyncio.Event) -> None:
         """Take up *run*, which an earlier process of the bot had started.
