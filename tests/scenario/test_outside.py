@@ -255,8 +255,8 @@ async def test_performing_ci_cannot_be_stopped_by_anyone(town: Town) -> None:
     ts = await town.performing()
 
     await town.bot.reply("stop", to=ts, by="ada")
-    await town.bot.whispers("ada", "cannot be stopped by anyone")
-    with pytest.raises(Denied, match="cannot be stopped by anyone"):
+    await town.bot.whispers("ada", "cannot be stopped from here")
+    with pytest.raises(Denied, match="cannot be stopped from here"):
         await town.ci.api.stop(town.ci.run)
 
     assert (await town.bot.run(town.ci.run)).state is RunState.PERFORMING

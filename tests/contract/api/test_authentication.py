@@ -171,7 +171,7 @@ async def test_no_secret_is_in_a_log_a_row_or_an_answer(
     api: Api, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    secret = api.keys["ci"].rpartition("_")[2]
+    secret = api.keys["ci"].split("_", 2)[2]
     await api.make_key("reader", Role.READER)
     shown = [
         await api.get("/runs", by="", headers={"Authorization": api.keys["ci"]}),
@@ -187,5 +187,5 @@ async def test_no_secret_is_in_a_log_a_row_or_an_answer(
     assert [answer.status for answer in shown] == [401, 401, 422, 404, 403, 200]
     for text in (printed, rows, *(f"{a.text}{a.headers}" for a in shown)):
         assert secret not in text
-        assert api.keys["reader"].rpartition("_")[2] not in text
+        assert api.keys["reader"].split("_", 2)[2] not in text
     assert "api request" in printed
