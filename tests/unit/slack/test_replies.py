@@ -150,7 +150,8 @@ def test_a_plan_says_who_confirmed_it() -> None:
     told = said(replies.confirmed(Confirmed(actor=an_actor("bob"))))
 
     assert told == (
-        ":ballot_box_with_check: <@U0BOB> confirmed the plan. Exactly this plan is applied."
+        ":ballot_box_with_check: <@U0BOB> confirmed the plan. Exactly this plan is "
+        "applied."
     )
 
 
