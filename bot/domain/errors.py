@@ -44,6 +44,10 @@ class StaleFence(HandrailError):
     """A claim was spoken for with a fence that is not its own."""
 
 
+class Superseded(HandrailError):
+    """Another replica drives the run by now: whoever is told so lets go of it."""
+
+
 class IdempotencyConflict(HandrailError):
     """An idempotency key came again with something else to do."""
 

@@ -8,6 +8,7 @@ from typing import Final, NewType, Self
 
 from bot.domain.errors import IllegalTransition
 from bot.domain.people import Actor
+from bot.domain.replica import ReplicaId
 from bot.domain.stack import StackName
 from bot.domain.state_lock import StateLock
 
@@ -149,10 +150,15 @@ class Run:
     #: when its plan began to be applied: until then nothing was changed by it
     applied_at: datetime | None = None
     state_lock: StateLock | None = None  #: the tool's own lock that it ran into
-    #: of an outside run: since when its CI was not heard of, once that was told
+    #: since when its CI, or its engine, was not heard of, once that was told
     lost_since: datetime | None = None
     #: the claim was kept because the container could not be proven gone
     keeps_claim: bool = False
+    owner: ReplicaId | None = None  #: the replica that drives it, while one does
+    epoch: int = 0  #: how often a replica took it; what an earlier one writes is void
+    engine: str | None = None  #: on which its container is, if one was asked for
+    #: when its output was dropped, as `retention` says
+    output_dropped_at: datetime | None = None
 
     def moved(self, to: RunState, *, at: datetime, note: str = "") -> Self:
         """Return this run one step further along."""

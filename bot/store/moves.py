@@ -41,6 +41,7 @@ async def insert_run(
         applied_from=0,
         heard_at=at if new.outside else None,
         keeps_claim=False,
+        epoch=0,
     )
     run = run_of((await db.execute(row.returning(runs))).mappings().one())
     await _note_transition(db, run, came_from=None, actor=new.actor)

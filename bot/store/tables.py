@@ -68,7 +68,9 @@ def _actor(
 
 
 # channel: that of the message, or the id of the person whom a direct message is for.
-# posted_in: the conversation that it opened.
+# posted_in: the conversation that it opened. seen_ts: the newest reply that was
+# read. fallback: where it is told instead, and by which message, once nothing can be
+# told in its own channel any more.
 threads: Final = Table(
     "threads",
     metadata,
@@ -78,12 +80,16 @@ threads: Final = Table(
     Column("posted_in", String),
     Column("tail_ts", String),
     Column("waiting_ts", String),
+    Column("seen_ts", String),
+    Column("fallback", String),
+    Column("fallback_ts", String),
     Column("stack", String, nullable=False),
     UniqueConstraint("channel", "ts", name="threads_place"),
     Index("threads_by_stack", "stack", "id"),
 )
 
 # state_lock: a `StateLock` as JSON. heard_at: when the CI of an outside run last was.
+# concluded: how its container ended, as JSON.
 runs: Final = Table(
     "runs",
     metadata,
@@ -118,6 +124,12 @@ runs: Final = Table(
     Column("heard_at", Moment),
     Column("lost_since", Moment),
     Column("keeps_claim", Boolean, nullable=False),
+    Column("owner", String),
+    Column("epoch", Integer, nullable=False),
+    Column("engine", String),
+    Column("concluded", Text),
+    Column("output_dropped_at", Moment),
+    Index("runs_by_actor", "actor_id", "id"),
     Index("runs_by_state", "state", "id"),
     Index("runs_by_stack", "stack", "id"),
     Index("runs_by_stack_and_state", "stack", "state", "id"),
@@ -227,6 +239,9 @@ audit: Final = Table(
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     Column("salt", String),
+    Index("audit_by_run", "run", "ordinal"),
+    Index("audit_by_stack", "stack", "ordinal"),
+    Index("audit_by_actor", "actor_id", "ordinal"),
 )
 
 deliveries: Final = Table(
@@ -234,6 +249,72 @@ deliveries: Final = Table(
     metadata,
     Column("key", String, primary_key=True),
     Column("at", Moment, nullable=False),
+    Index("deliveries_by_age", "at"),
+)
+
+# What this record is to engines and people: one row. name: what its containers are
+# labelled with. drained: since when nothing starts, and who wanted that.
+installation: Final = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("drained_since", Moment),
+    Column("drained_by", String),
+)
+
+# The processes of the bot, each until it leaves or its lease is over.
+replicas: Final = Table(
+    "replicas",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("engine", String, nullable=False),
+    Column("host", String, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("lease", Moment, nullable=False),
+)
+
+# What only one replica at a time does: delivering.
+duties: Final = Table(
+    "duties",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("replica", String),
+    Column("epoch", Integer, nullable=False),
+    Column("lease", Moment, nullable=False),
+)
+
+# The newest word on locks of each person and stack, by its Slack timestamp.
+lock_words: Final = Table(
+    "lock_words",
+    metadata,
+    Column("stack", String, primary_key=True),
+    *_actor("actor", key=True),
+    Column("ts", String, nullable=False),
+)
+
+# What is to be hidden in what a run goes on to print, sealed, until it has ended.
+sealed_words: Final = Table(
+    "sealed_words",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", ForeignKey("runs.id"), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("sealed_words_by_run", "run", "id"),
+)
+
+# Every message that stands in Slack, as it was sent last. digest: SHA-256 of what it
+# shows, in hex.
+messages: Final = Table(
+    "messages",
+    metadata,
+    Column("channel", String, primary_key=True),
+    Column("ts", String, primary_key=True),
+    Column("thread", ForeignKey("threads.id"), nullable=False),
+    Column("letter", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("messages_by_thread", "thread"),
 )
 
 # What a request under a caller's own key became. digest: empty where the run's

@@ -1,0 +1,55 @@
+"""What the use cases need from outside, split by who uses it."""
+
+from bot.ports.archive import Archive, Keys
+from bot.ports.outbox import Letter, Outbox, Posted
+from bot.ports.outside import Clock, Credentials, Directory, Messages, Minted, Values
+from bot.ports.record import Record
+from bot.ports.replicas import Drained, Drains, Duty, Replicas, Wakes
+from bot.ports.values import (
+    DeliveryKey,
+    Ended,
+    Hide,
+    HideStream,
+    HoldAnswer,
+    Idempotency,
+    LetterId,
+    NewRun,
+    Plan,
+    Progress,
+    RunQuery,
+    StopAnswer,
+    Thread,
+)
+
+__all__ = [
+    "Archive",
+    "Clock",
+    "Credentials",
+    "DeliveryKey",
+    "Directory",
+    "Drained",
+    "Drains",
+    "Duty",
+    "Ended",
+    "Hide",
+    "HideStream",
+    "HoldAnswer",
+    "Idempotency",
+    "Keys",
+    "Letter",
+    "LetterId",
+    "Messages",
+    "Minted",
+    "NewRun",
+    "Outbox",
+    "Plan",
+    "Posted",
+    "Progress",
+    "Record",
+    "Replicas",
+    "RunQuery",
+    "StopAnswer",
+    "Thread",
+    "Values",
+    "Wakes",
+]

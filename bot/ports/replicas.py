@@ -1,0 +1,69 @@
+"""The processes that work on one record, and how they share the work."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from bot.domain.replica import Replica
+
+
+class Duty(StrEnum):
+    """What only one replica at a time does."""
+
+    DELIVER = "deliver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """Nothing starts until somebody ends that, or a bot starts."""
+
+    since: datetime
+    by: str  #: who wanted it, in words
+
+
+class Replicas(Protocol):
+    """The living replicas; each method is one transaction of this one's."""
+
+    async def join(self, at: datetime, *, alone: bool) -> None:
+        """Be one of them. *alone*: no other can be alive, so forget all others."""
+
+    async def renew(self, at: datetime) -> bool:
+        """Be heard of; False where the others have believed this one dead since.
+
+        It is one of them again either way.
+        """
+
+    async def leave(self, at: datetime) -> None:
+        """Be none of them any more, with every duty and every run given up."""
+
+    async def living(self, at: datetime) -> tuple[Replica, ...]:
+        """Return those that are heard of, by their ids."""
+
+    async def take(self, duty: Duty, at: datetime) -> bool:
+        """Take *duty*, or keep it for another lease; False while another has it."""
+
+
+class Wakes(Protocol):
+    """Hears that the record has changed, by whichever replica."""
+
+    def heard(self) -> AsyncIterator[None]:
+        """Yield soon after each change that may let a run start, stop or be told.
+
+        Several changes in a row may be one. What was missed while nobody could
+        hear is heard of as one change. Never raises.
+        """
+
+
+class Drains(Protocol):
+    """Whether Handrail may start anything at all."""
+
+    async def drain(self, by: str, at: datetime) -> None:
+        """Let nothing start from here on; once is enough."""
+
+    async def end_drain(self) -> bool:
+        """Let runs start again; False where they could."""
+
+    async def drained(self) -> Drained | None:
+        """Tell whether nothing may start."""

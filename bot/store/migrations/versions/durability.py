@@ -1,0 +1,124 @@
+"""What durability needs: replicas and their runs, missed words, sent messages."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the columns and indexes to what is there, and the new tables."""
+    for name in ("seen_ts", "fallback", "fallback_ts"):
+        op.add_column("threads", sa.Column(name, sa.String))
+    _add_to_runs()
+    _create_indexes()
+    _create_installation()
+    _create_replicas()
+    _create_duties()
+    _create_lock_words()
+    _create_sealed_words()
+    _create_messages()
+
+
+def downgrade() -> None:
+    """Refuse: the record is never thrown away."""
+    raise NotImplementedError("the owners of runs have no place in earlier tables")
+
+
+def _moment(name: str, *, nullable: bool = True) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def _name(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.String, nullable=False)
+
+
+def _add_to_runs() -> None:
+    columns: tuple[sa.Column[Any], ...] = (
+        sa.Column("owner", sa.String),
+        sa.Column("epoch", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("engine", sa.String),
+        sa.Column("concluded", sa.Text),
+        _moment("output_dropped_at"),
+    )
+    for column in columns:
+        op.add_column("runs", column)
+
+
+def _create_indexes() -> None:
+    op.create_index("runs_by_actor", "runs", ["actor_id", "id"])
+    op.create_index("audit_by_run", "audit", ["run", "ordinal"])
+    op.create_index("audit_by_stack", "audit", ["stack", "ordinal"])
+    op.create_index("audit_by_actor", "audit", ["actor_id", "ordinal"])
+    op.create_index("deliveries_by_age", "deliveries", ["at"])
+
+
+def _create_installation() -> None:
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer, primary_key=True),
+        _name("name"),
+        _moment("drained_since"),
+        sa.Column("drained_by", sa.String),
+    )
+
+
+def _create_replicas() -> None:
+    op.create_table(
+        "replicas",
+        sa.Column("id", sa.String, primary_key=True),
+        _name("engine"),
+        _name("host"),
+        _moment("since", nullable=False),
+        _moment("lease", nullable=False),
+    )
+
+
+def _create_duties() -> None:
+    op.create_table(
+        "duties",
+        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("replica", sa.String),
+        sa.Column("epoch", sa.Integer, nullable=False),
+        _moment("lease", nullable=False),
+    )
+
+
+def _create_lock_words() -> None:
+    op.create_table(
+        "lock_words",
+        sa.Column("stack", sa.String, primary_key=True),
+        sa.Column("actor_kind", sa.String, primary_key=True),
+        sa.Column("actor_id", sa.String, primary_key=True),
+        sa.Column("actor_team", sa.String, primary_key=True),
+        _name("actor_name"),
+        _name("ts"),
+    )
+
+
+def _create_sealed_words() -> None:
+    op.create_table(
+        "sealed_words",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("run", sa.Integer, sa.ForeignKey("runs.id"), nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("sealed_words_by_run", "sealed_words", ["run", "id"])
+
+
+def _create_messages() -> None:
+    op.create_table(
+        "messages",
+        sa.Column("channel", sa.String, primary_key=True),
+        sa.Column("ts", sa.String, primary_key=True),
+        sa.Column("thread", sa.Integer, sa.ForeignKey("threads.id"), nullable=False),
+        sa.Column("letter", sa.Integer, nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        _moment("at", nullable=False),
+    )
+    op.create_index("messages_by_thread", "messages", ["thread"])
