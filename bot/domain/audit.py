@@ -72,6 +72,14 @@ class AuditRow:
     salt: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHead:
+    """A place in the chain, as a message in Slack tells it: it vouches for the rest."""
+
+    ordinal: int
+    hash: str
+
+
 def sealed(
     deed: Deed, *, ordinal: int, previous: str, salt: str | None = None
 ) -> AuditRow:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from bot.domain.audit import AuditHead
 from bot.domain.keys import ApiKey
 from bot.domain.lock import Hold, Occupancy
 from bot.domain.people import Actor, ChannelId
@@ -44,6 +45,9 @@ class Archive(Protocol):
 
     async def conclusion(self, run: RunId) -> Ended | Plan | None:
         """Return how the container of a run ended, where that was kept."""
+
+    async def head(self, run: RunId) -> AuditHead | None:
+        """Return the audit row that a run ended with; None while it goes on."""
 
     async def stops_asked(self, runs: Sequence[RunId]) -> frozenset[RunId]:
         """Return those of *runs* that somebody asked to stop."""

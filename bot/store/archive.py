@@ -6,12 +6,13 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.audit import AuditHead
 from bot.domain.lock import Hold, Occupancy
 from bot.domain.people import Actor, ChannelId
 from bot.domain.run import ACTIVE, Run, RunId, RunState, ThreadId, Transition
 from bot.domain.stack import StackName
 from bot.ports import Idempotency, RunQuery, Thread
-from bot.store import locks, output, submissions
+from bot.store import audit, locks, output, submissions
 from bot.store.database import Database
 from bot.store.output import Chunk
 from bot.store.rows import run_of, thread_of, transition_of
@@ -82,6 +83,11 @@ class SqlArchive:
         async with self._database.read("read the transitions of a run") as db:
             rows = await db.execute(of_run.order_by(transitions.c.ordinal))
             return tuple(map(transition_of, rows.mappings()))
+
+    async def head(self, run: RunId) -> AuditHead | None:
+        """Return the audit row that a run ended with; None while it goes on."""
+        async with self._database.read("read the audit row of a run's end") as db:
+            return await audit.head_of(db, run)
 
     async def thread(self, thread: ThreadId) -> Thread:
         """Return a thread, or raise LookupError."""

@@ -10,9 +10,17 @@ from typing import Final
 from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.audit import GENESIS, AuditRow, Deed, Verb, Walk, sealed
+from bot.domain.audit import (
+    GENESIS,
+    AuditHead,
+    AuditRow,
+    Deed,
+    Verb,
+    Walk,
+    sealed,
+)
 from bot.domain.people import Actor
-from bot.domain.run import Run
+from bot.domain.run import Run, RunId
 from bot.store.database import Database
 from bot.store.rows import actor_of, actor_values
 from bot.store.tables import audit
@@ -66,6 +74,15 @@ async def append(db: AsyncConnection, deed: Deed) -> AuditRow:
 def new_salt() -> str:
     """Return a salt that nobody can guess."""
     return token_hex(_SALT_BYTES)
+
+
+async def head_of(db: AsyncConnection, run: RunId) -> AuditHead | None:
+    """Return the row that a run ended with; None while it goes on."""
+    of_run = select(audit.c.ordinal, audit.c.hash).where(audit.c.run == run)
+    ended = of_run.where(audit.c.verb == Verb.ENDED.value)
+    newest = ended.order_by(audit.c.ordinal.desc()).limit(1)
+    row = (await db.execute(newest)).one_or_none()
+    return None if row is None else AuditHead(ordinal=row.ordinal, hash=row.hash)
 
 
 async def read(
