@@ -45,6 +45,17 @@ class Verb(StrEnum):
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"
     REDACTED = "redacted"  #: the row is a voucher
+    NOTIFY_ASKED = "notify_asked"  #: somebody wants to be told when a stack is free
+    CARD_OPENED = "card_opened"  #: somebody had a stack shown to a channel
+    ASKED_AGAIN = "asked_again"  #: a word came too late to be acted on unasked
+    DRAINED = "drained"  #: nothing starts from then on
+    DRAIN_ENDED = "drain_ended"
+    ADOPTED = "adopted"  #: another replica drives the run from then on
+    OUT_OF_SIGHT = "out_of_sight"  #: its container could not be asked for any more
+    IN_SIGHT_AGAIN = "in_sight_again"
+    UNDELIVERED = "undelivered"  #: something could be told in no way
+    OUTPUT_DROPPED = "output_dropped"  #: it had been kept for as long as is wanted
+    SIGNING_KEY_MADE = "signing_key_made"  #: for the tokens of runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
