@@ -13,8 +13,13 @@ def installation_id(data_dir: Path) -> str:
     return path.read_text().strip()
 
 
-def seal_key(data_dir: Path) -> bytes:
-    """Return what seals the secrets that containers carry; made once."""
+def seal_key(data_dir: Path, chosen: str | None = None) -> bytes:
+    """Return what seals the secrets that containers carry.
+
+    *chosen*, in hex, or else what is kept in *data_dir*, made once.
+    """
+    if chosen is not None:
+        return bytes.fromhex(chosen)
     path = data_dir / "seal.key"
     if not path.exists():
         fresh = data_dir / f"seal.key.{token_hex(4)}"

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -37,6 +38,10 @@ _FOUND_AT: Final = {
     "SLACK_APP_TOKEN": "Basic Information, App-Level Tokens",
     "SLACK_SIGNING_SECRET": "Basic Information, App Credentials",
 }
+
+
+_POSTGRESQL: Final = ("postgres", "postgresql", "postgresql+asyncpg")
+_MAKE_KEY: Final = "make one of 64 hex digits, as with `openssl rand -hex 32`"
 
 
 class SettingsProblems(HandrailError):
@@ -99,18 +104,39 @@ def _api_url(value: str) -> str:
 
 
 def _database_url(value: str) -> str:
-    if value.startswith(("postgres:", "postgresql:", "postgresql+", "postgres+")):
-        raise ValueError(
-            "names PostgreSQL, which is not built yet; leave it out, or write "
-            "sqlite:////var/lib/handrail/handrail.db"
-        )
+    scheme, _, rest = value.partition("://")
+    if scheme in _POSTGRESQL:
+        return _postgresql_url(rest)
     found = re.fullmatch(r"sqlite(?:\+aiosqlite)?:///([^?]+)", value)
     if found is None or found[1] == ":memory:":
         raise ValueError(
-            "is not a database file; leave it out, or write "
-            "sqlite:////var/lib/handrail/handrail.db"
+            "is neither a database file nor a PostgreSQL database; leave it out, or "
+            "write sqlite:////var/lib/handrail/handrail.db or "
+            "postgresql://user:password@host/handrail"
         )
     return f"sqlite+aiosqlite:///{found[1]}"
+
+
+def _postgresql_url(rest: str) -> str:
+    if find_spec("asyncpg") is None:
+        raise ValueError(
+            "names PostgreSQL, for which a package is missing. Install Handrail with "
+            "the extra `postgres`: pip install 'handrail[postgres]'"
+        )
+    # asyncpg has its own name for what libpq calls sslmode.
+    rest = re.sub(r"(?<=[?&])sslmode=", "ssl=", rest)
+    if not re.fullmatch(r"[^/?\s]*/[^/?\s]+(\?\S*)?", rest):
+        raise ValueError(
+            "does not name a PostgreSQL database; write it as in "
+            "postgresql://user:password@host/handrail"
+        )
+    return f"postgresql+asyncpg://{rest}"
+
+
+def _seal_key(value: SecretStr) -> SecretStr:
+    if re.fullmatch(r"[0-9a-fA-F]{64}", value.get_secret_value()):
+        return value
+    raise ValueError(f"is not a key; {_MAKE_KEY}")
 
 
 def _command(value: str) -> str:
@@ -183,9 +209,13 @@ class Settings(BaseModel):
     )
     config: Path = Field(default=Path("handrail.yaml"), alias="HANDRAIL_CONFIG")
     data_dir: Path = Field(alias="HANDRAIL_DATA_DIR")
-    #: with the driver that the store uses
+    #: with the driver that the store uses; a password in it is not to be shown
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
-        alias="HANDRAIL_DATABASE_URL"
+        alias="HANDRAIL_DATABASE_URL", repr=False
+    )
+    #: what seals the secrets that containers carry; None: made once, in the data_dir
+    seal_key: Annotated[SecretStr, AfterValidator(_seal_key)] | None = Field(
+        default=None, alias="HANDRAIL_SEAL_KEY"
     )
     command: Annotated[str, AfterValidator(_command)] = Field(
         default="/task", alias="HANDRAIL_COMMAND"
@@ -210,6 +240,11 @@ class Settings(BaseModel):
         """Tell whether the API is served: only where an address was chosen for it."""
         return "http" in self.model_fields_set
 
+    @property
+    def has_replicas(self) -> bool:
+        """Tell whether other processes may work on the same record."""
+        return not self.database_url.startswith("sqlite")
+
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
         """Return the settings in *environ*, or raise SettingsProblems.
@@ -224,7 +259,7 @@ class Settings(BaseModel):
             "HANDRAIL_DATABASE_URL",
             f"sqlite:///{given['HANDRAIL_DATA_DIR']}/handrail.db",
         )
-        problems = [*_misspelt(environ), *_no_way_in(given)]
+        problems = [*_misspelt(environ), *_no_way_in(given), *_no_seal_key(given)]
         try:
             settings = cls.model_validate(given)
         except ValidationError as error:
@@ -252,6 +287,17 @@ def _no_way_in(given: Mapping[str, str]) -> list[str]:
         "SLACK_APP_TOKEN is not set, nor is SLACK_SIGNING_SECRET; for Socket Mode copy "
         f"{_wanted('SLACK_APP_TOKEN')} from {_place('SLACK_APP_TOKEN')}, for HTTP the "
         f"signing secret from {_FOUND_AT['SLACK_SIGNING_SECRET']}"
+    )
+    return [hint]
+
+
+def _no_seal_key(given: Mapping[str, str]) -> list[str]:
+    scheme = given["HANDRAIL_DATABASE_URL"].partition("://")[0]
+    if scheme not in _POSTGRESQL or "HANDRAIL_SEAL_KEY" in given:
+        return []
+    hint = (
+        "HANDRAIL_SEAL_KEY is not set; with PostgreSQL every replica needs the same "
+        f"one, to mask what another began: {_MAKE_KEY}"
     )
     return [hint]
 

@@ -14,7 +14,7 @@ def with_record(use: Callable[[Database], Awaitable[None]]) -> None:
     """Have *use* work on the database that the settings name; none is made."""
     url = stored_at(os.environ)
     path = Path(url.partition(":///")[2])
-    if not path.exists():
+    if url.startswith("sqlite") and not path.exists():
         raise StoreUnavailable(
             f"There is no database at {path}. Set HANDRAIL_DATA_DIR or "
             "HANDRAIL_DATABASE_URL as the bot has it."

@@ -11,6 +11,13 @@ FROM_THE_APP = "in the app's settings at api.slack.com/apps"
 FILE = "sqlite:////var/lib/handrail/handrail.db"
 
 
+NO_DATABASE = (
+    "is neither a database file nor a PostgreSQL database; leave it out, or write "
+    f"{FILE} or postgresql://user:password@host/handrail"
+)
+KEY = "0123456789abcdef" * 4
+
+
 def told(**changes: str) -> tuple[str, ...]:
     """Return the problems of good settings with *changes*; an empty one is unset."""
     with pytest.raises(SettingsProblems) as refused:
@@ -37,7 +44,58 @@ def test_two_tokens_are_all_that_is_needed(monkeypatch: pytest.MonkeyPatch) -> N
         "http": {"host": "127.0.0.1", "port": 3000},
         "proxies": (),
         "docker_host": None,
+        "seal_key": None,
     }
+    assert not settings.has_replicas
+
+
+@pytest.mark.parametrize(
+    ("written", "understood"),
+    [
+        ("postgres://ann:pw@db/handrail", "postgresql+asyncpg://ann:pw@db/handrail"),
+        (
+            "postgresql://db/handrail?sslmode=require",
+            "postgresql+asyncpg://db/handrail?ssl=require",
+        ),
+        (
+            "postgresql+asyncpg://postgres@/handrail?host=/run/postgresql",
+            "postgresql+asyncpg://postgres@/handrail?host=/run/postgresql",
+        ),
+    ],
+)
+def test_postgresql_is_named_as_its_own_tools_name_it(
+    written: str, understood: str
+) -> None:
+    given = {"HANDRAIL_DATABASE_URL": written, "HANDRAIL_SEAL_KEY": KEY}
+
+    settings = Settings.read(GOOD | given)
+
+    assert settings.database_url == understood
+    assert settings.has_replicas
+    assert "pw" not in repr(settings)
+
+
+def test_replicas_need_one_key_to_seal_with() -> None:
+    assert told(HANDRAIL_DATABASE_URL="postgresql://db/handrail") == (
+        (
+            "HANDRAIL_SEAL_KEY is not set; with PostgreSQL every replica needs the "
+            "same one, to mask what another began: make one of 64 hex digits, as with "
+            "`openssl rand -hex 32`"
+        ),
+    )
+    unnamed = {"HANDRAIL_DATABASE_URL": "postgresql://ann:hunter2@db"}
+    assert told(**unnamed, HANDRAIL_SEAL_KEY=KEY) == (
+        (
+            "HANDRAIL_DATABASE_URL does not name a PostgreSQL database; write it as "
+            "in postgresql://user:password@host/handrail"
+        ),
+    )
+    assert told(HANDRAIL_SEAL_KEY="hunter2") == (
+        (
+            "HANDRAIL_SEAL_KEY is not a key; make one of 64 hex digits, as with "
+            "`openssl rand -hex 32`"
+        ),
+    )
 
 
 def test_every_variable_arrives() -> None:
@@ -163,18 +221,13 @@ def test_what_is_no_signing_secret_is_told(secret: str) -> None:
         ),
         (
             "HANDRAIL_DATABASE_URL",
-            "postgresql+asyncpg://ann:hunter2@db/handrail",
-            "names PostgreSQL, which is not built yet; leave it out, or write " + FILE,
-        ),
-        (
-            "HANDRAIL_DATABASE_URL",
             "sqlite:///:memory:",
-            "is not a database file; leave it out, or write " + FILE,
+            NO_DATABASE,
         ),
         (
             "HANDRAIL_DATABASE_URL",
             "mysql://x",
-            "is not a database file; leave it out, or write " + FILE,
+            NO_DATABASE,
         ),
         (
             "HANDRAIL_COMMAND",
