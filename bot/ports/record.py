@@ -67,7 +67,8 @@ class Record(Protocol):
         """Return the runs that wait for a slot, oldest first.
 
         The ready ones that Handrail performs, and the unconfirmed ones that were
-        confirmed.
+        confirmed: no more than the engine of this replica has slots free, and none
+        while Handrail is drained.
         """
 
     async def start(self, run: RunId, at: datetime) -> Run | None:
@@ -78,11 +79,12 @@ class Record(Protocol):
         by now, or Handrail is drained: the run stays ready.
         """
 
-    async def adopt(self, at: datetime) -> tuple[Run, ...]:
+    async def adopt(self, at: datetime, driven: Sequence[RunId]) -> tuple[Run, ...]:
         """Own the active runs that no living replica drives, and return them.
 
         Those alone whose container is on the engine of this replica, or that have
-        asked no engine for one yet; oldest first.
+        asked no engine for one yet; oldest first. *driven* are those that this
+        replica drives: another that it owns is one whose start it did not hear of.
         """
 
     async def hand_over(self, at: datetime) -> None:

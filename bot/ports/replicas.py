@@ -62,8 +62,14 @@ class Drains(Protocol):
     async def drain(self, by: str, at: datetime) -> None:
         """Let nothing start from here on; once is enough."""
 
-    async def end_drain(self) -> bool:
+    async def end_drain(self, by: str, at: datetime) -> bool:
         """Let runs start again; False where they could."""
+
+    async def end_if_done(self, at: datetime) -> bool:
+        """Let runs start again if the drain has come to its end: nothing is active.
+
+        False where they may not.
+        """
 
     async def drained(self) -> Drained | None:
         """Tell whether nothing may start."""
