@@ -123,12 +123,12 @@ class _Door:
         except Refused as refused:
             headers = _retry(refused.reason)
             return _refusal(refused.reason, str(refused), headers)
-        except StoreUnavailable:
+        except StoreUnavailable as away:
             # What is wrong with the database is for the log, not for a caller.
             log.exception("store away, api request refused")
             return _refusal(
                 Refusal.UNAVAILABLE,
-                "The database could not be asked, so nothing was done. Try again.",
+                away.sentence,
                 _retry(Refusal.UNAVAILABLE),
             )
 

@@ -1,6 +1,8 @@
 """The errors of Handrail."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 
 class Refusal(StrEnum):
@@ -60,8 +62,36 @@ class RoleSourceUnavailable(HandrailError):
     """A person, a group or a channel could not be asked for; so nobody may."""
 
 
+class Outage(StrEnum):
+    """Why the record cannot be asked, or not be added to."""
+
+    AWAY = "away"
+    FULL = "full"
+    READ_ONLY = "read_only"
+
+
+_SENTENCES: Final[Mapping[Outage, str]] = {
+    Outage.AWAY: "Handrail cannot reach its database, so nothing was run or changed. "
+    "Try again in a minute.",
+    Outage.FULL: "Handrail's disk is full: nothing can be recorded, so nothing was "
+    "run or changed. What runs goes on. Try again once somebody has made room.",
+    Outage.READ_ONLY: "Handrail's disk is read-only: nothing can be recorded, so "
+    "nothing was run or changed. What runs goes on. Try again once somebody has made "
+    "it writable.",
+}
+
+
 class StoreUnavailable(HandrailError):
-    """The database could not be asked, so nothing starts."""
+    """The database could not be asked, so nothing starts; the message is for a log."""
+
+    def __init__(self, message: str, kind: Outage = Outage.AWAY) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    @property
+    def sentence(self) -> str:
+        """Return what to tell a person whose wish could not be recorded."""
+        return _SENTENCES[self.kind]
 
 
 class SecretUnavailable(HandrailError):

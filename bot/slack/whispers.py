@@ -18,10 +18,6 @@ from bot.slack.mrkdwn import escaped, shortened
 
 log = structlog.get_logger(__name__)
 
-_NOT_RECORDED: Final = (
-    "Handrail cannot reach its database, so nothing was run or changed. Try again "
-    "in a minute."
-)
 _TEXT_LENGTH: Final = 3_000
 
 
@@ -45,7 +41,7 @@ def refusal(error: HandrailError) -> Whisper:
             return _refused(error)
         case StoreUnavailable():
             log.error("store away", error=str(error))
-            return answer(_NOT_RECORDED)
+            return answer(error.sentence)
         case _:
             raise error
 

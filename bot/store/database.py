@@ -1,31 +1,25 @@
 """The database: one connection that writes, others that read."""
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final, Self
 
 from sqlalchemy import Table, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
-from sqlalchemy.exc import (
-    TimeoutError as PoolTimeout,
-)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.errors import StoreUnavailable
 from bot.store import postgres, sqlite
 from bot.store.migrations import migrate
+from bot.store.outages import translated
 
 _READERS: Final = 4
 _TURN_SECONDS: Final = 30
 _SQLITE: Final = "sqlite"
 
 _Upsert = sqlite_dialect.Insert | postgresql.Insert
-
-_OUTAGES: Final = (DBAPIError, PoolTimeout, OSError, sqlite3.Error)
 
 
 class Database:
@@ -48,7 +42,7 @@ class Database:
         kind = sqlite if make_url(url).get_backend_name() == _SQLITE else postgres
         database = cls(kind.writer(url), kind.reader(url, _READERS))
         try:
-            with _translated("open the database"):
+            with translated("open the database"):
                 if kind is sqlite:
                     await sqlite.try_to_connect(url)
             async with database.write("open the database") as db:
@@ -65,7 +59,7 @@ class Database:
         One at a time, whatever process it is in; *action* names it in
         StoreUnavailable.
         """
-        with _translated(action):
+        with translated(action):
             async with self._alone() as db, db.begin():
                 if not self._is_sqlite:
                     await postgres.lock(db)
@@ -74,7 +68,7 @@ class Database:
     @asynccontextmanager
     async def read(self, action: str) -> AsyncIterator[AsyncConnection]:
         """Begin a transaction that sees one state of the database throughout."""
-        with _translated(action):
+        with translated(action):
             async with self._reader.begin() as db:
                 yield db
 
@@ -86,7 +80,7 @@ class Database:
         """
         if not self._is_sqlite:
             return
-        with suppress(StoreUnavailable), _translated("empty the log"):
+        with suppress(StoreUnavailable), translated("empty the log"):
             async with self._alone() as db:
                 await db.run_sync(sqlite.empty_log)
 
@@ -127,13 +121,3 @@ def upsert(db: AsyncConnection, table: Table) -> _Upsert:
     if db.dialect.name == _SQLITE:
         return sqlite_dialect.insert(table)
     return postgresql.insert(table)
-
-
-@contextmanager
-def _translated(action: str) -> Iterator[None]:
-    try:
-        yield
-    except (IntegrityError, DataError, ProgrammingError):
-        raise  # a bug of ours: no later attempt would fare better
-    except _OUTAGES as error:
-        raise StoreUnavailable(f"Could not {action}: {error}") from error
