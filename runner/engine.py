@@ -137,6 +137,12 @@ class Engine(Protocol):
     async def ping(self) -> str:
         """Return the engine's version, or raise EngineUnavailable."""
 
+    async def identity(self) -> str:
+        """Return the engine's own name for itself, the same by every way to it.
+
+        Raises EngineUnavailable.
+        """
+
     async def resolve(self, image: str) -> str:
         """Make *image* present, pulling it if need be, and return its digest.
 

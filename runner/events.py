@@ -65,17 +65,6 @@ class Remark:
     text: str
 
 
-Event = (
-    SourceFetched
-    | ImageResolved
-    | ContainerCreated
-    | PhaseStarted
-    | Output
-    | SecretsLearned
-    | Remark
-)
-
-
 class Ending(StrEnum):
     """Why a job is over. `exited` and `stopped` are the ordinary two."""
 
@@ -102,3 +91,26 @@ class Outcome:
     container_gone: bool = True
     #: what its job wanted out of the workspace and was there, by path; not masked
     results: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concluded:
+    """The container has ended, all it printed was told, and it is about to be removed.
+
+    *outcome* is what it comes to once it is removed. Told again, and alike, by
+    whoever takes up a run that was left between this and the removal.
+    """
+
+    outcome: Outcome
+
+
+Event = (
+    SourceFetched
+    | ImageResolved
+    | ContainerCreated
+    | PhaseStarted
+    | Output
+    | SecretsLearned
+    | Remark
+    | Concluded
+)

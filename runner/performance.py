@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final, TypeVar
 
@@ -10,7 +11,14 @@ from runner.deadlines import Deadlines, Due
 from runner.driver import Mark, Marks
 from runner.engine import Container, Exit
 from runner.errors import ContainerLost, EngineUnavailable, StateUnreadable
-from runner.events import Ending, Outcome, PhaseStarted, Remark, SecretsLearned
+from runner.events import (
+    Concluded,
+    Ending,
+    Outcome,
+    PhaseStarted,
+    Remark,
+    SecretsLearned,
+)
 from runner.job import Limits, Phase
 from runner.reading import sensitive_in
 from runner.seal import Carried
@@ -84,8 +92,10 @@ class Performance:
             # What performs is never ended on a guess, so it is not removed.
             gone = self._is_harmless and await insisted(self._container.remove())
             return self._broken(Ending.ENGINE, error, gone=gone)
+        outcome = self._ended(ended, results)
+        await self._watcher.tell(Concluded(outcome=outcome))
         gone = await insisted(self._container.remove())
-        return self._ended(ended, results, gone=gone)
+        return replace(outcome, container_gone=gone)
 
     async def _follow(self, deadlines: Deadlines) -> None:
         async with aclosing(self._container.output()) as output:
@@ -237,9 +247,7 @@ class Performance:
         found = {path: await self._container.result(path) for path in wanted}
         return {path: data for path, data in found.items() if data is not None}
 
-    def _ended(
-        self, ended: Exit, results: Mapping[str, bytes], *, gone: bool
-    ) -> Outcome:
+    def _ended(self, ended: Exit, results: Mapping[str, bytes]) -> Outcome:
         ending, note = self._ending_of(ended)
         unexplained = ending is Ending.EXITED and note
         return Outcome(
@@ -247,7 +255,6 @@ class Performance:
             phase=self._reached,
             exit_code=None if unexplained else ended.code,
             note=note,
-            container_gone=gone,
             results=results,
         )
 

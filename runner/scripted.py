@@ -42,6 +42,7 @@ class ScriptedEngine:
     """Runs jobs as its scripts say. A text it was not told about does nothing."""
 
     def __init__(self) -> None:
+        self.name = "scripted"
         self.available = True
         self.removable = True  #: False: no container can be proven gone
         self.missing_images: set[str] = set()
@@ -109,6 +110,11 @@ class ScriptedEngine:
         """Return a version, as an engine would."""
         self._check()
         return "scripted"
+
+    async def identity(self) -> str:
+        """Return the name it was given."""
+        self._check()
+        return self.name
 
     async def resolve(self, image: str) -> str:
         """Return a digest that depends on nothing but the name."""

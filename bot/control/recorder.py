@@ -14,6 +14,7 @@ from bot.domain.sentences import amount
 from bot.domain.telling import Said
 from bot.ports import Clock, Progress, Record
 from runner.events import (
+    Concluded,
     ContainerCreated,
     Event,
     ImageResolved,
@@ -99,6 +100,8 @@ class Recorder:
                 await self._learned()
             case Remark():
                 await self._say(event.text)
+            case Concluded():
+                await self.flush()
             case _:
                 assert_never(event)
 

@@ -108,6 +108,10 @@ class DockerEngine:
         """Return the engine's version."""
         return await self._calls.run(self._ping)
 
+    async def identity(self) -> str:
+        """Return the engine's own name for itself."""
+        return await self._calls.run(self._identity)
+
     async def resolve(self, image: str) -> str:
         """Return the digest of *image*, pulled if it is not here."""
         return await self._calls.run(self._resolve, image)
@@ -146,6 +150,14 @@ class DockerEngine:
     def _ping(self) -> str:
         with told("answer"):
             return str(self._api.version()["Version"])
+
+    def _identity(self) -> str:
+        with told("say which engine it is"):
+            about, again = self._api.info(), self._api.info()
+        # Engines of one host share its key, of which older ones make their id; and
+        # Podman thinks of a new one each time that it is asked.
+        own = about["ID"] if about["ID"] == again["ID"] else about["Name"]
+        return f"{own} {about['DockerRootDir']}"
 
     def _resolve(self, image: str) -> str:
         with told("look for the image"):

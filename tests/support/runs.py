@@ -5,7 +5,15 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from runner.events import Event, Output, PhaseStarted, Remark, SecretsLearned
+from runner.events import (
+    Concluded,
+    Event,
+    Outcome,
+    Output,
+    PhaseStarted,
+    Remark,
+    SecretsLearned,
+)
 from runner.job import Job, Phase, Script
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
@@ -83,6 +91,11 @@ class Record:
     @property
     def remarks(self) -> list[str]:
         return [e.text for e in self.events if isinstance(e, Remark)]
+
+    @property
+    def concluded(self) -> list[Outcome]:
+        """What each container came to before it was removed."""
+        return [e.outcome for e in self.events if isinstance(e, Concluded)]
 
     @property
     def phases(self) -> list[Phase]:

@@ -391,3 +391,10 @@ async def test_an_image_that_is_not_to_be_had_is_named(
 
 async def test_an_engine_tells_its_version(rig: Rig) -> None:
     assert await rig.engine.ping()
+
+
+async def test_an_engine_has_one_name_for_itself(rig: Rig) -> None:
+    first = await rig.engine.identity()
+
+    assert first
+    assert await rig.engine.identity() == first

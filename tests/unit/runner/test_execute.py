@@ -73,6 +73,7 @@ async def test_a_run_is_told_in_the_order_in_which_it_happens(
         "ImageResolved",
         "ContainerCreated",
         "PhaseStarted",
+        "Concluded",
     ]
     assert outcome == Outcome(ending=Ending.EXITED, phase=Phase.PERFORMING, exit_code=0)
     assert await bench.engine.left_behind(INSTALLATION) == ()

@@ -122,4 +122,4 @@ async def test_no_source_is_told_of_a_workspace_that_is_laid(bench: Bench) -> No
     await bench.run(a_planning("apply", is_laid=True))
 
     told = [type(event).__name__ for event in bench.record.events]
-    assert told == ["ImageResolved", "ContainerCreated"]
+    assert told == ["ImageResolved", "ContainerCreated", "Concluded"]

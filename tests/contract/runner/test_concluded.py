@@ -1,0 +1,86 @@
+"""What a container came to is told before it is gone."""
+
+import asyncio
+from typing import Any
+
+from runner.events import Concluded, Ending, Event
+from runner.job import Phase
+from tests.contract.runner.rigs import BUSY, PLANNING, Rig
+from tests.contract.runner.runs import again, called_off, job_for, run
+from tests.support.runs import Record
+
+
+class Looking(Record):
+    """Looks which containers there are when it is told of the conclusion."""
+
+    def __init__(self, rig: Rig, **given: Any) -> None:
+        super().__init__(**given)
+        self.rig = rig
+        self.there: tuple[str, ...] = ()
+
+    async def tell(self, event: Event) -> None:
+        await super().tell(event)
+        if isinstance(event, Concluded):
+            self.there = await self.rig.engine.left_behind(self.rig.installation)
+
+
+class Dying(Record):
+    """Goes away in the moment in which it is told of the conclusion."""
+
+    async def tell(self, event: Event) -> None:
+        await super().tell(event)
+        if isinstance(event, Concluded):
+            raise OSError("the bot is gone")
+
+
+async def test_it_is_told_last_and_while_the_container_is_there(rig: Rig) -> None:
+    record = Looking(rig)
+    job = job_for(rig, PLANNING, results=("handrail.plan",))
+
+    outcome = await run(rig, record, job, asyncio.Event())
+
+    assert isinstance(record.events[-1], Concluded)
+    assert record.there == (job.run,)
+    assert record.concluded == [outcome]
+    assert outcome.results == {"handrail.plan": b"planned\n"}
+
+
+async def test_it_is_told_of_a_run_that_was_stopped(rig: Rig) -> None:
+    record, stop = Record(), asyncio.Event()
+    job = job_for(rig, "echo done", initializing=(BUSY,))
+    running = asyncio.create_task(run(rig, record, job, stop))
+    await record.printed(b"busy")
+
+    stop.set()
+    outcome = await running
+
+    assert record.concluded == [outcome]
+    assert (outcome.ending, outcome.phase) == (Ending.STOPPED, Phase.INITIALIZING)
+
+
+async def test_it_is_told_again_by_whoever_takes_the_run_up(rig: Rig) -> None:
+    dying, record = Dying(), Record()
+    job = job_for(rig, PLANNING, results=("handrail.plan",))
+    running = asyncio.gather(
+        run(rig, dying, job, asyncio.Event()), return_exceptions=True
+    )
+    await running
+
+    outcome = await again(rig, record, job, dying)
+
+    assert record.concluded == dying.concluded == [outcome]
+    assert await rig.engine.left_behind(rig.installation) == ()
+
+
+async def test_nothing_is_concluded_of_a_run_that_is_left(rig: Rig) -> None:
+    record = Record()
+    job = job_for(rig, BUSY)
+    running = asyncio.create_task(run(rig, record, job, asyncio.Event()))
+    await record.printed(b"busy")
+
+    await called_off(running)
+
+    assert record.concluded == []
+    container = await rig.engine.find(job.run, job.installation)
+    assert container is not None
+    assert await container.remove()
