@@ -13,6 +13,7 @@ from bot.catalog.model import (
     HooksEntry,
     ImagePolicyEntry,
     LimitsEntry,
+    RetentionEntry,
     SourceEntry,
     StackEntry,
     ValueEntry,
@@ -31,6 +32,7 @@ from bot.domain.stack import (
     ImagePolicy,
     OidcIssuer,
     OidcToken,
+    Retention,
     Stack,
     StackFile,
     StackName,
@@ -53,6 +55,7 @@ def merged(config: ConfigEntry, base: Path) -> Catalog:
         slots=config.slots,
         oidc=OidcIssuer(issuer=config.oidc.issuer) if config.oidc else None,
         image_policy=image_policy(config.image_policy),
+        retention=_retention(config.retention),
     )
 
 
@@ -201,6 +204,15 @@ def _oidc(entry: TokenEntry | None) -> OidcToken | None:
         return None
     # Each audience once, in their order.
     return OidcToken(audiences=tuple(dict.fromkeys(entry.audience)))
+
+
+def _retention(entry: RetentionEntry) -> Retention:
+    usual = Retention()
+    output = usual.output if entry.output is None else entry.output
+    return Retention(
+        output=None if output == NEVER else output,
+        deliveries=entry.deliveries or usual.deliveries,
+    )
 
 
 def _limits(own: LimitsEntry, defaults: LimitsEntry) -> Limits:

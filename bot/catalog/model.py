@@ -16,6 +16,8 @@ from bot.catalog.shapes import (
     GitRef,
     HookTexts,
     ImageName,
+    KeptDeliveries,
+    KeptOutput,
     Members,
     Memory,
     NetworkName,
@@ -317,6 +319,21 @@ class ImagePolicyEntry(Entry):
     )
 
 
+class RetentionEntry(Entry):
+    """How long what runs leave is kept. Runs and audit rows are kept for ever."""
+
+    output: KeptOutput | None = Field(
+        default=None,
+        description="How long output is kept once its run has ended, as in 90d; none: "
+        "for ever. Default: 400d.",
+    )
+    deliveries: KeptDeliveries | None = Field(
+        default=None,
+        description="How long it is known what Slack has delivered, so that nothing "
+        "is done twice. Default: 25h.",
+    )
+
+
 class ConfigEntry(Entry):
     """Handrail's configuration: the stacks and who may run commands on them."""
 
@@ -334,6 +351,10 @@ class ConfigEntry(Entry):
     )
     oidc: IssuerEntry | None = Field(
         default=None, description="As whom Handrail signs identity tokens."
+    )
+    retention: RetentionEntry = Field(
+        default=RetentionEntry(),
+        description="How long output and other things that pass are kept.",
     )
     defaults: StackEntry = Field(
         default=StackEntry(), description="What stacks and their contexts leave out."

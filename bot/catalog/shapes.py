@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from bot.catalog.problem import short
 
-#: The value of `silence_timeout` that stands for none at all.
+#: The duration that stands for none at all: `none` is written.
 NEVER: Final = timedelta(0)
 
 _SIZE: Final = r"^[0-9]{1,6}(\.[0-9]{1,3})?[kmgKMG]$"
@@ -20,6 +20,9 @@ _UNITS: Final = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 #: Docker refuses to run anything in less.
 _LEAST_MEMORY: Final = 6 << 20
 _LEAST_OUTPUT: Final = 64 << 10
+#: Slack delivers an event that nobody took again for up to a day.
+_LEAST_DELIVERIES: Final = timedelta(hours=25)
+_LEAST_KEPT: Final = timedelta(days=1)
 #: `AssumeRole` gives nothing shorter and nothing longer.
 _SESSION: Final = (timedelta(minutes=15), timedelta(hours=12))
 
@@ -278,6 +281,25 @@ def _silence(value: object) -> timedelta:
         raise ValueError(f"{error}, or none") from error
 
 
+def _kept_output(value: object) -> timedelta:
+    duration = _silence(value)
+    if duration is not NEVER and duration < _LEAST_KEPT:
+        raise ValueError(
+            f"{_told(value)} is too short for anybody to read it; write 1d or more"
+        )
+    return duration
+
+
+def _deliveries(value: object) -> timedelta:
+    duration = _duration(value)
+    if duration < _LEAST_DELIVERIES:
+        raise ValueError(
+            "Slack delivers again for up to a day, and a command would run twice; "
+            "write 25h or more"
+        )
+    return duration
+
+
 def _session(value: object) -> timedelta:
     duration = _duration(value)
     if not _SESSION[0] <= duration <= _SESSION[1]:
@@ -304,12 +326,18 @@ Duration = Annotated[
         _duration, json_schema_input_type=Annotated[str, Field(pattern=_DURATION)]
     ),
 ]
+_DurationOrNone = Annotated[str, Field(pattern=_DURATION)] | Literal["none", False]
+
 Silence = Annotated[
+    timedelta, BeforeValidator(_silence, json_schema_input_type=_DurationOrNone)
+]
+KeptOutput = Annotated[
+    timedelta, BeforeValidator(_kept_output, json_schema_input_type=_DurationOrNone)
+]
+KeptDeliveries = Annotated[
     timedelta,
     BeforeValidator(
-        _silence,
-        json_schema_input_type=Annotated[str, Field(pattern=_DURATION)]
-        | Literal["none", False],
+        _deliveries, json_schema_input_type=Annotated[str, Field(pattern=_DURATION)]
     ),
 ]
 SessionDuration = Annotated[

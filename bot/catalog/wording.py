@@ -19,6 +19,7 @@ from bot.catalog.model import (
     HooksEntry,
     ImagePolicyEntry,
     LimitsEntry,
+    RetentionEntry,
     SourceEntry,
     StackEntry,
     ValueEntry,
@@ -55,6 +56,7 @@ _MAPPINGS: Final = {
     AwsEntry: "write it as in {role_arn: arn:aws:iam::111111111111:role/handrail}",
     TokenEntry: "write it as in {audience: sts.amazonaws.com}",
     IssuerEntry: "write it as in {issuer: https://handrail.example.com}",
+    RetentionEntry: "write it as in {output: 90d}",
     ImagePolicyEntry: "write it as in {digest: true, registries: [ghcr.io/acme]}",
 }
 
@@ -77,6 +79,7 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
 _TOP_MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "image_policy": ImagePolicyEntry,
     "oidc": IssuerEntry,
+    "retention": RetentionEntry,
 }
 
 _KINDS: Final[Mapping[type, str]] = {

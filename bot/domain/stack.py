@@ -140,6 +140,16 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long what passes is kept; runs and audit rows are kept for ever."""
+
+    output: timedelta | None = timedelta(days=400)  #: after the end; None: for ever
+    deliveries: timedelta = timedelta(hours=25)
+    #: requests under a caller's own key
+    requests: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
     """Every stack that Handrail knows, and who stands above them all."""
 
@@ -149,6 +159,7 @@ class Catalog:
     slots: int = 10  #: runs at once on the engine
     oidc: OidcIssuer | None = None
     image_policy: ImagePolicy = ImagePolicy()
+    retention: Retention = Retention()
 
     @property
     def above(self) -> frozenset[str]:

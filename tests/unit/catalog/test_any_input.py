@@ -20,6 +20,7 @@ WHOLE = yaml.safe_load(
     oidc: {{audience: [sts.amazonaws.com, vault]}}
 image_policy: {{digest: false, registries: [docker.io/hashicorp]}}
 oidc: {{issuer: https://handrail.example.com}}
+retention: {{output: 90d, deliveries: 2d}}
 """
 )
 

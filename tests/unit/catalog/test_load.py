@@ -17,6 +17,7 @@ from bot.domain.stack import (
     ImagePolicy,
     OidcIssuer,
     OidcToken,
+    Retention,
     Stack,
     StackFile,
     StackName,
@@ -299,6 +300,24 @@ def test_what_stands_at_the_top_arrives_in_its_whole_form(write: Write) -> None:
     assert catalog.image_policy == ImagePolicy(
         registries=("docker.io/library", "docker.io")
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("{}", Retention(output=timedelta(days=400), deliveries=timedelta(hours=25))),
+        ("{output: 90d}", Retention(output=timedelta(days=90))),
+        ("{output: none}", Retention(output=None)),
+        ("{output: no}", Retention(output=None)),
+        ("{deliveries: 2d}", Retention(deliveries=timedelta(days=2))),
+    ],
+)
+def test_how_long_what_passes_is_kept_arrives_with_what_was_left_out(
+    write: Write, written: str, meant: Retention
+) -> None:
+    catalog = load(write(a_config(top=f"retention: {written}")))
+
+    assert catalog.retention == meant
 
 
 def test_a_plain_variable_and_a_secret_of_one_name_do_not_both_arrive(

@@ -20,6 +20,8 @@ BEYOND = (
     "so little memory",
     "so little output",
     "no session of AWS",
+    "too short for anybody",
+    "Slack delivers again",
     "a token that nobody signs",
     "longer than nothing",
     "first text has to be a program",
@@ -61,7 +63,14 @@ def test_what_load_refuses_in_a_stack_is_not_valid(
     assert not validator.is_valid(config)
 
 
-@pytest.mark.parametrize("line", BAD_TOPS[::2])
+@pytest.mark.parametrize(
+    "line",
+    [
+        line
+        for line, said in zip(BAD_TOPS[::2], BAD_TOPS[1::2], strict=True)
+        if not any(sentence in said for sentence in BEYOND)
+    ],
+)
 def test_what_load_refuses_at_the_top_is_not_valid(
     validator: Draft202012Validator, line: str
 ) -> None:
