@@ -50,6 +50,14 @@ class Superseded(HandrailError):
     """Another replica drives the run by now: whoever is told so lets go of it."""
 
 
+class LateWord(HandrailError):
+    """A word on locks came after a newer one of the same person."""
+
+
+class WordUnheard(HandrailError):
+    """A reply could not even be noted as heard; it is read again later."""
+
+
 class IdempotencyConflict(HandrailError):
     """An idempotency key came again with something else to do."""
 

@@ -7,6 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain.slack_text import as_typed, words_apart
+from bot.domain.stack import StackName
+
+#: what `unlock all mine` is about, where words on locks are kept by their stacks;
+#: no stack can be called so
+ALL_MINE: Final = StackName("all mine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,17 +187,23 @@ class Record(Protocol):
     ) -> bool:
         """Release a claim that an ended run had to keep; False if it has none."""
 
-    async def hold(self, wanted: Sequence[Hold]) -> HoldAnswer:
+    # What people say of holds is ordered by Slack's timestamp of the word, *ts*:
+    # LateWord is raised, and nothing changed, where `Words.note` knows a newer one.
+    # What API keys ask for has none, and counts in the order of its arrival.
+
+    async def hold(self, wanted: Sequence[Hold], ts: str = "") -> HoldAnswer:
         """Take holds of one actor on one or many stacks: all of them, or none.
 
         One that the actor has already keeps its `since`, and takes on the new
         reason and end. The thread of the first is told, once.
         """
 
-    async def freeze(self, wanted: Hold) -> HoldAnswer:
+    async def freeze(self, wanted: Hold, ts: str = "") -> HoldAnswer:
         """Take the hold on every stack, unless somebody else has it."""
 
-    async def extend(self, held: Hold, until: datetime | None, at: datetime) -> bool:
+    async def extend(
+        self, held: Hold, until: datetime | None, at: datetime, ts: str = ""
+    ) -> bool:
         """Let exactly *held* last until *until*; False if it is not in force.
 
         It is reminded of its new end, and asked about anew, from *at* on.
@@ -210,6 +216,7 @@ class Record(Protocol):
         reason: str,
         at: datetime,
         thread: ThreadId | None,
+        ts: str = "",
     ) -> bool:
         """Release exactly *holds*; False, and nothing, if one is not in force.
 
@@ -217,7 +224,7 @@ class Record(Protocol):
         holder's is told to the holder in a direct message.
         """
 
-    async def steal(self, held: Hold, wanted: Hold) -> bool:
+    async def steal(self, held: Hold, wanted: Hold, ts: str = "") -> bool:
         """Put *wanted* in the place of exactly *held*; False if it is not in force.
 
         The one who lost it is told in a direct message, with the reason.

@@ -33,6 +33,7 @@ from bot.store import (
     plans,
     starts,
     submissions,
+    words,
 )
 from bot.store.database import Database, upsert
 from bot.store.moves import fetch
@@ -185,19 +186,24 @@ class SqlRecord:
                 db, run, actor, reason, at, above=self._above
             )
 
-    async def hold(self, wanted: Sequence[Hold]) -> HoldAnswer:
+    async def hold(self, wanted: Sequence[Hold], ts: str = "") -> HoldAnswer:
         """Take holds of one actor on one or many stacks: all of them, or none."""
         async with self._database.write("hold stacks") as db:
+            await words.require_newest(db, wanted[0].actor, wanted, ts)
             return await holds.hold(db, wanted)
 
-    async def freeze(self, wanted: Hold) -> HoldAnswer:
+    async def freeze(self, wanted: Hold, ts: str = "") -> HoldAnswer:
         """Take the hold on every stack, unless somebody else has it."""
         async with self._database.write("freeze every stack") as db:
+            await words.require_newest(db, wanted.actor, [wanted], ts)
             return await holds.freeze(db, wanted)
 
-    async def extend(self, held: Hold, until: datetime | None, at: datetime) -> bool:
+    async def extend(
+        self, held: Hold, until: datetime | None, at: datetime, ts: str = ""
+    ) -> bool:
         """Let exactly *held* last until *until*; False if it is not in force."""
         async with self._database.write(f"extend the hold on {held.stack}") as db:
+            await words.require_newest(db, held.actor, [held], ts)
             return await holds.extend(db, held, until, at)
 
     async def release_holds(
@@ -207,16 +213,19 @@ class SqlRecord:
         reason: str,
         at: datetime,
         thread: ThreadId | None,
+        ts: str = "",
     ) -> bool:
         """Release exactly *held*; False, and nothing, if one is not in force."""
         async with self._database.write("release holds") as db:
+            await words.require_newest(db, actor, held, ts)
             return await holds.release_holds(
                 db, held, actor, reason, at, thread, self._above
             )
 
-    async def steal(self, held: Hold, wanted: Hold) -> bool:
+    async def steal(self, held: Hold, wanted: Hold, ts: str = "") -> bool:
         """Put *wanted* in the place of exactly *held*; False if it is not in force."""
         async with self._database.write(f"steal the hold on {held.stack}") as db:
+            await words.require_newest(db, wanted.actor, [held], ts)
             return await holds.steal(db, held, wanted, self._above)
 
     async def expire(self, at: datetime) -> tuple[Hold, ...]:

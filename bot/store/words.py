@@ -1,0 +1,136 @@
+"""What people said in threads, in SQL: the order of lock words, and what was read."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, RowMapping, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.audit import Deed
+from bot.domain.errors import LateWord
+from bot.domain.lock import EVERY, Hold
+from bot.domain.people import Actor, ChannelId
+from bot.domain.run import RunState, ThreadId
+from bot.domain.stack import StackName
+from bot.domain.telling import Said
+from bot.domain.words import ALL_MINE
+from bot.ports.words import OpenThread
+from bot.store import audit
+from bot.store.database import Database, upsert
+from bot.store.outbox import post
+from bot.store.rows import actor_values
+from bot.store.tables import claims, holds, lock_words, runs, threads
+
+#: so long after its end a run's thread may still get a word that counts
+_OPEN: Final = timedelta(hours=24)
+_UNFINISHED: Final = tuple(s.value for s in RunState if not s.is_terminal)
+
+
+class SqlWords:
+    """The port `Words` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, actor: Actor, stacks: Sequence[StackName], ts: str) -> None:
+        """Note a word on the locks of *stacks*. Raises LateWord."""
+        if not ts:
+            return
+        async with self._database.write("note a word on locks") as db:
+            await _require_newest(db, actor, stacks, ts)
+            for stack in sorted(set(stacks)):
+                await _note(db, actor, stack, ts)
+
+    async def ask_again(self, thread: ThreadId, said: Said, deed: Deed) -> None:
+        """Ask in *thread* whether a word is still meant, with the audit row."""
+        async with self._database.write("ask whether a word is still meant") as db:
+            await audit.append(db, deed)
+            await post(db, thread, (said,))
+
+    async def open_threads(self, at: datetime) -> tuple[OpenThread, ...]:
+        """Return those in which replies are read, newest first."""
+        found = (
+            select(threads)
+            .outerjoin(runs, runs.c.thread == threads.c.id)
+            .where(
+                threads.c.ts.is_not(None),
+                threads.c.posted_in.is_(None),  # a direct message is no such thread
+                _is_open(at - _OPEN),
+            )
+        )
+        newest_first = found.order_by(threads.c.id.desc())
+        async with self._database.read("look for open threads") as db:
+            rows = (await db.execute(newest_first)).mappings().all()
+        return tuple(map(_open_thread, rows))
+
+    async def note_read(self, thread: ThreadId, ts: str) -> None:
+        """Note that every reply up to *ts* was read."""
+        before = or_(threads.c.seen_ts.is_(None), threads.c.seen_ts < ts)
+        read = update(threads).where(threads.c.id == thread, before)
+        async with self._database.write("note what was read") as db:
+            await db.execute(read.values(seen_ts=ts))
+
+
+async def require_newest(
+    db: AsyncConnection, actor: Actor, changed: Iterable[Hold], ts: str
+) -> None:
+    """Raise LateWord where *actor* said a newer word than *ts* on one of *changed*.
+
+    The rows stay locked until the transaction ends, so that a newer word waits.
+    """
+    if ts:
+        await _require_newest(db, actor, [hold.stack for hold in changed], ts)
+
+
+async def _require_newest(
+    db: AsyncConnection, actor: Actor, stacks: Sequence[StackName], ts: str
+) -> None:
+    # `unlock all mine` counts for every stack, but a freeze is no stack's.
+    named = {*stacks} if {*stacks} == {EVERY} else {*stacks, ALL_MINE}
+    words = select(lock_words.c.stack, lock_words.c.ts)
+    said = words.where(_by(actor), lock_words.c.stack.in_(named)).with_for_update()
+    rows = await db.execute(said.order_by(lock_words.c.stack))
+    newer = [stack for stack, newest in map(tuple, rows) if newest > ts]
+    if newer:
+        raise LateWord(f"{actor.id} said a newer word on {', '.join(newer)}")
+
+
+async def _note(db: AsyncConnection, actor: Actor, stack: StackName, ts: str) -> None:
+    row = upsert(db, lock_words).values(
+        stack=stack, **actor_values("actor", actor), ts=ts
+    )
+    key = [column.name for column in lock_words.primary_key]
+    new = {"ts": row.excluded.ts, "actor_name": row.excluded.actor_name}
+    await db.execute(row.on_conflict_do_update(index_elements=key, set_=new))
+
+
+def _by(actor: Actor) -> ColumnElement[bool]:
+    return (
+        (lock_words.c.actor_kind == actor.kind.value)
+        & (lock_words.c.actor_id == actor.id)
+        & (lock_words.c.actor_team == actor.team)
+    )
+
+
+def _is_open(since: datetime) -> ColumnElement[bool]:
+    claiming = select(claims.c.run).where(claims.c.run.is_not(None))
+    held = select(holds.c.thread).where(holds.c.thread.is_not(None))
+    # Slack's timestamps are all of one length, so they compare as texts do.
+    is_new_card = runs.c.id.is_(None) & (threads.c.ts >= f"{since.timestamp():.6f}")
+    return or_(
+        runs.c.state.in_(_UNFINISHED),
+        runs.c.ended_at >= since,
+        runs.c.id.in_(claiming),
+        threads.c.id.in_(held),
+        is_new_card,
+    )
+
+
+def _open_thread(row: RowMapping) -> OpenThread:
+    places = [(row["channel"], row["ts"]), (row["fallback"], row["fallback_ts"])]
+    return OpenThread(
+        id=ThreadId(row["id"]),
+        places=tuple((ChannelId(where), ts) for where, ts in places if where and ts),
+        seen_ts=row["seen_ts"] or "",
+    )
