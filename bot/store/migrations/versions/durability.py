@@ -1,6 +1,7 @@
 """What durability needs: replicas and their runs, missed words, sent messages."""
 
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,11 +11,15 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+#: replies are read again from so long before the newest one that was read
+_READ_TWICE: Final = timedelta(minutes=1)
+
 
 def upgrade() -> None:
     """Add the columns and indexes to what is there, and the new tables."""
     for name in ("seen_ts", "fallback", "fallback_ts"):
         op.add_column("threads", sa.Column(name, sa.String))
+    _have_read_all()
     _add_to_runs()
     _create_indexes()
     _create_installation()
@@ -36,6 +41,14 @@ def _moment(name: str, *, nullable: bool = True) -> sa.Column[object]:
 
 def _name(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.String, nullable=False)
+
+
+def _have_read_all() -> None:
+    # What was replied before now was heard, and is known by other keys than that
+    # by which a reply is known from here on: it must not be heard again.
+    from_here = datetime.now(UTC) + _READ_TWICE
+    threads = sa.table("threads", sa.column("seen_ts", sa.String))
+    op.execute(threads.update().values(seen_ts=f"{from_here.timestamp():.6f}"))
 
 
 def _add_to_runs() -> None:
