@@ -1,10 +1,11 @@
 """What the use cases need from outside, split by who uses it."""
 
 from bot.ports.archive import Archive, Keys
-from bot.ports.outbox import Letter, Outbox, Posted
+from bot.ports.outbox import Letter, Outbox, Posted, Shown
 from bot.ports.outside import Clock, Credentials, Directory, Messages, Minted, Values
 from bot.ports.record import Record
 from bot.ports.replicas import Drained, Drains, Duty, Replicas, Wakes
+from bot.ports.retention import Perishables
 from bot.ports.values import (
     DeliveryKey,
     Ended,
@@ -42,12 +43,14 @@ __all__ = [
     "Minted",
     "NewRun",
     "Outbox",
+    "Perishables",
     "Plan",
     "Posted",
     "Progress",
     "Record",
     "Replicas",
     "RunQuery",
+    "Shown",
     "StopAnswer",
     "Thread",
     "Values",

@@ -29,6 +29,19 @@ class Posted:
 
     channel: ChannelId  #: of a direct message that of its conversation
     ts: str
+    #: SHA-256, in hex, of what it shows; empty where it was deleted by Handrail
+    digest: str = ""
+    #: the message that Handrail deleted, to post this one in its place
+    replaced: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What is kept of a message that stands in Slack, to find it changed later."""
+
+    digest: str
+    replaced: str | None
+    at: datetime
 
 
 class Outbox(Protocol):
@@ -42,8 +55,10 @@ class Outbox(Protocol):
         letter: Letter,
         message_ts: str | None,
         channel: ChannelId | None = None,
+        *,
+        shown: Shown | None = None,
     ) -> None:
-        """Note a delivery, and the message it became.
+        """Note a delivery, the message it became, and what that shows.
 
         *channel* is where that is, if not in the thread's own: a direct message is
         sent to a person, and changed in the conversation that it opened.

@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackClientError
 from bot.domain.errors import StoreUnavailable
 from bot.domain.run import RunId, ThreadId
 from bot.domain.telling import Card, Header, Tail, Waiting
-from bot.ports import Archive, Clock, Letter, LetterId, Outbox, Posted
+from bot.ports import Archive, Clock, Letter, LetterId, Outbox, Posted, Shown
 from bot.slack.pacing import Pace
 from bot.slack.post import Post
 from bot.slack.refusals import is_hopeless, seconds_to_wait
@@ -144,7 +144,10 @@ class Delivery:
         if posted is None:
             await self._outbox.delivered(letter, None)
         else:
-            await self._outbox.delivered(letter, posted.ts, posted.channel)
+            shown = Shown(
+                digest=posted.digest, replaced=posted.replaced, at=self._clock()
+            )
+            await self._outbox.delivered(letter, posted.ts, posted.channel, shown=shown)
         self._settle(letter)
 
     async def _missed(self, letter: Letter, error: Exception) -> None:

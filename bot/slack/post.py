@@ -7,6 +7,7 @@ from typing import Any, Final
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.people import ChannelId
 from bot.domain.run import Run, RunState
@@ -22,6 +23,7 @@ from bot.slack.output import Excerpt
 from bot.slack.refusals import is_fixed, is_gone, is_hopeless
 from bot.slack.rendering import Rendering
 from bot.slack.search import NOTHING, Traces, mark, search
+from bot.slack.shown import digest, digest_of, shown
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +68,7 @@ class Post:
         traces = await self._traces(letter, doubtful=doubtful)
         if traces.message_ts is not None:
             if not isinstance(letter.telling, IN_PLACE) and not letter.revision:
-                return Posted(channel=letter.thread.channel, ts=traces.message_ts)
+                return _found(letter, traces.message_ts, traces.digest)
             letter = replace(letter, message_ts=traces.message_ts)
         if await self._is_superfluous(letter):
             return None
@@ -118,13 +120,13 @@ class Post:
     async def _send(self, letter: Letter, message: Message) -> Posted:
         thread = letter.thread
         if letter.message_ts is not None:
-            await self._client.chat_update(
+            answer = await self._client.chat_update(
                 channel=thread.channel,
                 ts=letter.message_ts,
                 text=message.text,
                 blocks=message.blocks,
             )
-            return Posted(channel=thread.channel, ts=letter.message_ts)
+            return _posted(message, answer, thread.channel, letter.message_ts)
         answer = await self._client.chat_postMessage(
             channel=thread.channel,
             thread_ts=thread.ts,
@@ -135,7 +137,7 @@ class Post:
             metadata=mark(letter),
         )
         # A direct message went to a person; it is in another channel than that.
-        return Posted(channel=ChannelId(answer["channel"]), ts=str(answer["ts"]))
+        return _posted(message, answer, ChannelId(answer["channel"]), str(answer["ts"]))
 
     async def _send_anew(self, letter: Letter, message: Message) -> Posted:
         # What it showed must go, whatever the price: a reply moves to the thread's
@@ -144,7 +146,8 @@ class Post:
         await self._client.chat_delete(channel=letter.thread.channel, ts=ts)
         if ts == letter.thread.ts:
             return Posted(channel=letter.thread.channel, ts=ts)
-        return await self._send(replace(letter, message_ts=None), message)
+        posted = await self._send(replace(letter, message_ts=None), message)
+        return replace(posted, replaced=ts)
 
     async def _send_to_what_is_there(self, letter: Letter, message: Message) -> Posted:
         # It was deleted, maybe to be posted anew, and that may have been done too.
@@ -155,11 +158,12 @@ class Post:
         is_new = traces.message_ts not in {None, letter.message_ts}
         found = replace(letter, message_ts=traces.message_ts if is_new else None)
         try:
-            return await self._send(found, message)
+            posted = await self._send(found, message)
         except SlackApiError as error:
             if not is_new or not is_fixed(error):
                 raise
-            return await self._send_anew(found, message)
+            posted = await self._send_anew(found, message)
+        return replace(posted, replaced=posted.replaced or ts)
 
     async def _rendered(self, letter: Letter, traces: Traces) -> Message:
         if isinstance(letter.telling, Ending):
@@ -195,6 +199,19 @@ class Post:
                 raise
             return None  # somebody deleted what would be linked to
         return str(answer["permalink"])
+
+
+def _found(letter: Letter, ts: str, digest: str) -> Posted:
+    return Posted(channel=letter.thread.channel, ts=ts, digest=digest)
+
+
+def _posted(
+    message: Message, answer: AsyncSlackResponse, channel: ChannelId, ts: str
+) -> Posted:
+    # What Slack made of it is what it will return later; not every answer says so.
+    kept: Any = answer.get("message")
+    seen = digest_of(kept) if kept else digest(shown(message.text, message.blocks))
+    return Posted(channel=channel, ts=ts, digest=seen)
 
 
 def _with_warning(message: Message, errors: tuple[str, ...]) -> Message:

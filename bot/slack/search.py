@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ports import Letter, Thread
 from bot.slack.refusals import is_unreadable
+from bot.slack.shown import digest_of
 
 _EVENT: Final = "handrail"
 _PAGE: Final = 200
@@ -20,6 +21,7 @@ class Traces:
     """What there is: the letter's own message, and a thread's files by their names."""
 
     message_ts: str | None = None
+    digest: str = ""  #: of what that message shows
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -43,18 +45,18 @@ async def search(client: AsyncWebClient, letter: Letter, since: datetime) -> Tra
 
     Raises Slack's errors, but for those that say that nothing can be read there.
     """
-    own, message_ts = mark(letter), None
+    own, message_ts, digest = mark(letter), None, ""
     files: dict[str, tuple[str, ...]] = {}
     try:
         async for message in _messages(client, letter.thread, since):
             for name, file in _files(message):
                 files[name] = (*files.get(name, ()), file)
             if message.get("metadata") == own:
-                message_ts = str(message["ts"])
+                message_ts, digest = str(message["ts"]), digest_of(message)
     except SlackApiError as error:
         if not is_unreadable(error):
             raise
-    return Traces(message_ts=message_ts, files=files)
+    return Traces(message_ts=message_ts, digest=digest, files=files)
 
 
 def _files(message: dict[str, Any]) -> Iterator[tuple[str, str]]:

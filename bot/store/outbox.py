@@ -23,7 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.people import ChannelId
 from bot.domain.run import ThreadId
 from bot.domain.telling import Telling
-from bot.ports import Hide, Letter, LetterId, Thread
+from bot.ports import Hide, Letter, LetterId, Shown, Thread
+from bot.store import messages
 from bot.store.database import Database, upsert
 from bot.store.places import places
 from bot.store.rows import Value, thread_of
@@ -195,8 +196,10 @@ class SqlOutbox:
         letter: Letter,
         message_ts: str | None,
         channel: ChannelId | None = None,
+        *,
+        shown: Shown | None = None,
     ) -> None:
-        """Note a delivery, and the message it became, in *channel*.
+        """Note a delivery, the message it became, in *channel*, and what that shows.
 
         A letter that was redacted meanwhile stays due, to change that message.
         """
@@ -207,6 +210,9 @@ class SqlOutbox:
             await db.execute(noted)
             if message_ts is not None:
                 await _note_place(db, letter, message_ts, channel)
+            if message_ts is not None and shown is not None:
+                place = channel or letter.thread.channel
+                await messages.note(db, letter, (place, message_ts), shown)
 
     async def postpone(self, letter: Letter, until: datetime, error: str) -> None:
         """Note a failed attempt; the thread waits until *until*."""

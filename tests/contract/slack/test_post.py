@@ -17,6 +17,7 @@ from bot.domain.telling import (
     Notice,
     NoticeKind,
     Planned,
+    Said,
     Telling,
     Waiting,
 )
@@ -24,6 +25,7 @@ from bot.ports import Archive, Letter, LetterId, Thread
 from bot.sandbox.faults import BadGateway, Drop, Refuse
 from bot.slack.post import Post
 from bot.slack.refusals import is_hopeless
+from bot.slack.shown import digest_of
 from tests.contract.slack.conftest import Town
 from tests.support.bot import text_of
 from tests.support.builders import NOON, STACK, a_hold, a_run, later
@@ -297,7 +299,9 @@ async def test_a_notice_is_changed_in_the_conversation_that_it_opened(
         revision=1,
     )
 
-    assert await desk.send(hidden) == posted
+    changed = await desk.send(hidden)
+    assert changed is not None
+    assert (changed.channel, changed.ts) == (posted.channel, posted.ts)
     (only,) = letters(desk.town)
     assert "hunter22" not in text_of(dict(only))
 
@@ -333,3 +337,16 @@ async def test_a_notice_whose_blocks_are_not_taken_is_told_in_words(
     (letter,) = letters(desk.town)
     assert "Do you still need it?" in letter["text"]
     assert not letter.get("blocks")
+
+
+async def test_a_message_is_kept_as_slack_returns_it(desk: Desk) -> None:
+    said = Said(text="<https://x.example> & `code` <!channel> \N{ROCKET}")
+    posted = await desk.send(await desk.letter(said))
+    found = await desk.send(await desk.letter(said), doubtful=True)
+
+    town = desk.town
+    root = desk.shelf.posted[MINE.thread]
+    answer = await town.client.conversations_replies(channel=town.infra, ts=root)
+    assert posted is not None
+    assert posted == found
+    assert digest_of(answer["messages"][1]) == posted.digest

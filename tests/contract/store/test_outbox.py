@@ -1,5 +1,8 @@
 """What the outbox promises."""
 
+from sqlalchemy import select
+
+from bot.domain.people import ChannelId
 from bot.domain.run import RunState
 from bot.domain.telling import (
     Card,
@@ -11,7 +14,8 @@ from bot.domain.telling import (
     Tail,
     Waiting,
 )
-from bot.ports import Letter
+from bot.ports import Letter, Shown
+from bot.store.tables import messages
 from tests.contract.store.opened import Store
 from tests.support.builders import CHANNEL, STACK, a_hold, a_new_run, later
 
@@ -266,3 +270,46 @@ async def test_two_direct_messages_do_not_wait_for_each_other(store: Store) -> N
     await store.record.remind(later(3000), before=later(600) - later(0))
 
     assert len(await store.outbox.due(later(3000))) == 2
+
+
+def shown(digest: str, replaced: str | None = None) -> Shown:
+    return Shown(digest=digest, replaced=replaced, at=later(5))
+
+
+async def kept(store: Store) -> list[tuple[str, str, int, str]]:
+    """Return the messages that are known to stand in Slack."""
+    columns = (messages.c.channel, messages.c.ts, messages.c.letter, messages.c.digest)
+    async with store.database.read("read the messages") as db:
+        rows = await db.execute(select(*columns).order_by(messages.c.ts))
+        return [tuple(row) for row in rows]
+
+
+async def test_what_a_message_shows_is_kept_as_it_was_sent_last(store: Store) -> None:
+    run = await store.record.submit(a_new_run(), later(0))
+    header = await only(store)
+    await store.outbox.delivered(header, "1.1", shown=shown("a"))
+    echo = await only(store)
+    await store.outbox.delivered(echo, "1.2", ChannelId("C0ELSE"), shown=shown("b"))
+    await store.record.tell(run.thread, [Header(run=run.id)])
+    again = await only(store)
+
+    await store.outbox.delivered(again, "1.1", CHANNEL, shown=shown("c"))
+
+    assert await kept(store) == [
+        (CHANNEL, "1.1", again.id, "c"),
+        ("C0ELSE", "1.2", echo.id, "b"),
+    ]
+
+
+async def test_what_handrail_deleted_is_not_missed(store: Store) -> None:
+    run = await store.record.submit(a_new_run(), later(0))
+    for ts in ("1.1", "1.2"):
+        await store.outbox.delivered(await only(store), ts, shown=shown("a"))
+    await store.record.tell(run.thread, [Said(text="x")])
+
+    said = await only(store)
+    await store.outbox.delivered(said, "1.3", shown=shown("b", replaced="1.2"))
+    await store.record.tell(run.thread, [Header(run=run.id)])
+    await store.outbox.delivered(await only(store), "1.1", shown=shown(""))
+
+    assert [(ts, digest) for _, ts, _, digest in await kept(store)] == [("1.3", "b")]

@@ -10,7 +10,7 @@ from typing import cast
 from bot.domain.people import ChannelId
 from bot.domain.run import RunId, ThreadId
 from bot.domain.telling import Final, Header, Said, Tail, Telling, Waiting
-from bot.ports import Archive, Letter, LetterId, Posted, Thread
+from bot.ports import Archive, Letter, LetterId, Posted, Shown, Thread
 from bot.slack.delivery import Delivery
 from bot.slack.pacing import Budget, Pace
 from bot.slack.post import Post
@@ -51,7 +51,10 @@ class Letters:
         letter: Letter,
         message_ts: str | None,
         channel: ChannelId | None = None,
+        *,
+        shown: Shown | None = None,
     ) -> None:
+        assert shown is not None
         self.places.append((message_ts, channel))
 
     async def postpone(self, letter: Letter, until: datetime, error: str) -> None:
