@@ -30,9 +30,9 @@ from bot.domain.stack import (
     FromFile,
     Hooks,
     ImagePolicy,
+    KeptFor,
     OidcIssuer,
     OidcToken,
-    Retention,
     Stack,
     StackFile,
     StackName,
@@ -206,10 +206,10 @@ def _oidc(entry: TokenEntry | None) -> OidcToken | None:
     return OidcToken(audiences=tuple(dict.fromkeys(entry.audience)))
 
 
-def _retention(entry: RetentionEntry) -> Retention:
-    usual = Retention()
+def _retention(entry: RetentionEntry) -> KeptFor:
+    usual = KeptFor()
     output = usual.output if entry.output is None else entry.output
-    return Retention(
+    return KeptFor(
         output=None if output == NEVER else output,
         deliveries=entry.deliveries or usual.deliveries,
     )

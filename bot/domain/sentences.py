@@ -65,6 +65,18 @@ def exit_code(code: int) -> str:
     return f"exit code {code}" + (f" ({meaning})" if meaning else "")
 
 
+def dropped(run: Run) -> str:
+    """Return why the output of *run* is not to be had any more, if it was dropped."""
+    if run.output_dropped_at is None:
+        return ""
+    kept = run.output_dropped_at - (run.ended_at or run.created_at)
+    return (
+        f"The output of run {run.id} was dropped on {run.output_dropped_at:%Y-%m-%d}, "
+        f"after {kept.days} days, as `retention` in handrail.yaml says. Who ran what, "
+        "and how it ended, stays on the record."
+    )
+
+
 def span(length: timedelta) -> str:
     """Return a length of time as a person says it, `3 min 5 s` or `2 h 10 min`."""
     seconds = max(0, int(length.total_seconds()))

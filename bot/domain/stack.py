@@ -140,11 +140,12 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
+class KeptFor:
     """How long what passes is kept; runs and audit rows are kept for ever."""
 
     output: timedelta | None = timedelta(days=400)  #: after the end; None: for ever
     deliveries: timedelta = timedelta(hours=25)
+    words: timedelta = timedelta(days=30)  #: that people wrote in threads, by their ids
     #: requests under a caller's own key
     requests: timedelta = timedelta(days=30)
 
@@ -159,7 +160,7 @@ class Catalog:
     slots: int = 10  #: runs at once on the engine
     oidc: OidcIssuer | None = None
     image_policy: ImagePolicy = ImagePolicy()
-    retention: Retention = Retention()
+    retention: KeptFor = KeptFor()
 
     @property
     def above(self) -> frozenset[str]:

@@ -15,9 +15,9 @@ from bot.domain.stack import (
     FromFile,
     Hooks,
     ImagePolicy,
+    KeptFor,
     OidcIssuer,
     OidcToken,
-    Retention,
     Stack,
     StackFile,
     StackName,
@@ -305,15 +305,15 @@ def test_what_stands_at_the_top_arrives_in_its_whole_form(write: Write) -> None:
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        ("{}", Retention(output=timedelta(days=400), deliveries=timedelta(hours=25))),
-        ("{output: 90d}", Retention(output=timedelta(days=90))),
-        ("{output: none}", Retention(output=None)),
-        ("{output: no}", Retention(output=None)),
-        ("{deliveries: 2d}", Retention(deliveries=timedelta(days=2))),
+        ("{}", KeptFor(output=timedelta(days=400), deliveries=timedelta(hours=25))),
+        ("{output: 90d}", KeptFor(output=timedelta(days=90))),
+        ("{output: none}", KeptFor(output=None)),
+        ("{output: no}", KeptFor(output=None)),
+        ("{deliveries: 2d}", KeptFor(deliveries=timedelta(days=2))),
     ],
 )
 def test_how_long_what_passes_is_kept_arrives_with_what_was_left_out(
-    write: Write, written: str, meant: Retention
+    write: Write, written: str, meant: KeptFor
 ) -> None:
     catalog = load(write(a_config(top=f"retention: {written}")))
 
