@@ -122,6 +122,7 @@ OUTPUT: Final = Endpoint(
     name="output",
     summary="The masked output so far.",
     answers={200: PLAIN},
+    refusals=(Fault.DROPPED,),
 )
 EVENTS: Final = Endpoint(
     method=HTTPMethod.GET,

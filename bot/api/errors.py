@@ -15,6 +15,7 @@ class Fault(StrEnum):
     NO_SUCH_PATH = "no_such_path"
     NO_SUCH_METHOD = "no_such_method"
     TOO_SLOW = "too_slow"
+    DROPPED = "dropped"  #: what is asked for was kept for as long as it is wanted
     TOO_LARGE = "too_large"
     NO_SUCH_TYPE = "no_such_type"  #: of the body: JSON is taken, and nothing else
     INVALID = "invalid"  #: a field or a parameter is not as it has to be
@@ -37,6 +38,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Refusal.TOO_LATE: 409,
     Refusal.STALE: 409,
     Refusal.CONFLICT: 409,
+    Fault.DROPPED: 410,
     Fault.TOO_LARGE: 413,
     Fault.NO_SUCH_TYPE: 415,
     Refusal.BAD_COMMAND: 422,

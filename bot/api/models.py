@@ -178,6 +178,9 @@ class Run(Told):
     lost_since: datetime | None = Field(
         description="Since when its CI was not heard of."
     )
+    output_dropped_at: datetime | None = Field(
+        description="When its output went, as `retention` says."
+    )
     queue_place: int | None = Field(description="1 is next; null unless it is queued.")
     fence: int | None = Field(
         description="Of its claim; for the key alone that announced it."
@@ -210,6 +213,7 @@ class Run(Told):
             commit=run.commit,
             image_digest=run.image_digest,
             lost_since=run.lost_since,
+            output_dropped_at=run.output_dropped_at,
             queue_place=seen.place,
             fence=seen.fence,
         )

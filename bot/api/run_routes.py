@@ -10,11 +10,13 @@ from aiohttp import web
 from bot.api import endpoints
 from bot.api.call import Call, Handle, answer
 from bot.api.endpoints import BASE, PLAIN, Endpoint
+from bot.api.errors import Fault, Unanswerable
 from bot.api.models import NewTask, Run, RunFilter, Runs
 from bot.api.reading import read_idempotency_key
 from bot.api.stream import cut, sent
 from bot.control.requests import Granted, Requests
 from bot.domain.errors import StoreUnavailable
+from bot.domain.sentences import dropped
 from bot.domain.task import TaskRequest
 
 log = structlog.get_logger(__name__)
@@ -54,6 +56,8 @@ class RunRoutes:
 
     async def _output(self, call: Call) -> web.StreamResponse:
         pieces = await self._requests.output(call.key, call.run)
+        if why := dropped((await self._requests.run(call.key, call.run)).run):
+            raise Unanswerable(why, code=Fault.DROPPED)
         response = call.stream(PLAIN)
         await response.prepare(call.request)
         if call.wants_head:

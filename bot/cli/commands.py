@@ -23,7 +23,7 @@ from bot.credentials.keys import SigningKeys
 from bot.demo.play import perform_task, show_page
 from bot.domain.errors import HandrailError
 from bot.domain.run import Run, RunId
-from bot.domain.sentences import ending
+from bot.domain.sentences import dropped, ending
 from bot.domain.stack import StackName
 from bot.logs import set_up_logs
 from bot.settings import Settings, SettingsProblems, data_dir
@@ -126,12 +126,15 @@ def output(run: Annotated[int, typer.Argument(help="The run's number.")]) -> Non
     async def show(database: Database) -> None:
         archive = SqlArchive(database)
         try:
-            await archive.run(RunId(run))
+            found = await archive.run(RunId(run))
         except LookupError as error:
             typer.echo(
                 f"There is no run {run}; `handrail history` lists them.", err=True
             )
             raise typer.Exit(1) from error
+        if found.output_dropped_at is not None:
+            typer.echo(dropped(found), err=True)
+            raise typer.Exit(1)
         async for piece in archive.output(RunId(run)):
             sys.stdout.buffer.write(piece)
 

@@ -17,10 +17,12 @@ import aiohttp
 from bot.api.endpoints import ENDPOINTS
 from bot.domain.keys import ApiKey
 from bot.domain.people import Actor, ActorKind, ChannelId, Role
+from bot.domain.run import RunId
 from bot.domain.stack import Stack, StackName
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.keys import SqlKeys
+from bot.store.retention import SqlPerishables
 from runner.scripted import ScriptedEngine
 from tests.support.bot import Bot, a_bot, a_stack
 
@@ -83,6 +85,11 @@ class Api:
         """Open the keys with another process's eyes."""
         async with Database.open(self.bot.settings.database_url) as database:
             yield SqlKeys(database)
+
+    async def drop_output(self, run: int) -> None:
+        """Drop the output of *run*, as if it had been kept for long enough."""
+        async with Database.open(self.bot.settings.database_url) as database:
+            await SqlPerishables(database).drop_output(RunId(run), datetime.now(UTC))
 
     async def ask(
         self,

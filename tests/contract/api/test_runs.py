@@ -113,6 +113,22 @@ async def test_the_whole_output_is_read_as_text(
     assert answer.text == "größer € \U0001f30d\n" * 20_000 + "\ufffd\ufffd"
 
 
+async def test_output_that_was_dropped_is_said_to_be_gone(
+    api: Api, engine: ScriptedEngine
+) -> None:
+    engine.prepare("cat", b"old")
+    ended = await api.ends((await api.task("cat"))["id"])
+    assert ended["output_dropped_at"] is None
+    await api.drop_output(ended["id"])
+
+    answer = await api.get("/runs/1/output")
+    run = await api.get("/runs/1")
+
+    assert answer.error == (410, "dropped")
+    assert "The output of run 1 was dropped on " in answer.json["message"]
+    assert run.json["output_dropped_at"] is not None
+
+
 async def test_a_run_without_output_has_an_empty_one(
     api: Api, engine: ScriptedEngine
 ) -> None:
