@@ -135,45 +135,15 @@ def voucher(why: str, places: int, rows: Iterable[AuditRow]) -> str:
 
 def vouched_by(row: AuditRow) -> Mapping[int, str]:
     """Return the seals that *row* vouches for, by the ordinals of their rows."""
-    if row.deed.verb is not Verb.REDACTED:
+    return vouched_in(row.deed.verb, row.deed.detail)
+
+
+def vouched_in(verb: str, detail: str) -> Mapping[int, str]:
+    """Return the seals that a row of that *verb* and *detail* vouches for."""
+    if verb != Verb.REDACTED.value or not isinstance(detail, str):
         return {}
-    named = row.deed.detail.rpartition(_ROWS)[2]
+    named = detail.rpartition(_ROWS)[2]
     return {int(ordinal): seal for ordinal, seal in _VOUCHED.findall(named)}
-
-
-class Walk:
-    """Follows the chain row by row, in one pass from its first to its last."""
-
-    def __init__(self) -> None:
-        self._last: AuditRow | None = None
-        #: what the rows that do not match their hash would have to be vouched as
-        self._pending: dict[int, str] = {}
-        self.vouched = 0  #: how many rows a later one vouches for
-
-    def step(self, row: AuditRow) -> bool:
-        """Take the next row; False where it is not in its place."""
-        previous = self._last.hash if self._last else GENESIS
-        if not _follows(row, previous, self.next):
-            return False
-        self._last = row
-        if row.hash != seal_of(row):
-            self._pending[row.ordinal] = seal_of(row)
-            return True
-        for ordinal, seal in vouched_by(row).items():
-            if self._pending.get(ordinal) == seal:
-                del self._pending[ordinal]
-                self.vouched += 1
-        return True
-
-    @property
-    def next(self) -> int:
-        """Return the ordinal that the next row must have."""
-        return self._last.ordinal + 1 if self._last else 1
-
-    @property
-    def unvouched(self) -> int | None:
-        """Return the first row that was changed and that no row vouches for."""
-        return min(self._pending, default=None)
 
 
 def _follows(row: AuditRow, previous: str, ordinal: int) -> bool:

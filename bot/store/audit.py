@@ -1,13 +1,20 @@
 """The audit table: appended to, read, and verified."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from secrets import token_hex
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    RowMapping,
+    String,
+    insert,
+    select,
+    type_coerce,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import (
@@ -16,9 +23,10 @@ from bot.domain.audit import (
     AuditRow,
     Deed,
     Verb,
-    Walk,
     sealed,
+    vouched_in,
 )
+from bot.domain.chain import Fault, Link, Walk, rest_of
 from bot.domain.people import Actor
 from bot.domain.run import Run, RunId
 from bot.store.database import Database
@@ -26,6 +34,7 @@ from bot.store.rows import actor_of, actor_values
 from bot.store.tables import audit
 
 _BATCH: Final = 500
+_VERIFIED_AT_ONCE: Final = 5_000
 _SALT_BYTES: Final = 16
 
 
@@ -36,6 +45,8 @@ class Verdict:
     sound: int  #: how many rows from the first on
     broken: int | None  #: the ordinal at which it breaks; None: nowhere
     redacted: int = 0  #: how many rows had a text taken out of them since
+    rows: int = field(default=0, compare=False)
+    faults: Sequence[Fault] = field(default=(), compare=False)  #: by the ordinals
 
 
 def deed_on(run: Run, verb: Verb, actor: Actor, at: datetime, detail: str = "") -> Deed:
@@ -103,28 +114,69 @@ async def read(
             return
 
 
-async def verify(database: Database, *, batch: int = _BATCH) -> Verdict:
-    """Follow the chain to the first row that is neither sound nor vouched for.
+async def verify(database: Database, *, batch: int = _VERIFIED_AT_ONCE) -> Verdict:
+    """Follow the chain, and name whatever is neither sound nor vouched for.
 
     A row that was the last cannot be missed, nor one that was changed and vouched
     for by somebody who can write to the database: the voucher shows.
     """
     walk = Walk()
-    is_whole = await _walk(walk, database, batch)
-    broken = walk.unvouched or (None if is_whole else walk.next)
-    sound = (broken or walk.next) - 1
-    return Verdict(sound=sound, broken=broken, redacted=walk.vouched)
+    after: int | None = None
+    while rows := await _as_kept(database, after, batch):
+        for row in rows:
+            walk.step(_link(*row))
+        after = rows[-1].ordinal
+    faults = walk.end()
+    broken = min((fault.first for fault in faults), default=None)
+    return Verdict(
+        sound=walk.rows if broken is None else max(broken - 1, 0),
+        broken=broken,
+        redacted=walk.vouched,
+        rows=walk.rows,
+        faults=faults,
+    )
 
 
-async def _walk(walk: Walk, database: Database, batch: int) -> bool:
-    try:
-        async with aclosing(read(database, batch=batch)) as rows:
-            async for row in rows:
-                if not walk.step(row):
-                    return False
-    except ValueError:
-        return False
-    return True
+async def _as_kept(
+    database: Database, after: int | None, batch: int
+) -> Sequence[Row[tuple[Any, ...]]]:
+    """Return rows as they are: what somebody put there may be no moment at all."""
+    async with database.read("verify the audit rows") as db:
+        at: ColumnElement[Any] = audit.c.at
+        if db.dialect.name == "sqlite":
+            at = type_coerce(at, String)
+        columns = (at.label("at") if it is audit.c.at else it for it in audit.c)
+        rows = select(*columns).order_by(audit.c.ordinal).limit(batch)
+        if after is not None:
+            rows = rows.where(audit.c.ordinal > after)
+        return (await db.execute(rows)).all()
+
+
+def _link(  # noqa: PLR0913, PLR0917 (the columns, in the order of the table)
+    ordinal: int,
+    verb: str,
+    kind: str,
+    id: str,  # noqa: A002 (its name)
+    team: str,
+    name: str,
+    at: str | datetime,
+    stack: str,
+    run: int | None,
+    detail: str,
+    previous: str,
+    hash: str,  # noqa: A002 (its name)
+    salt: str | None,
+) -> Link:
+    fields = [verb, [kind, id, team, name], _instant(at), stack, run, detail]
+    rest = rest_of(fields if salt is None else [*fields, salt])
+    return Link(ordinal, previous, hash, rest, vouched_in(verb, detail))
+
+
+def _instant(at: str | datetime) -> str:
+    """Return a moment as it was sealed. SQLite has it as text, without the zone."""
+    if isinstance(at, datetime):
+        return at.astimezone(UTC).isoformat(timespec="microseconds")
+    return f"{at}+00:00".replace(" ", "T", 1)
 
 
 def audit_row(row: RowMapping) -> AuditRow:

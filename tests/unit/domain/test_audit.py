@@ -12,7 +12,6 @@ from bot.domain.audit import (
     AuditRow,
     Deed,
     Verb,
-    Walk,
     is_sound,
     redacted,
     seal_of,
@@ -20,9 +19,11 @@ from bot.domain.audit import (
     vouched_by,
     voucher,
 )
+from bot.domain.chain import Walk
 from bot.domain.people import Actor, ActorKind
 from bot.domain.run import RunId
 from tests.support.builders import NOON, an_actor
+from tests.unit.domain.chains import link
 
 ACTORS = st.builds(
     Actor,
@@ -155,9 +156,8 @@ def broken(rows: list[AuditRow]) -> int | None:
     """Return the first row that a walk over *rows* finds fault with."""
     walk = Walk()
     for row in rows:
-        if not walk.step(row):
-            return walk.unvouched or walk.next
-    return walk.unvouched
+        walk.step(link(row))
+    return min((fault.first for fault in walk.end()), default=None)
 
 
 def test_a_salted_hash_cannot_be_made_without_the_salt() -> None:
