@@ -46,9 +46,9 @@ class Process:
         self.inner.send_signal(what)
         return await self.ended()
 
-    async def ended(self) -> int:
-        """Wait for its end and return its exit code."""
-        async with asyncio.timeout(LIMIT_SECONDS):
+    async def ended(self, within: float = LIMIT_SECONDS) -> int:
+        """Wait for its end, for some seconds, and return its exit code."""
+        async with asyncio.timeout(within):
             await self.inner.communicate()
         assert self.inner.returncode is not None
         return self.inner.returncode
@@ -80,10 +80,12 @@ async def handrail(*arguments: str, **settings: str) -> Ended:
 
 
 @asynccontextmanager
-async def started(*arguments: str, **settings: str) -> AsyncIterator[Process]:
+async def started(
+    *arguments: str, module: str = "bot.cli", **settings: str
+) -> AsyncIterator[Process]:
     """Start a command; what is left of its processes in the end is killed."""
     inner = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot.cli", *arguments),
+        *(sys.executable, "-m", module, *arguments),
         cwd=ROOT,
         env=environment(settings),
         stdin=asyncio.subprocess.DEVNULL,

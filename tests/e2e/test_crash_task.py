@@ -1,0 +1,112 @@
+"""The bot is killed after each step of a task, once, and is started again."""
+
+from pathlib import Path
+from signal import SIGKILL
+
+import pytest
+
+from tests.support.crash_checks import check_over, table_of
+from tests.support.crash_stage import COMMAND, OF_THE_TASK, PATIENCE, Stage, a_stage
+
+#: Nothing was recorded: it is as if nobody had typed anything.
+FORGOTTEN = (
+    "migrating",
+    "slash heard",
+    "slash noted",
+    "role asked",
+    "submit not committed",
+)
+RECORDED = (
+    "submit stored",
+    "promote not committed",
+    "promoted",
+    "start not committed",
+    "started",
+    "secrets read",
+    "source fetched",
+    "image resolved",
+    "container made, empty",
+    "container created",
+    "container recorded",
+    "container started",
+    "initializing stored",
+    "state read",
+    "state's values kept",
+    "at the gate",
+    "performing stored",
+    "gate opened",
+    "output read",
+    "output not committed",
+    "output stored",
+    "container exited",
+    "conclusion stored",
+    "container removed",
+    "at the end",
+    "end not committed",
+    "end stored",
+    "header sent",
+    "header noted",
+    "echo sent",
+    "header changed",
+    "tail sent",
+    "file uploaded",
+    "final sent",
+    "final noted",
+)
+
+
+async def dies(stage: Stage, point: str) -> None:
+    """Have the task asked for, by a bot that is killed at *point*."""
+    async with stage.dying(point) as doomed:
+        if point != "migrating":
+            await doomed.says("Handrail serves")
+            stage.says(f"/task {COMMAND}")
+        assert await doomed.ended() == -SIGKILL
+
+
+async def check_told(stage: Stage) -> None:
+    """Check that the one run is told, from its beginning to its end."""
+    table = await check_over(stage)
+    assert table.runs == [(1, "failed", "exit_code", 3)]
+    run, output = await stage.setup.recorded(1)
+    assert output == OF_THE_TASK
+    assert run.command == COMMAND.removeprefix("net-prod ")
+
+
+async def ends(stage: Stage) -> None:
+    """Wait until the one thread tells how its run ended."""
+    seen = stage.setup.seen
+    await seen.sandbox.wait_for(seen.roots, PATIENCE)
+    ts = str(seen.roots()[0]["ts"])
+    await seen.tells(ts, "failed: the command failed, exit code 3*", PATIENCE)
+    await seen.shows(ts, "failed: the command failed, exit code 3", PATIENCE)
+
+
+@pytest.mark.parametrize("point", RECORDED)
+async def test_a_task_that_was_recorded_ends_as_if_nobody_had_been_killed(
+    tmp_path: Path, point: str
+) -> None:
+    async with a_stage(tmp_path) as stage:
+        await dies(stage, point)
+
+        async with stage.serving():
+            await ends(stage)
+
+        await check_told(stage)
+
+
+@pytest.mark.parametrize("point", FORGOTTEN)
+async def test_a_task_that_was_not_recorded_left_nothing_and_can_be_asked_for_again(
+    tmp_path: Path, point: str
+) -> None:
+    async with a_stage(tmp_path) as stage:
+        await dies(stage, point)
+        left = stage.setup.seen.roots(), stage.lives.starts.total()
+
+        async with stage.serving():
+            recorded = (await table_of(stage)).runs
+            stage.says(f"/task {COMMAND}")
+            await ends(stage)
+
+        assert (left, recorded) == (([], 0), [])
+        await check_told(stage)
