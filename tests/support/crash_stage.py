@@ -1,9 +1,10 @@
 """Where the bot is killed on purpose: a stack whose every run prints the same."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
 from typing import Final
@@ -80,6 +81,7 @@ class Stage:
     setup: Setup
     lives: Lives  #: of its containers, as the engine tells them
     marker: Path  #: is there once a process has come to its point
+    places: Iterator[Path]  #: for what a replica keeps itself
     typing: list[asyncio.Task[object]] = field(default_factory=list)
 
     @asynccontextmanager
@@ -101,6 +103,20 @@ class Stage:
             process.inner.send_signal(SIGTERM)
             assert await process.ended(within=LEAVING) == 0
 
+    @asynccontextmanager
+    async def two_replicas(self, point: str) -> AsyncIterator[list[Process]]:
+        """Have two replicas serve, of which the first to come to *point* is killed."""
+        async with AsyncExitStack() as both:
+            processes = [
+                await both.enter_async_context(
+                    self.dying(point, HANDRAIL_DATA_DIR=str(next(self.places)))
+                )
+                for _ in range(2)
+            ]
+            for process in processes:
+                await process.says("Handrail serves")
+            yield processes
+
     def says(self, line: str, by: str = "ann") -> None:
         """Type a slash command, of which nobody may be left to take notice."""
         seen = self.setup.seen
@@ -109,8 +125,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def a_stage(tmp_path: Path, *, init: str = _INIT) -> AsyncIterator[Stage]:
-    """Prepare a workspace and a stack; no container may be left in the end."""
+async def a_stage(
+    tmp_path: Path, *, init: str = _INIT, database_url: str = ""
+) -> AsyncIterator[Stage]:
+    """Prepare a workspace and a stack; no container may be left in the end.
+
+    *database_url* is that of a PostgreSQL database; without one it is SQLite.
+    """
     source = tmp_path / "source"
     source.mkdir()
     files = {
@@ -124,7 +145,23 @@ async def a_stage(tmp_path: Path, *, init: str = _INIT) -> AsyncIterator[Stage]:
         (source / name).chmod(0o755)
     async with a_setup(tmp_path, stack=_STACK.format(init=init)) as setup:
         setup.settings["MATRIX_TOKEN"] = TOKEN
+        if database_url:
+            setup.settings["HANDRAIL_DATABASE_URL"] = database_url
+            setup.settings["HANDRAIL_SEAL_KEY"] = "5e" * 32
         with lives_of(setup.installation) as lives:
-            stage = Stage(setup=setup, lives=lives, marker=tmp_path / "died")
+            stage = Stage(
+                setup=setup,
+                lives=lives,
+                marker=tmp_path / "died",
+                places=(_place(tmp_path, number) for number in count(1)),
+            )
             yield stage
             await asyncio.gather(*stage.typing)
+
+
+def _place(folder: Path, number: int) -> Path:
+    """Return what one replica keeps itself; they share the name of what they are."""
+    place = folder / f"replica-{number}"
+    place.mkdir()
+    (place / "installation").write_text((folder / "data/installation").read_text())
+    return place
