@@ -1,6 +1,6 @@
 """The record as it is read."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, select
@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.audit import AuditHead
 from bot.domain.lock import Hold, Occupancy
 from bot.domain.people import Actor, ChannelId
-from bot.domain.run import ACTIVE, Run, RunId, RunState, ThreadId, Transition
+from bot.domain.run import Run, RunId, RunState, ThreadId, Transition
 from bot.domain.stack import StackName
-from bot.ports import Idempotency, RunQuery, Thread
-from bot.store import audit, locks, output, submissions
+from bot.ports import Ended, Idempotency, Plan, RunQuery, Thread
+from bot.store import audit, locks, output, sealed, submissions
+from bot.store.conclusions import conclusion_of
 from bot.store.database import Database
+from bot.store.moves import active
 from bot.store.output import Chunk
 from bot.store.rows import run_of, thread_of, transition_of
 from bot.store.tables import runs, threads, transitions
@@ -74,8 +76,28 @@ class SqlArchive:
 
     async def active_runs(self) -> tuple[Run, ...]:
         """Return every run of which a container may exist."""
-        active = runs.c.state.in_(state.value for state in ACTIVE) & ~runs.c.outside
-        return await self._runs(select(runs).where(active).order_by(runs.c.id))
+        return await self._runs(select(runs).where(active()).order_by(runs.c.id))
+
+    async def conclusion(self, run: RunId) -> Ended | Plan | None:
+        """Return how the container of a run ended, where that was kept."""
+        kept = select(runs.c.concluded).where(runs.c.id == run)
+        async with self._database.read("ask how a container ended") as db:
+            text = (await db.execute(kept)).scalar_one_or_none()
+        return None if text is None else conclusion_of(text)
+
+    async def stops_asked(self, wanted: Sequence[RunId]) -> frozenset[RunId]:
+        """Return those of *wanted* that somebody asked to stop."""
+        asked = runs.c.id.in_(wanted) & runs.c.stop_kind.is_not(None)
+        async with self._database.read("ask what is to stop") as db:
+            found = await db.execute(select(runs.c.id).where(asked))
+            return frozenset(map(RunId, found.scalars()))
+
+    async def hidden_later(
+        self, run: RunId, after: int
+    ) -> tuple[tuple[int, bytes], ...]:
+        """Return what `hide_later` kept behind the piece numbered *after*, numbered."""
+        async with self._database.read("ask what is to be hidden") as db:
+            return await sealed.kept(db, run, after)
 
     async def transitions(self, run: RunId) -> tuple[Transition, ...]:
         """Return the changes of state of a run, in order."""

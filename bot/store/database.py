@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Final, Self
 
 from sqlalchemy import Table, make_url
@@ -18,6 +18,8 @@ from bot.store.outages import translated
 _READERS: Final = 4
 _TURN_SECONDS: Final = 30
 _SQLITE: Final = "sqlite"
+#: whether the transaction that a connection is in wakes those who listen
+_WAKES: Final = "handrail_wakes"
 
 _Upsert = sqlite_dialect.Insert | postgresql.Insert
 
@@ -31,6 +33,7 @@ class Database:
         self._turn = asyncio.Lock()
         self._writing: AsyncConnection | None = None
         self._is_sqlite = writer.dialect.name == _SQLITE
+        self._listeners: set[asyncio.Event] = set()
 
     @classmethod
     @asynccontextmanager
@@ -63,7 +66,14 @@ class Database:
             async with self._alone() as db, db.begin():
                 if not self._is_sqlite:
                     await postgres.lock(db)
+                db.info[_WAKES] = False
                 yield db
+                wakes: bool = db.info[_WAKES]
+                if wakes and not self._is_sqlite:
+                    await postgres.wake(db)
+        if wakes:
+            for woken in self._listeners:
+                woken.set()
 
     @asynccontextmanager
     async def read(self, action: str) -> AsyncIterator[AsyncConnection]:
@@ -71,6 +81,20 @@ class Database:
         with translated(action):
             async with self._reader.begin() as db:
                 yield db
+
+    @asynccontextmanager
+    async def listening(self, woken: asyncio.Event) -> AsyncIterator[None]:
+        """Set *woken* after each transaction that wakes, while the body runs.
+
+        Of whichever process on PostgreSQL, of this one on SQLite.
+        """
+        self._listeners.add(woken)
+        others = nullcontext() if self._is_sqlite else self._hearing(woken)
+        try:
+            async with others:
+                yield
+        finally:
+            self._listeners.discard(woken)
 
     async def scrub(self) -> None:
         """Empty SQLite's log, which keeps what was overwritten in the tables.
@@ -94,11 +118,28 @@ class Database:
         async with asyncio.timeout(_TURN_SECONDS):
             await self._turn.acquire()
         try:
+            await self._drop_if_broken()
             if self._writing is None:
                 self._writing = await self._writer.connect()
             yield self._writing
         finally:
             await self._end_turn()
+
+    @asynccontextmanager
+    async def _hearing(self, woken: asyncio.Event) -> AsyncIterator[None]:
+        from bot.store.listening import listening  # noqa: PLC0415 - needs the extra
+
+        engine = postgres.listener(self._writer.url)
+        async with listening(engine, woken):
+            yield
+
+    async def _drop_if_broken(self) -> None:
+        db = self._writing
+        if db is None or self._is_sqlite or not await postgres.is_broken(db):
+            return
+        self._writing = None
+        await db.invalidate()
+        await db.close()
 
     async def _end_turn(self) -> None:
         try:
@@ -114,6 +155,11 @@ class Database:
             await self._writing.close()
         await self._reader.dispose()
         await self._writer.dispose()
+
+
+def wake(db: AsyncConnection) -> None:
+    """Have those woken who listen, once the transaction of *db* is committed."""
+    db.info[_WAKES] = True
 
 
 def upsert(db: AsyncConnection, table: Table) -> _Upsert:

@@ -12,7 +12,7 @@ from bot.domain.run import STOPPABLE, WAITING, Run, RunId, RunState
 from bot.domain.telling import Final as FinalTelling
 from bot.domain.telling import Header, Said, StopAsked, Tail, Telling, Waiting
 from bot.ports import Ended, StopAnswer
-from bot.store import audit, locks, output
+from bot.store import audit, locks, output, sealed
 from bot.store.moves import move
 from bot.store.outbox import post, post_again
 from bot.store.queue import pass_on
@@ -45,7 +45,10 @@ async def end_run(
         ended_at=at,
         state_lock=state_lock_text(ended.state_lock),
         keeps_claim=not ended.release and await locks.has_claim(db, run.id),
+        owner=None,
+        lost_since=None,
     )
+    await sealed.forget(db, run.id)
     if not over.keeps_claim:
         await locks.release_claim(db, run.id)
     deed = audit.deed_on(over, Verb.ENDED, ended.actor, at, _in_words(over))

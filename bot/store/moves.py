@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import IllegalTransition
 from bot.domain.people import HANDRAIL, Actor
 from bot.domain.run import (
+    ACTIVE,
     Run,
     RunId,
     RunState,
@@ -17,6 +18,11 @@ from bot.domain.run import (
 from bot.ports import NewRun
 from bot.store.rows import Value, actor_values, run_of
 from bot.store.tables import runs, transitions
+
+
+def active() -> ColumnElement[bool]:
+    """Return what is true of the rows of runs of which a container may exist."""
+    return runs.c.state.in_(state.value for state in ACTIVE) & ~runs.c.outside
 
 
 async def insert_run(

@@ -25,7 +25,7 @@ from bot.domain.run import ThreadId
 from bot.domain.telling import Telling
 from bot.ports import Hide, Letter, LetterId, Shown, Thread
 from bot.store import messages
-from bot.store.database import Database, upsert
+from bot.store.database import Database, upsert, wake
 from bot.store.places import places
 from bot.store.rows import Value, thread_of
 from bot.store.tables import outbox, runs, threads
@@ -79,6 +79,8 @@ async def post(
         else:
             letter = letter.on_conflict_do_nothing(index_elements=place)
         await db.execute(letter)
+        if kind != TAIL:  # told so often that whoever delivers looks for it
+            wake(db)
 
 
 async def post_again(db: AsyncConnection, thread: ThreadId, telling: Telling) -> None:

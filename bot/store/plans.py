@@ -9,14 +9,17 @@ from bot.domain.audit import Verb
 from bot.domain.errors import IllegalTransition
 from bot.domain.lock import EVERY, Hold, keeper
 from bot.domain.people import HANDRAIL, Actor
+from bot.domain.replica import Replica
 from bot.domain.run import Run, RunState, check_transition
 from bot.domain.telling import Confirmed, Header, Planned, Said
 from bot.ports import Ended, Plan
 from bot.store import audit, locks, output
+from bot.store.adoption import taken
 from bot.store.endings import end_run
 from bot.store.moves import move
 from bot.store.outbox import post
 from bot.store.rows import actor_values, run_of
+from bot.store.starts import room_for
 from bot.store.tables import runs
 
 _NOBODY = dict.fromkeys(f"confirmed_{part}" for part in ("kind", "id", "team", "name"))
@@ -37,6 +40,9 @@ async def planned(
         at,
         summary=plan.summary,
         plan_digest=plan.digest,
+        owner=None,
+        lost_since=None,
+        concluded=None,
     )
     detail = f"plan {plan.digest}"
     deed = audit.deed_on(unconfirmed, Verb.PLANNED, HANDRAIL, at, detail)
@@ -60,9 +66,12 @@ async def confirm(db: AsyncConnection, run: Run, actor: Actor, at: datetime) -> 
 
 
 async def apply(
-    db: AsyncConnection, run: Run, at: datetime, above: frozenset[str]
+    db: AsyncConnection, run: Run, at: datetime, above: frozenset[str], replica: Replica
 ) -> Run | None:
-    """Move a confirmed *run* to applying, unless a hold keeps its confirmer by now."""
+    """Have *replica* move a confirmed *run* to applying.
+
+    None where a hold keeps its confirmer by now, or where *replica* may not.
+    """
     check_transition(run.id, run.state, RunState.APPLYING)
     if run.confirmed_by is None:
         raise IllegalTransition(f"run {run.id} was not confirmed")
@@ -72,8 +81,10 @@ async def apply(
         await db.execute(update(runs).where(runs.c.id == run.id).values(_NOBODY))
         await post(db, run.thread, (Said(text=_kept_by(hold)), Header(run=run.id)))
         return None
-    applied_from = await output.position(db, run.id)
-    applying = await move(db, run, RunState.APPLYING, at, applied_from=applied_from)
+    if run.engine not in {None, replica.engine} or not await room_for(db, replica):
+        return None
+    values = {**taken(run, replica), "applied_from": await output.position(db, run.id)}
+    applying = await move(db, run, RunState.APPLYING, at, HANDRAIL, **values)
     await audit.append(db, audit.deed_on(applying, Verb.STARTED, HANDRAIL, at))
     await post(db, run.thread, (Header(run=run.id),))
     return applying

@@ -2,19 +2,21 @@
 
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import URL, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 #: what the lock is called that every transaction takes which writes
 _WRITER: Final = 0x48616E6472
 
 _CONNECT: Final = {
     "timeout": 10,
-    # A connection that hangs must not keep its transaction for ever.
-    "command_timeout": 60,
+    # A connection that hangs must not keep its transaction for ever, nor what waits
+    # for the server's only writer.
+    "command_timeout": 30,
     "server_settings": {
         "application_name": "handrail",
-        "idle_in_transaction_session_timeout": "60s",
+        "idle_in_transaction_session_timeout": "20s",
         # As long as SQLite is busy.
         "lock_timeout": "10s",
         # Compiling takes longer than any query of ours.
@@ -22,6 +24,9 @@ _CONNECT: Final = {
     },
 }
 
+#: on which it is said that something was committed that others wait for
+CHANNEL: Final = "handrail"
+_WAKE: Final = select(func.pg_notify(CHANNEL, ""))
 _LOCK: Final = select(func.pg_advisory_xact_lock(_WRITER))
 
 
@@ -43,11 +48,31 @@ def reader(url: str, connections: int) -> AsyncEngine:
         url,
         pool_size=connections,
         max_overflow=0,
+        # A server that went away and came back costs nobody an error.
+        pool_pre_ping=True,
         hide_parameters=True,
         connect_args=_CONNECT,
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
     )
+
+
+def listener(url: URL) -> AsyncEngine:
+    """Return an engine for a connection that only listens."""
+    return create_async_engine(
+        url, poolclass=NullPool, connect_args=_CONNECT, isolation_level="AUTOCOMMIT"
+    )
+
+
+async def is_broken(db: AsyncConnection) -> bool:
+    """Tell whether the server has ended the connection, as far as is known here."""
+    driver = (await db.get_raw_connection()).driver_connection
+    return driver is None or bool(driver.is_closed())
+
+
+async def wake(db: AsyncConnection) -> None:
+    """Have those woken who listen, when the transaction of *db* is committed."""
+    await db.execute(_WAKE)
 
 
 async def lock(db: AsyncConnection) -> None:

@@ -19,6 +19,7 @@ from bot.ports import Ended, Hide
 from bot.store import audit, output
 from bot.store.audit_redaction import redact_details
 from bot.store.chunk_hiding import ChunkHiding, Hidden
+from bot.store.conclusions import hidden_conclusion
 from bot.store.endings import end_run, stop_run
 from bot.store.moves import fetch
 from bot.store.outbox import post, put_back, redact_holds_letters, redact_letters
@@ -104,6 +105,9 @@ async def _hide_in_words(db: AsyncConnection, run: Run, hide: Hide) -> int:
     return (
         await _hide_in(db, runs, of_run, same, hide)
         + await _hide_in(db, runs, ("state_lock",), same, hide, hidden_in=hidden)
+        + await _hide_in(
+            db, runs, ("concluded",), same, hide, hidden_in=hidden_conclusion
+        )
         + await _hide_in(db, transitions, ("note",), transitions.c.run == run.id, hide)
     )
 

@@ -2,16 +2,19 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import Verb
 from bot.domain.errors import IllegalTransition
 from bot.domain.lock import keeper
 from bot.domain.people import HANDRAIL
+from bot.domain.replica import Replica
 from bot.domain.run import Run, RunState, check_transition
 from bot.domain.telling import Header, Waiting
 from bot.store import audit, locks
+from bot.store.adoption import free_slots, taken
+from bot.store.drains import is_drained
 from bot.store.moves import move
 from bot.store.outbox import post, post_again
 from bot.store.queue import next_runs, pass_on, post_waiting
@@ -32,22 +35,35 @@ async def promote(
     return ready
 
 
-async def ready_runs(db: AsyncConnection) -> tuple[Run, ...]:
-    """Return the runs that Handrail has to start or to go on with, oldest first."""
+async def ready_runs(db: AsyncConnection, replica: Replica) -> tuple[Run, ...]:
+    """Return the runs that *replica* may start or go on with now, oldest first."""
     ready = (runs.c.state == RunState.READY.value) & ~runs.c.outside
-    confirmed = runs.c.confirmed_kind.is_not(None)
     unconfirmed = runs.c.state == RunState.UNCONFIRMED.value
-    found = select(runs).where(ready | (unconfirmed & confirmed)).order_by(runs.c.id)
-    return tuple(map(run_of, (await db.execute(found)).mappings()))
+    confirmed = unconfirmed & runs.c.confirmed_kind.is_not(None)
+    # What its plan left behind is on the engine that made it.
+    at_home = or_(runs.c.engine.is_(None), runs.c.engine == replica.engine)
+    found = select(runs).where(ready | (confirmed & at_home)).order_by(runs.c.id)
+    room = await room_for(db, replica)
+    return tuple(map(run_of, (await db.execute(found.limit(room))).mappings()))
+
+
+async def room_for(db: AsyncConnection, replica: Replica) -> int:
+    """Return how many runs *replica* may start: none while Handrail is drained."""
+    return 0 if await is_drained(db) else await free_slots(db, replica)
 
 
 async def start(
-    db: AsyncConnection, run: Run, at: datetime, above: frozenset[str]
+    db: AsyncConnection, run: Run, at: datetime, above: frozenset[str], replica: Replica
 ) -> Run | None:
-    """Move a ready *run* to preparing, or back to queued where a hold says so."""
-    if await gives_way(db, run, at, above):
+    """Have *replica* move a ready *run* to preparing.
+
+    None where a hold says that it is queued again, or where there is no room.
+    """
+    if await gives_way(db, run, at, above) or not await room_for(db, replica):
         return None
-    started = await move(db, run, RunState.PREPARING, at)
+    started = await move(
+        db, run, RunState.PREPARING, at, HANDRAIL, **taken(run, replica)
+    )
     await audit.append(db, audit.deed_on(started, Verb.STARTED, HANDRAIL, at))
     await post(db, started.thread, (Header(run=run.id),))
     return started

@@ -1,0 +1,115 @@
+"""The living replicas, and what only one of them does."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, case, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.replica import REPLICA_LEASE, Replica, ReplicaId
+from bot.ports import Duty
+from bot.store.adoption import hand_over
+from bot.store.database import Database, upsert, wake
+from bot.store.tables import duties, replicas
+
+
+class SqlReplicas:
+    """The port `Replicas` in SQL."""
+
+    def __init__(self, database: Database, replica: Replica) -> None:
+        self._database = database
+        self._replica = replica
+        self._epochs: dict[Duty, int] = {}  #: at which each duty was taken last
+
+    async def join(self, at: datetime, *, alone: bool) -> None:
+        """Be one of them. *alone*: no other can be alive, so forget all others."""
+        async with self._database.write("join the replicas") as db:
+            dead = [] if alone else [replicas.c.lease <= at - REPLICA_LEASE]
+            await db.execute(delete(replicas).where(*dead))
+            if alone:
+                await db.execute(update(duties).values(replica=None))
+            await self._be_heard(db, at)
+
+    async def renew(self, at: datetime) -> bool:
+        """Be heard of; False where the others have believed this one dead since.
+
+        It is one of them again either way.
+        """
+        mine = replicas.c.id == self._replica.id
+        alive = select(replicas.c.id).where(mine, replicas.c.lease > at)
+        async with self._database.write("be heard of") as db:
+            was_alive = (await db.execute(alive)).one_or_none() is not None
+            await self._be_heard(db, at)
+            return was_alive
+
+    async def leave(self, at: datetime) -> None:  # noqa: ARG002 (the port's)
+        """Be none of them any more, with every duty and every run given up."""
+        own = self._replica.id
+        async with self._database.write("leave the replicas") as db:
+            await hand_over(db, self._replica)
+            given = update(duties).where(duties.c.replica == own)
+            await db.execute(given.values(replica=None))
+            await db.execute(delete(replicas).where(replicas.c.id == own))
+            wake(db)
+
+    async def living(self, at: datetime) -> tuple[Replica, ...]:
+        """Return those that are heard of, by their ids."""
+        living = select(replicas).where(replicas.c.lease > at)
+        async with self._database.read("ask who is alive") as db:
+            rows = await db.execute(living.order_by(replicas.c.id))
+            return tuple(
+                Replica(id=ReplicaId(row.id), engine=row.engine, host=row.host)
+                for row in rows
+            )
+
+    async def take(self, duty: Duty, at: datetime) -> bool:
+        """Take *duty*, or keep it for another lease; False while another has it.
+
+        False once, too, where another had it since this one took it last: whoever
+        asks is to know that it is taken anew.
+        """
+        async with self._database.write(f"take the duty to {duty}") as db:
+            epoch = await self._take(db, duty, at)
+        if epoch is None:
+            self._epochs.pop(duty, None)
+            return False
+        known = self._epochs.setdefault(duty, epoch)
+        self._epochs[duty] = epoch
+        return known == epoch
+
+    async def _be_heard(self, db: AsyncConnection, at: datetime) -> None:
+        lease = at + REPLICA_LEASE
+        row = upsert(db, replicas).values(
+            id=self._replica.id,
+            engine=self._replica.engine,
+            host=self._replica.host,
+            since=at,
+            lease=lease,
+        )
+        place = [replicas.c.id]
+        heard = row.on_conflict_do_update(index_elements=place, set_={"lease": lease})
+        await db.execute(heard)
+
+    async def _take(self, db: AsyncConnection, duty: Duty, at: datetime) -> int | None:
+        row = upsert(db, duties).values(
+            name=duty.value, replica=self._replica.id, epoch=1, lease=at + REPLICA_LEASE
+        )
+        again = duties.c.epoch + case((self._has_it(), 0), else_=1)
+        taken = row.on_conflict_do_update(
+            index_elements=[duties.c.name],
+            set_={
+                "replica": row.excluded.replica,
+                "lease": row.excluded.lease,
+                "epoch": again,
+            },
+            where=or_(self._has_it(), _is_free(at)),
+        )
+        found = await db.execute(taken.returning(duties.c.epoch))
+        epoch: int | None = found.scalar_one_or_none()
+        return epoch
+
+    def _has_it(self) -> ColumnElement[bool]:
+        return duties.c.replica.is_not_distinct_from(self._replica.id)
+
+
+def _is_free(at: datetime) -> ColumnElement[bool]:
+    return or_(duties.c.replica.is_(None), duties.c.lease <= at)
