@@ -54,8 +54,8 @@ class LateWord(HandrailError):
     """A word on locks came after a newer one of the same person."""
 
 
-class WordUnheard(HandrailError):
-    """A reply could not even be noted as heard; it is read again later."""
+class RepliesUnavailable(HandrailError):
+    """Slack could not be asked for what people replied; it is asked again later."""
 
 
 class IdempotencyConflict(HandrailError):
@@ -75,7 +75,7 @@ class Outage(StrEnum):
 
     AWAY = "away"
     FULL = "full"
-    READ_ONLY = "read_only"
+    READ_ONLY = "read_only"  #: or broken
 
 
 _SENTENCES: Final[Mapping[Outage, str]] = {
@@ -83,9 +83,9 @@ _SENTENCES: Final[Mapping[Outage, str]] = {
     "Try again in a minute.",
     Outage.FULL: "Handrail's disk is full: nothing can be recorded, so nothing was "
     "run or changed. What runs goes on. Try again once somebody has made room.",
-    Outage.READ_ONLY: "Handrail's disk is read-only: nothing can be recorded, so "
-    "nothing was run or changed. What runs goes on. Try again once somebody has made "
-    "it writable.",
+    Outage.READ_ONLY: "Handrail's disk cannot be written to: nothing can be recorded, "
+    "so nothing was run or changed. What runs goes on. Try again once somebody has "
+    "repaired it.",
 }
 
 
@@ -100,6 +100,29 @@ class StoreUnavailable(HandrailError):
     def sentence(self) -> str:
         """Return what to tell a person whose wish could not be recorded."""
         return _SENTENCES[self.kind]
+
+
+_WHY: Final[Mapping[Outage, str]] = {
+    Outage.AWAY: "Handrail cannot reach its database",
+    Outage.FULL: "Handrail's disk is full",
+    Outage.READ_ONLY: "Handrail's disk is read-only",
+}
+
+
+class WordUnheard(HandrailError):
+    """A reply could not even be noted as heard; it is read again later."""
+
+    def __init__(self, away: StoreUnavailable) -> None:
+        super().__init__(f"a reply could not be noted: {away}")
+        self.kind = away.kind
+
+    @property
+    def sentence(self) -> str:
+        """Return what to tell whoever replied."""
+        return (
+            f"{_WHY[self.kind]}, so nothing was done yet. Your reply is heard as soon "
+            "as that is over; if it takes long, you are asked whether you still mean it."
+        )
 
 
 class SecretUnavailable(HandrailError):

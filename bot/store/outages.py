@@ -13,11 +13,13 @@ from bot.domain.errors import Outage, StoreUnavailable
 
 _OUTAGES: Final = (DBAPIError, PoolTimeout, OSError, sqlite3.Error)
 
-#: SQLite's result codes (sqlite.org/rescode.html). The index of its log is a file
-#: that it maps, which it has made as long as it needs before.
+#: SQLite's result codes (sqlite.org/rescode.html). Of the index of its log it makes
+#: sure beforehand that there is room for it. A file that was open before its disk
+#: became read-only gives an error of input and output.
 _OF_SQLITE: Final = {
     sqlite3.SQLITE_FULL: Outage.FULL,
     sqlite3.SQLITE_IOERR_SHMSIZE: Outage.FULL,
+    sqlite3.SQLITE_IOERR: Outage.READ_ONLY,
     sqlite3.SQLITE_READONLY: Outage.READ_ONLY,
 }
 #: PostgreSQL's error codes (appendix A of its manual)
