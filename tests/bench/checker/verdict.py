@@ -1,6 +1,7 @@
 """Tell what a chaos run shows, as a table."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from tests.bench.checker.evidence import Evidence
 from tests.bench.checker.violations import Violation, violations
@@ -9,7 +10,7 @@ from tests.bench.table import Table, Target
 _SHOWN = 12
 
 
-def verdict(evidence: Evidence, seed: int) -> Table:
+def verdict(evidence: Evidence, seed: int, notes: Sequence[str] = ()) -> Table:
     """Return what was looked for, and how much of it was found."""
     found = violations(evidence)
     return Table(
@@ -20,7 +21,7 @@ def verdict(evidence: Evidence, seed: int) -> Table:
             Target(name=promise, measured=_amount(what), at_most=0)
             for promise, what in found.items()
         ],
-        notes=[_summary(evidence), *_named(found)],
+        notes=[_summary(evidence), *notes, *_named(found)],
     )
 
 
