@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Final
 
 from bot.domain.audit import GENESIS
@@ -213,10 +214,10 @@ def rest_of(fields: Sequence[object]) -> str | None:
 
 def _seal(link: Link, shift: int, previous: str | None = None) -> str | None:
     """Return what *link* would be sealed as; it is numbered *shift* too high."""
-    if link.rest is None:
+    before = link.previous if previous is None else previous
+    if link.rest is None or not isinstance(before, str):
         return None
-    before = json.dumps(link.previous if previous is None else previous)
-    sealed = f"[{before}, {link.ordinal - shift}, {link.rest}"
+    sealed = f"[{_quoted(before)}, {link.ordinal - shift}, {link.rest}"
     return sha256(sealed.encode()).hexdigest()
 
 

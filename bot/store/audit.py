@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
     RowMapping,
     String,
     insert,
@@ -125,7 +124,7 @@ async def verify(database: Database, *, batch: int = _VERIFIED_AT_ONCE) -> Verdi
     while rows := await _as_kept(database, after, batch):
         for row in rows:
             walk.step(_link(*row))
-        after = rows[-1].ordinal
+        after = rows[-1][0]
     faults = walk.end()
     broken = min((fault.first for fault in faults), default=None)
     return Verdict(
@@ -139,7 +138,7 @@ async def verify(database: Database, *, batch: int = _VERIFIED_AT_ONCE) -> Verdi
 
 async def _as_kept(
     database: Database, after: int | None, batch: int
-) -> Sequence[Row[tuple[Any, ...]]]:
+) -> Sequence[Sequence[Any]]:
     """Return rows as they are: what somebody put there may be no moment at all."""
     async with database.read("verify the audit rows") as db:
         at: ColumnElement[Any] = audit.c.at
