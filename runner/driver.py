@@ -11,6 +11,16 @@ from runner.job import Job
 #: POSIX shell that needs nothing of an image but `/bin/sh` and `rm`.
 DRIVER: Final = Path(__file__).with_name("driver.sh").read_text(encoding="utf-8")
 
+#: What keeps a copy of all that the driver prints: POSIX shell, and keeps nothing
+#: where an image lacks `tee`, `mkfifo` or `/proc`.
+KEEPER: Final = Path(__file__).with_name("keeper.sh").read_text(encoding="utf-8")
+
+#: Where the keeper keeps it: in the container's own file system, gone with it.
+KEPT: Final = "/mnt/handrail"
+
+#: The file that has the copy.
+KEPT_OUTPUT: Final = f"{KEPT}/output"
+
 #: Where the workspace is in every container.
 WORKSPACE: Final = "/mnt/workspace"
 
@@ -65,7 +75,8 @@ def entrypoint(job: Job, nonce: str, *, waits: bool = False) -> list[str]:
     """Return the argument list that runs the scripts of *job*.
 
     *nonce* sets the driver's marks apart from all that a script might print. One
-    that *waits* begins once OPEN was written on its standard input.
+    that *waits* begins once OPEN was written on its standard input. All that they
+    print is kept in KEPT_OUTPUT as well, where the image allows it.
     """
     script = job.script
     texts = [
@@ -80,7 +91,8 @@ def entrypoint(job: Job, nonce: str, *, waits: bool = False) -> list[str]:
         *(nonce, WORKSPACE, job.project_root),
         *("files" if waits else "", SESSION if job.reading_state else ""),
     ]
-    return ["/bin/sh", "-c", DRIVER, "handrail", *options, *words]
+    shell = ["/bin/sh", "-c", KEEPER, "handrail", KEPT, DRIVER]
+    return [*shell, *options, *words]
 
 
 def reading_script(reading: str, session: str = SESSION) -> str:

@@ -12,7 +12,7 @@ from typing import IO, Final
 import docker
 from docker.errors import APIError, NotFound
 
-from runner.driver import WORKSPACE
+from runner.driver import KEPT, WORKSPACE
 from runner.engine import LARGEST_RESULT
 from runner.workspace import REMOVED_LIST, SOURCE_LIST, gone, removed
 
@@ -54,7 +54,7 @@ def lay(
     *,
     stale: Collection[str] | None,
 ) -> None:
-    """Put *archive* under the workspace, owned by *owner*.
+    """Put *archive* under the workspace, owned by *owner*, and a place to keep output.
 
     In a workspace that is kept, list for the driver what the source before had put
     there and this one lacks, and *stale*, paths below the workspace.
@@ -80,7 +80,8 @@ def add(api: docker.APIClient, container: str, archive: Path, owner: Owner) -> N
     there = {f"source/{path}" for path in _paths(listed)}
     there |= {str(above) for path in there for above in PurePosixPath(path).parents}
     with TemporaryFile(prefix="handrail-") as owned:
-        if _own_lacking(archive, owned, owner, there | {"source"}):
+        lacking = _own_lacking(archive, owned, owner, there | {"source"})
+        if lacking or owner != Owner():
             owned.seek(0)
             api.put_archive(container, "/", owned)
 
@@ -116,6 +117,7 @@ def _own(archive: Path, owned: IO[bytes], owner: Owner, before: set[str]) -> Non
         tarfile.open(archive) as source,
         tarfile.open(fileobj=owned, mode="w") as target,
     ):
+        target.addfile(_for_keeping(owner))
         target.addfile(_moved(directory(""), owner))
         for member in source.getmembers():
             content = source.extractfile(member) if member.isreg() else None
@@ -137,10 +139,18 @@ def _own_lacking(
         tarfile.open(fileobj=owned, mode="w") as target,
     ):
         lacking = [it for it in source.getmembers() if it.name not in there]
+        target.addfile(_for_keeping(owner))
         for member in lacking:
             content = source.extractfile(member) if member.isreg() else None
             target.addfile(_moved(member, owner), content)
     return bool(lacking)
+
+
+def _for_keeping(owner: Owner) -> tarfile.TarInfo:
+    """Return the directory for what is kept, which nobody but root could make."""
+    member = directory(KEPT.lstrip("/"))
+    member.uid, member.gid = owner.uid, owner.gid
+    return member
 
 
 def _moved(original: tarfile.TarInfo, owner: Owner) -> tarfile.TarInfo:

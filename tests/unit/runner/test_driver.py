@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.driver import OPEN, Mark, entrypoint, mark
+from runner.driver import DRIVER, OPEN, Mark, entrypoint, mark
 from tests.support.runs import a_job
 from tests.unit.runner.drive import (
     AFTER,
@@ -206,7 +206,7 @@ def test_the_entrypoint_hands_each_text_over_as_one_argument() -> None:
 
     assert words[:2] == ["/bin/sh", "-c"]
     assert words[3:] == [
-        *("handrail", NONCE, "/mnt/workspace", "", "", ""),
+        *("handrail", "/mnt/handrail", DRIVER, NONCE, "/mnt/workspace", "", "", ""),
         *("initializing", "terraform init"),
         *("command", "rm -rf '$x'"),
         *("after_run", "bye"),
@@ -216,5 +216,5 @@ def test_the_entrypoint_hands_each_text_over_as_one_argument() -> None:
 def test_only_a_driver_whose_state_is_read_is_told_to_leave_its_session() -> None:
     reading = a_job("true", reading_state="terraform show -json")
 
-    assert entrypoint(reading, NONCE)[7:9] == ["", "/run/handrail/environment"]
-    assert entrypoint(a_job("true"), NONCE)[7:9] == ["", ""]
+    assert entrypoint(reading, NONCE)[9:11] == ["", "/run/handrail/environment"]
+    assert entrypoint(a_job("true"), NONCE)[9:11] == ["", ""]
