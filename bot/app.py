@@ -1,20 +1,22 @@
 """Run the bot: everything that goes on while it serves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager, nullcontext
+import socket
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Final
-
-from aiohttp import web
-from slack_bolt.async_app import AsyncApp
+from urllib.parse import unquote, urlsplit
 
 from bot.alone import alone
 from bot.api.server import application, serving
 from bot.catalog.secrets import HostValues
 from bot.control.secrecy import Secrecy
+from bot.domain.replica import Replica, ReplicaId
 from bot.domain.stack import Catalog
+from bot.installation import installation_id
 from bot.parts import Parts
 from bot.ports import Clock
 from bot.settings import Settings
@@ -28,7 +30,9 @@ from bot.slack.connection import (
 from bot.slack.pacing import SLACKS_OWN, Budget
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
-from runner.engine import Engine
+from bot.store.drains import installation_name
+from runner.engine import PAUSES, Engine
+from runner.errors import EngineUnavailable
 from runner.masking.secrets import Secret
 
 _ANOTHER: Final = (
@@ -69,8 +73,10 @@ async def handrail(
     await introduce(client, catalog.workspace)
     if settings.app_token is not None:
         await knock(client, settings.app_token.get_secret_value())
-    with alone(settings.data_dir, _ANOTHER):
+    replica = await _replica(engine, catalog.slots)
+    with _data_dir(settings):
         async with Database.open(settings.database_url) as database:
+            proposed = installation_id(settings.data_dir)
             parts = Parts(
                 settings=settings,
                 catalog=catalog,
@@ -78,6 +84,8 @@ async def handrail(
                 environ=environ,
                 client=client,
                 database=database,
+                replica=replica,
+                installation=await installation_name(database, proposed),
                 secrecy=secrecy or secrecy_of(settings, environ),
                 budget=budget,
                 clock=clock,
@@ -86,36 +94,71 @@ async def handrail(
                 yield Handrail(archive=parts.archive, installation=parts.installation)
 
 
-@asynccontextmanager
-async def _running(parts: Parts) -> AsyncIterator[None]:
-    if parts.catalog.oidc is not None:
-        await asyncio.to_thread(parts.signing_keys.signing)  # made at the first start
-    left_behind = await parts.archive.active_runs()
-    async with (
-        _background(
-            parts.schedule.serve(),
-            parts.delivery.serve(),
-            parts.watch.serve(),
-            parts.leases.serve(),
-            parts.recover(left_behind),
-        ),
-        _listening(parts.slack, parts.settings, parts.routes),
-    ):
+async def _replica(engine: Engine, slots: int) -> Replica:
+    """Return what this process is to the others. Raises EngineUnavailable."""
+    for pause in PAUSES:
+        try:
+            await engine.ping()
+        except EngineUnavailable:
+            await asyncio.sleep(pause)
+        else:
+            break
+    return Replica(
+        id=ReplicaId(token_hex(8)),
+        engine=await engine.identity(),
+        host=socket.gethostname(),
+        slots=slots,
+    )
+
+
+@contextmanager
+def _data_dir(settings: Settings) -> Iterator[None]:
+    """Have a directory; replicas may share it, who keeps the record there may not."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if settings.has_replicas:
+        yield
+        return
+    with alone(settings.data_dir, _ANOTHER):
         yield
 
 
 @asynccontextmanager
-async def _listening(
-    app: AsyncApp, settings: Settings, routes: tuple[web.RouteDef, ...]
-) -> AsyncIterator[None]:
-    host, port = settings.http.host, settings.http.port
-    if settings.app_token is None:
-        async with signed_http(app, host, port, routes):
+async def _running(parts: Parts) -> AsyncIterator[None]:
+    if parts.catalog.oidc is not None:
+        await asyncio.to_thread(parts.signing_keys.signing)  # made at the first start
+    async with (
+        parts.membership.joined(),
+        # Ends last, so that whoever comes meanwhile is told to come again.
+        _listening(parts),
+        _background(
+            parts.membership.serve(),
+            parts.attend.serve(),
+            parts.schedule.serve(),
+            parts.recover.serve(),
+            parts.delivery.serve(),
+            parts.watch.serve(),
+            parts.leases.serve(),
+            parts.missed.serve(),
+            parts.retention.serve(),
+        ),
+    ):
+        try:
+            yield
+        finally:
+            parts.doors.open = False
+
+
+@asynccontextmanager
+async def _listening(parts: Parts) -> AsyncIterator[None]:
+    app, routes, look = parts.slack, parts.routes, parts.missed.look
+    host, port = parts.settings.http.host, parts.settings.http.port
+    if parts.settings.app_token is None:
+        async with signed_http(app, host, port, routes, look=look):
             yield
         return
-    token = settings.app_token.get_secret_value()
+    token = parts.settings.app_token.get_secret_value()
     served = serving(application(routes), host, port) if routes else nullcontext()
-    async with served, socket_mode(app, token):
+    async with served, socket_mode(app, token, look=look):
         yield
 
 
@@ -141,12 +184,17 @@ def own_tokens(settings: Settings) -> tuple[Secret, ...]:
         "SLACK_BOT_TOKEN": settings.bot_token,
         "SLACK_APP_TOKEN": settings.app_token,
         "SLACK_SIGNING_SECRET": settings.signing_secret,
+        "HANDRAIL_SEAL_KEY": settings.seal_key,
     }
-    return tuple(
+    own = [
         Secret(name, token.get_secret_value().encode())
         for name, token in tokens.items()
         if token is not None
-    )
+    ]
+    password = urlsplit(settings.database_url).password
+    if password:
+        own.append(Secret("HANDRAIL_DATABASE_URL", unquote(password).encode()))
+    return tuple(own)
 
 
 def secrecy_of(settings: Settings, environ: Mapping[str, str]) -> Secrecy:

@@ -9,7 +9,7 @@ def installation_id(data_dir: Path) -> str:
     """Return what tells this installation's containers from others'; made once."""
     path = data_dir / "installation"
     if not path.exists():
-        path.write_text(token_hex(4))
+        _keep(path, token_hex(4).encode())
     return path.read_text().strip()
 
 
@@ -22,13 +22,18 @@ def seal_key(data_dir: Path, chosen: str | None = None) -> bytes:
         return bytes.fromhex(chosen)
     path = data_dir / "seal.key"
     if not path.exists():
-        fresh = data_dir / f"seal.key.{token_hex(4)}"
-        with open(fresh, "xb", opener=_for_owner_only) as file:
-            file.write(token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
+        _keep(path, token_bytes(32))
     return path.read_bytes()
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write *path* as a whole, or not at all: its disk may be full."""
+    fresh = path.with_name(f"{path.name}.{token_hex(4)}")
+    with open(fresh, "xb", opener=_for_owner_only) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.rename(path)
 
 
 def _for_owner_only(path: str, flags: int) -> int:

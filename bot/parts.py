@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from aiohttp import web
 from pydantic import SecretStr
@@ -13,12 +13,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.api.documents import document_routes
 from bot.api.routes import api_routes
 from bot.control.access import Access
+from bot.control.attend import Attend
 from bot.control.deploy import Deploy
 from bot.control.enlist import Enlist
 from bot.control.hold_refusals import HoldRefusals
 from bot.control.hold_words import HoldWords
 from bot.control.holds import Holds
 from bot.control.job import Jobs
+from bot.control.membership import Membership
+from bot.control.missed import Missed
 from bot.control.notices import Notices
 from bot.control.outside import Leases, Outside
 from bot.control.perform import Equipment, Perform
@@ -26,6 +29,7 @@ from bot.control.recover import Recover
 from bot.control.redact import Redact
 from bot.control.reply import Reply
 from bot.control.requests import Requests
+from bot.control.retention import Retention
 from bot.control.run_words import RunWords, Ways
 from bot.control.schedule import Schedule
 from bot.control.secrecy import Secrecy
@@ -35,24 +39,32 @@ from bot.credentials.aws import AwsRoles
 from bot.credentials.keys import COPY_LIFETIME, SigningKeys
 from bot.credentials.oidc import OidcTokens, documents
 from bot.credentials.together import Together
+from bot.domain.replica import Replica
 from bot.domain.stack import Catalog
-from bot.installation import installation_id, seal_key
+from bot.installation import seal_key
 from bot.ports import Clock
 from bot.settings import Settings
+from bot.slack.catch_up import SlackReplies
 from bot.slack.connection import (
     slack_app,
 )
 from bot.slack.delivery import Delivery
 from bot.slack.directory import SlackDirectory
+from bot.slack.hearing import Doors, Hearing
 from bot.slack.listeners import Commands
 from bot.slack.pacing import Budget, Pace
 from bot.slack.post import Post
 from bot.slack.removal import SlackMessages
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
+from bot.store.drains import SqlDrains
 from bot.store.keys import SqlKeys
 from bot.store.outbox import SqlOutbox
 from bot.store.record import SqlRecord
+from bot.store.replicas import SqlReplicas
+from bot.store.retention import SqlPerishables
+from bot.store.wakes import SqlWakes
+from bot.store.words import SqlWords
 from runner.engine import Engine
 from runner.seal import Seal
 from runner.source import Sources
@@ -68,13 +80,11 @@ class Parts:
     environ: Mapping[str, str]
     client: AsyncWebClient
     database: Database
+    replica: Replica
+    installation: str
     secrecy: Secrecy
     budget: Budget
     clock: Clock
-
-    @cached_property
-    def installation(self) -> str:
-        return installation_id(self.settings.data_dir)
 
     @cached_property
     def directory(self) -> SlackDirectory:
@@ -82,11 +92,15 @@ class Parts:
 
     @cached_property
     def record(self) -> SqlRecord:
-        return SqlRecord(self.database, above=self.catalog.above)
+        return SqlRecord(self.database, above=self.catalog.above, replica=self.replica)
 
     @cached_property
     def archive(self) -> SqlArchive:
         return SqlArchive(self.database)
+
+    @cached_property
+    def drains(self) -> SqlDrains:
+        return SqlDrains(self.database)
 
     @cached_property
     def api_keys(self) -> SqlKeys:
@@ -137,15 +151,20 @@ class Parts:
             equipment=Equipment(
                 engine=self.engine,
                 sources=Sources(self.settings.data_dir / "sources"),
-                seal=Seal(seal_key(self.settings.data_dir)),
+                seal=self.seal,
             ),
             clock=self.clock,
         )
 
     @cached_property
+    def seal(self) -> Seal:
+        return Seal(seal_key(self.settings.data_dir, _revealed(self.settings.seal_key)))
+
+    @cached_property
     def schedule(self) -> Schedule:
         return Schedule(
             record=self.record,
+            archive=self.archive,
             perform=self.perform,
             slots=self.catalog.slots,
             clock=self.clock,
@@ -218,11 +237,13 @@ class Parts:
             access=self.access,
             record=self.record,
             archive=self.archive,
+            words=self.words,
             clock=self.clock,
             about_holds=HoldWords(
                 holds=self.holds,
                 access=self.access,
                 record=self.record,
+                words=self.words,
                 secrecy=self.secrecy,
             ),
             about_runs=RunWords(
@@ -266,8 +287,27 @@ class Parts:
     @cached_property
     def notices(self) -> Notices:
         return Notices(
-            holds=self.holds, access=self.access, record=self.record, clock=self.clock
+            holds=self.holds,
+            access=self.access,
+            record=self.record,
+            words=self.words,
+            clock=self.clock,
         )
+
+    @cached_property
+    def words(self) -> SqlWords:
+        return SqlWords(self.database)
+
+    @cached_property
+    def doors(self) -> Doors:
+        return Doors()
+
+    @cached_property
+    def missed(self) -> Missed:
+        replies = SlackReplies(
+            client=self.client, reply=self.reply, team=self.catalog.workspace
+        )
+        return Missed(words=self.words, replies=replies, clock=self.clock)
 
     @cached_property
     def slack(self) -> AsyncApp:
@@ -277,9 +317,13 @@ class Parts:
             commands=Commands(
                 task=self.settings.command, deploy=self.settings.deploy_command
             ),
-            submit=self.submit,
-            reply=self.reply,
-            notices=self.notices,
+            hearing=Hearing(
+                submit=self.submit,
+                reply=self.reply,
+                notices=self.notices,
+                doors=self.doors,
+                look=self.missed.look,
+            ),
         )
 
     @cached_property
@@ -316,6 +360,33 @@ class Parts:
             driven=self.schedule.driven,
             clock=self.clock,
             wake=self.schedule.wake,
+        )
+
+    @cached_property
+    def membership(self) -> Membership:
+        return Membership(
+            replicas=SqlReplicas(self.database, self.replica),
+            drains=self.drains,
+            clock=self.clock,
+            alone=not self.settings.has_replicas,
+            superseded=partial(self.schedule.let_go_of_others, self.replica.id),
+            bereaved=self.missed.look,
+        )
+
+    @cached_property
+    def attend(self) -> Attend:
+        return Attend(
+            wakes=SqlWakes(self.database),
+            wake=(self.schedule.wake, self.recover.wake),
+            hear=self.perform.hear,
+        )
+
+    @cached_property
+    def retention(self) -> Retention:
+        return Retention(
+            perishables=SqlPerishables(self.database),
+            kept_for=self.catalog.retention,
+            clock=self.clock,
         )
 
     @cached_property

@@ -18,6 +18,7 @@ from runner.events import (
     ContainerCreated,
     Event,
     ImageResolved,
+    Outcome,
     Output,
     PhaseStarted,
     Remark,
@@ -56,6 +57,7 @@ class Recorder:
         clock: Clock,
         stop: asyncio.Event,
         *,
+        conclude: Callable[[Outcome], Awaitable[None]],
         masks: Masks,
         limit: int,
         kept: int = 0,
@@ -63,12 +65,14 @@ class Recorder:
         """Keep up to *limit* bytes of masked output, of which *kept* are there.
 
         *run* is as it is when its container is followed: planning and applying are
-        followed in containers of their own.
+        followed in containers of their own. *conclude* stores how the container
+        ended, before it is removed.
         """
         self._run = run
         self._record = record
         self._clock = clock
         self._stop = stop
+        self._conclude = conclude
         self._gathered = bytearray()
         self._before = run.applied_from  # what an earlier container printed
         self._position = 0  # of the output, behind what is gathered
@@ -101,7 +105,8 @@ class Recorder:
             case Remark():
                 await self._say(event.text)
             case Concluded():
-                await self.flush()
+                await self.settle()
+                await self._conclude(event.outcome)
             case _:
                 assert_never(event)
 

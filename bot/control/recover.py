@@ -1,29 +1,28 @@
-"""Take up what an earlier process of the bot left behind, and clear what is over."""
+"""Take up what nobody drives any more, and clear what is over."""
 
 import asyncio
-from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from bot.control.perform import Perform
-from bot.control.recorder import insisting
 from bot.control.schedule import Schedule
 from bot.domain.errors import StoreUnavailable
 from bot.domain.people import HANDRAIL
-from bot.domain.run import ACTIVE, Run, RunId
+from bot.domain.run import RunId
 from bot.ports import Archive, Clock, Record
 from runner.engine import Engine
 from runner.errors import RunnerError
 
 log = structlog.get_logger(__name__)
 
-_ASK_AGAIN_SECONDS: Final = 5.0
-_CLEAR_AGAIN_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 2.0
+_CLEAR_EVERY: Final = timedelta(seconds=20)
 
 
 class Recover:
-    """Waits for the engine first: in doubt a stack stays claimed."""
+    """In doubt a stack stays claimed: what cannot be asked for is asked again."""
 
     def __init__(
         self,
@@ -43,44 +42,50 @@ class Recover:
         self._schedule = schedule
         self._installation = installation
         self._clock = clock
+        self._woken = asyncio.Event()
+        self._cleared_at: datetime | None = None
+        self._unknown: set[RunId] = set()  #: those that were told in the log
 
-    async def __call__(self, active: Sequence[Run]) -> None:
-        """Take up *active*, then clear away for ever what runs that are over left.
+    def wake(self) -> None:
+        """Look soon whether there is a run that nobody drives."""
+        self._woken.set()
 
-        *active* are the runs that were so before this process started any.
-        """
-        await self._await_engine()
-        for run in active:
-            await self._take_up(run)
+    async def serve(self) -> None:
+        """Take up and clear until cancelled."""
         while True:
-            await self._clear()
-            await asyncio.sleep(_CLEAR_AGAIN_SECONDS)
+            self._woken.clear()
+            await self.adopt()
+            await self._clear_if_due()
+            await self._sleep()
 
-    async def _await_engine(self) -> None:
-        while True:
-            try:
-                await self._engine.ping()
-            except RunnerError as away:
-                log.warning("engine away, nothing is taken up", error=str(away))
-                await asyncio.sleep(_ASK_AGAIN_SECONDS)
-            else:
-                return
-
-    async def _take_up(self, run: Run) -> None:
-        # Somebody may have asked to stop it while the engine was waited for.
-        now = await insisting(lambda: self._archive.run(run.id))
-        if now.state in ACTIVE:
-            self._schedule.take_up(now, self._perform.again)
-
-    async def _clear(self) -> None:
+    async def adopt(self) -> None:
+        """Take up the runs that no living replica drives."""
+        driven = self._schedule.driven()
         try:
-            for name in await self._engine.left_behind(self._installation):
-                await self._clear_if_over(RunId(int(name)))
-            for name in await self._engine.left_workspaces(self._installation):
-                if await self._is_over(RunId(int(name))):
-                    await self._engine.forget_workspace(name, self._installation)
+            adopted = await self._record.adopt(self._clock(), driven)
+        except StoreUnavailable as away:
+            log.warning("store away, nothing is taken up", error=str(away))
+            return
+        for run in adopted:
+            log.info("run taken up", run=run.id, epoch=run.epoch)
+            self._schedule.take_up(run, self._perform.again)
+
+    async def _clear_if_due(self) -> None:
+        at = self._clock()
+        if self._cleared_at is not None and at - self._cleared_at < _CLEAR_EVERY:
+            return
+        self._cleared_at = at
+        try:
+            await self._clear()
         except (RunnerError, StoreUnavailable) as away:
             log.warning("nothing is cleared", error=str(away))
+
+    async def _clear(self) -> None:
+        for name in await self._engine.left_behind(self._installation):
+            await self._clear_if_over(RunId(int(name)))
+        for name in await self._engine.left_workspaces(self._installation):
+            if await self._is_over(RunId(int(name))):
+                await self._engine.forget_workspace(name, self._installation)
 
     async def _clear_if_over(self, run: RunId) -> None:
         if not await self._is_over(run):
@@ -96,8 +101,18 @@ class Recover:
         )
 
     async def _is_over(self, run: RunId) -> bool:
+        """Tell whether *run* is over, or is none of this record's."""
         try:
             return (await self._archive.run(run)).state.is_terminal
         except LookupError:
-            log.warning("what an unknown run left is left alone", run=run)
+            if run not in self._unknown:
+                self._unknown.add(run)
+                log.warning("what an unknown run left is left alone", run=run)
             return False
+
+    async def _sleep(self) -> None:
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            pass

@@ -8,10 +8,11 @@ from typing import Final
 import structlog
 
 from bot.control.recorder import insisting
-from bot.domain.errors import IllegalTransition, StoreUnavailable
+from bot.domain.errors import IllegalTransition, StoreUnavailable, Superseded
 from bot.domain.people import HANDRAIL
+from bot.domain.replica import ReplicaId
 from bot.domain.run import Reason, Run, RunId, RunState
-from bot.ports import Clock, Ended, Record
+from bot.ports import Archive, Clock, Ended, Record
 
 log = structlog.get_logger(__name__)
 
@@ -30,16 +31,23 @@ class Schedule:
     """Owns the task of every run that this process performs."""
 
     def __init__(
-        self, *, record: Record, perform: Drive, slots: int, clock: Clock
+        self,
+        *,
+        record: Record,
+        archive: Archive,
+        perform: Drive,
+        slots: int,
+        clock: Clock,
     ) -> None:
         self._record = record
+        self._archive = archive
         self._perform = perform
         self._slots = slots
         self._clock = clock
         self._woken = asyncio.Event()
         self._may_free = True  #: whether a stack may have become free
         self._stops: dict[RunId, asyncio.Event] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[RunId, asyncio.Task[None]] = {}
 
     async def promote(self) -> None:
         """Claim free stacks for their oldest runs, and have those started."""
@@ -65,9 +73,14 @@ class Schedule:
         stop = self._stops[run.id] = asyncio.Event()
         if run.stop_asked_by is not None:
             stop.set()
-        task = asyncio.create_task(self._driven(run, drive, stop), name=f"run {run.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        driving = self._driven(run, drive, stop)
+        self._tasks[run.id] = asyncio.create_task(driving, name=f"run {run.id}")
+
+    async def let_go_of_others(self, owner: ReplicaId) -> None:
+        """Drive no run any more that is not *owner*'s, who was believed dead."""
+        for run, task in tuple(self._tasks.items()):
+            if (await self._archive.run(run)).owner not in {owner, None}:
+                task.cancel()
 
     async def serve(self) -> None:
         """Start runs until cancelled; then let go of those that still go on."""
@@ -81,6 +94,7 @@ class Schedule:
     async def _start_what_may(self) -> None:
         self._woken.clear()
         try:
+            await self._pass_on_stops()
             if self._may_free:
                 self._may_free = False
                 await self._record.promote(self._clock())
@@ -92,17 +106,27 @@ class Schedule:
         except StoreUnavailable as away:
             log.warning("store away, nothing starts", error=str(away))
 
+    async def _pass_on_stops(self) -> None:
+        """Stop what was asked to stop of another replica than this."""
+        driven = [run for run, stop in self._stops.items() if not stop.is_set()]
+        if driven:
+            for run in await self._archive.stops_asked(driven):
+                self.stop(run)
+
     async def _driven(self, run: Run, drive: Drive, stop: asyncio.Event) -> None:
         try:
             await drive(run, stop)
         except StoreUnavailable as away:
             log.warning("store away, run waits", run=run.id, error=str(away))
+        except Superseded as over:
+            log.info("run let go of", run=run.id, because=str(over))
         except Exception:
             # The top of the worker: the claim stays, so nothing can go wrong twice.
             log.exception("run could not be driven", run=run.id)
             await self._give_up(run)
         finally:
             del self._stops[run.id]
+            del self._tasks[run.id]
             self.wake()
 
     async def _give_up(self, run: Run) -> None:
@@ -113,8 +137,10 @@ class Schedule:
             note=_GIVEN_UP,
             release=False,
         )
-        with suppress(IllegalTransition):  # it had ended before
-            await insisting(lambda: self._record.end(run.id, ended, self._clock()))
+        with suppress(IllegalTransition, Superseded):  # it had ended before
+            run = await insisting(lambda: self._archive.run(run.id))
+            record = self._record.fenced(run)
+            await insisting(lambda: record.end(run.id, ended, self._clock()))
 
     async def _sleep(self) -> None:
         try:
@@ -124,6 +150,7 @@ class Schedule:
             self._may_free = True
 
     async def _let_go(self) -> None:
-        for task in self._tasks:
+        tasks = tuple(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Self
@@ -57,16 +58,12 @@ class SqlRecord:
         database: Database,
         above: frozenset[str] = frozenset(),
         replica: Replica = SOLO,
-        driven: Run | None = None,
     ) -> None:
-        """*above* are the ids of the global admins, whose runs no freeze keeps.
-
-        What is written for *driven* is so for its owner alone.
-        """
+        """*above* are the ids of the global admins, whose runs no freeze keeps."""
         self._database = database
         self._above = above
         self._replica = replica
-        self._driven = driven
+        self._driven: Run | None = None  # what is written is so for its owner alone
 
     def fenced(self, run: Run) -> Self:
         """Return what writes for the owner that *run* has, and for nobody else.
@@ -74,7 +71,9 @@ class SqlRecord:
         Whatever it is to change, it raises Superseded, and changes nothing, once
         another replica owns the run, or the same one took it anew.
         """
-        return type(self)(self._database, self._above, self._replica, run)
+        fenced = copy(self)
+        fenced._driven = run  # noqa: SLF001 (one of its own kind)
+        return fenced
 
     async def first_seen(self, key: DeliveryKey, at: datetime) -> bool:
         """Note a delivery durably; False when it had been noted before."""

@@ -19,6 +19,7 @@ from bot.api.server import application, serving
 from bot.app import secrecy_of, utc_now
 from bot.control.requests import Requests
 from bot.domain.keys import ApiKey
+from bot.domain.replica import SOLO
 from bot.domain.run import RunId
 from bot.parts import Parts
 from bot.slack.connection import slack_client
@@ -125,6 +126,8 @@ async def hasty(api: Api) -> AsyncIterator[Hasty]:
             environ=bot.environ,
             client=slack_client("xoxb-1", bot.sandbox.api_url),
             database=database,
+            replica=SOLO,
+            installation=bot.handrail.installation,
             secrecy=secrecy_of(bot.settings, bot.environ),
             budget=Budget(),
             clock=utc_now,

@@ -20,12 +20,14 @@ from bot.domain.errors import (
 )
 from bot.domain.keys import ApiKey
 from bot.domain.people import Actor, ChannelId, Person, Standing, TeamId, UserId
+from bot.domain.replica import SOLO, Replica
 from bot.domain.run import Run, RunId, ThreadId
 from bot.domain.stack import Catalog, FromEnv, Stack, ValueSource
 from bot.domain.telling import Telling
 from bot.ports import Ended, Hide, Minted, NewRun
 from bot.store.database import Database
 from bot.store.record import SqlRecord
+from bot.store.replicas import SqlReplicas
 from runner.scripted import ScriptedEngine
 from runner.source import Sources
 from tests.contract.store.opened import Store
@@ -120,8 +122,8 @@ class Keyring:
 class FlakyRecord(SqlRecord):
     """The real record, away as often as a test says, by method."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, replica: Replica = SOLO) -> None:
+        super().__init__(database, replica=replica)
         self.away: Counter[str] = Counter()
         self.stored = asyncio.Event()  #: whether any output was kept
         self.missed = asyncio.Event()  #: whether it was asked while it was away
@@ -216,6 +218,11 @@ class Stage:
             ),
             clock=utc_now,
         )
+
+    async def joined_as(self, replica: Replica) -> "Stage":
+        """Return the same stage as *replica* sees it, which is one of the living."""
+        await SqlReplicas(self.store.database, replica).join(utc_now(), alone=False)
+        return replace(self, record=FlakyRecord(self.store.database, replica))
 
     async def ready(self, new: NewRun | None = None) -> Run:
         """Return a run that may start."""

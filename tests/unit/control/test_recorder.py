@@ -8,6 +8,7 @@ from bot.domain.telling import Said
 from runner.events import (
     ContainerCreated,
     ImageResolved,
+    Outcome,
     Output,
     PhaseStarted,
     Remark,
@@ -34,9 +35,14 @@ def a_recorder(
         stage.record,
         utc_now,
         stop or asyncio.Event(),
+        conclude=_not_concluded,
         masks=masks or Masks(),
         limit=LIMIT,
     )
+
+
+async def _not_concluded(outcome: Outcome) -> None:
+    raise AssertionError(f"not concluded here: {outcome}")
 
 
 def printed(data: bytes) -> Output:

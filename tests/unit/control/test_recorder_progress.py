@@ -11,7 +11,7 @@ from bot.domain.run import Run
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
 from bot.store.record import SqlRecord
-from runner.events import ContainerCreated, ImageResolved
+from runner.events import ContainerCreated, ImageResolved, Outcome
 from runner.masking.masker import Masks
 from tests.support.builders import NOON, a_new_run
 
@@ -35,8 +35,18 @@ async def a_started_run(record: SqlRecord) -> Run:
 
 def a_recorder(record: SqlRecord, run: Run) -> Recorder:
     return Recorder(
-        run, record, lambda: NOON, asyncio.Event(), masks=Masks(), limit=1 << 20
+        run,
+        record,
+        lambda: NOON,
+        asyncio.Event(),
+        conclude=_not_concluded,
+        masks=Masks(),
+        limit=1 << 20,
     )
+
+
+async def _not_concluded(outcome: Outcome) -> None:
+    raise AssertionError(f"not concluded here: {outcome}")
 
 
 async def test_the_image_is_stored_with_the_container_made_of_it(

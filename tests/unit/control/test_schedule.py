@@ -73,7 +73,11 @@ class Drives:
 @asynccontextmanager
 async def serving(drives: Drives, *, slots: int) -> AsyncIterator[Schedule]:
     schedule = Schedule(
-        record=drives.stage.record, perform=drives, slots=slots, clock=utc_now
+        record=drives.stage.record,
+        archive=drives.stage.store.archive,
+        perform=drives,
+        slots=slots,
+        clock=utc_now,
     )
     serve = asyncio.create_task(schedule.serve())
     try:

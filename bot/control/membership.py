@@ -1,0 +1,86 @@
+"""Be one of the replicas: heard of while this process lives, and gone with it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import structlog
+
+from bot.domain.errors import StoreUnavailable
+from bot.domain.replica import REPLICA_RENEWAL, ReplicaId
+from bot.ports import Clock, Drains, Duty, Replicas
+
+log = structlog.get_logger(__name__)
+
+_LAST_SECONDS: Final = 3.0
+
+
+class Membership:
+    """Of this process. A database that is away is waited for."""
+
+    def __init__(
+        self,
+        *,
+        replicas: Replicas,
+        drains: Drains,
+        clock: Clock,
+        alone: bool,
+        superseded: Callable[[], Awaitable[None]],
+        bereaved: Callable[[], None],
+    ) -> None:
+        """*alone*: no other process can be at work on the same record.
+
+        *superseded* is called when the others had believed this one dead, *bereaved*
+        when one of them is gone.
+        """
+        self._replicas = replicas
+        self._drains = drains
+        self._clock = clock
+        self._alone = alone
+        self._superseded = superseded
+        self._bereaved = bereaved
+        self._others: frozenset[ReplicaId] = frozenset()
+
+    @asynccontextmanager
+    async def joined(self) -> AsyncIterator[None]:
+        """Be a member while the body runs; leave at its end, with all given up.
+
+        A drain that has come to its end is over with it. Raises StoreUnavailable.
+        """
+        await self._replicas.join(self._clock(), alone=self._alone)
+        await self._drains.end_if_done(self._clock())
+        try:
+            yield
+        finally:
+            # Where it cannot be told now, the lease tells it soon.
+            with suppress(StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(_LAST_SECONDS):
+                    await self._replicas.leave(self._clock())
+
+    async def serve(self) -> None:
+        """Be heard of until cancelled."""
+        while True:
+            await asyncio.sleep(REPLICA_RENEWAL.total_seconds())
+            await self.renew()
+
+    async def renew(self) -> None:
+        """Be heard of, and let go of what others have taken over meanwhile."""
+        try:
+            if not await self._replicas.renew(self._clock()):
+                log.warning("others believed this replica dead")
+                await self._superseded()
+            await self._look_for_others()
+        except StoreUnavailable as away:
+            log.warning("store away, replica not heard of", error=str(away))
+
+    async def _look_for_others(self) -> None:
+        living = await self._replicas.living(self._clock())
+        others = frozenset(replica.id for replica in living)
+        if self._others - others:
+            self._bereaved()
+        self._others = others
+
+    async def delivers(self) -> bool:
+        """Tell whether it is for this replica to deliver messages."""
+        return await self._replicas.take(Duty.DELIVER, self._clock())

@@ -1,0 +1,84 @@
+"""Hear the words that people said in threads while nobody could."""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from bot.domain.errors import RepliesUnavailable, StoreUnavailable, WordUnheard
+from bot.domain.late_words import said_at
+from bot.ports import Clock
+from bot.ports.words import OpenThread, Replies, Words
+
+log = structlog.get_logger(__name__)
+
+#: Slack may show a reply a moment after a newer one
+_READ_TWICE: Final = timedelta(minutes=1)
+#: words that were heard are known for thirty days
+_OLDEST: Final = timedelta(days=29)
+#: seconds; a word that Slack delivered to a process that died is found so at last
+_ANYWAY: Final = 3_600.0
+#: seconds, while Slack or the database is away
+_AGAIN: Final = 15.0
+
+
+class Missed:
+    """Reads the open threads whenever somebody says that words may be missing.
+
+    What was heard already is known by its key, so reading too much does no harm.
+    """
+
+    def __init__(
+        self,
+        *,
+        words: Words,
+        replies: Replies,
+        clock: Clock,
+        anyway: float = _ANYWAY,
+        again: float = _AGAIN,
+    ) -> None:
+        self._words = words
+        self._replies = replies
+        self._clock = clock
+        self._anyway = anyway
+        self._again = again
+        self._asked = asyncio.Event()
+
+    def look(self) -> None:
+        """Have the threads read: words may have been said that nobody heard."""
+        self._asked.set()
+
+    async def serve(self) -> None:
+        """Read whenever it is asked for, and every hour anyway, for ever."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._anyway):
+                    await self._asked.wait()
+            self._asked.clear()
+            if not await self._read_all():
+                await asyncio.sleep(self._again)
+                self._asked.set()
+
+    async def _read_all(self) -> bool:
+        try:
+            for thread in await self._words.open_threads(self._clock()):
+                await self._read(thread)
+        except (RepliesUnavailable, StoreUnavailable, WordUnheard) as error:
+            log.warning("replies not read", error=str(error))
+            return False
+        return True
+
+    async def _read(self, thread: OpenThread) -> None:
+        newest = thread.seen_ts
+        for channel, ts in thread.places:
+            since = _since(thread.seen_ts or ts, self._clock())
+            newest = max(newest, await self._replies.hear(channel, ts, since))
+        if newest != thread.seen_ts:
+            await self._words.note_read(thread.id, newest)
+
+
+def _since(seen_ts: str, now: datetime) -> str:
+    seen = said_at(seen_ts) or now
+    return f"{max(seen - _READ_TWICE, now - _OLDEST).timestamp():.6f}"

@@ -1,0 +1,202 @@
+"""A run belongs to one replica at a time, and goes on whatever becomes of that."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.control import drive
+from bot.control.perform import Perform
+from bot.domain.errors import Superseded
+from bot.domain.people import HANDRAIL
+from bot.domain.replica import Replica, ReplicaId
+from bot.domain.run import Reason, Run, RunState
+from bot.domain.telling import Said
+from bot.ports import Ended
+from bot.store.replicas import SqlReplicas
+from runner.masking.secrets import Secret
+from tests.support.builders import a_new_run
+from tests.unit.control.stand_ins import Stage, a_stage, utc_now
+
+ONE = Replica(id=ReplicaId("one"))
+OTHER = Replica(id=ReplicaId("other"))
+BEFORE, AFTER = b"before\n", b"after\n"
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with a_stage(tmp_path) as stage:
+        stage.engine.on("apply", BEFORE, block=True, then=AFTER)
+        yield stage
+
+
+@asynccontextmanager
+async def driven(perform: Perform, run: Run) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(perform(run, asyncio.Event()))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def performing(stage: Stage) -> None:
+    """Wait until what was printed first is stored."""
+    async with asyncio.timeout(10):
+        await stage.record.stored.wait()
+
+
+async def out_of_sight(stage: Stage, run: Run) -> None:
+    async with asyncio.timeout(10):
+        while not (  # noqa: ASYNC110 - nobody tells of it
+            (await stage.store.archive.run(run.id)).lost_since
+        ):
+            await asyncio.sleep(0.01)
+
+
+def away(stage: Stage) -> None:
+    """Have the engine not answer, also whoever waits for what it tells."""
+    stage.engine.available = False
+    for container in stage.engine._containers.values():
+        container._tell_news()
+
+
+async def output(stage: Stage, run: Run) -> bytes:
+    return b"".join([piece async for piece in stage.store.archive.output(run.id)])
+
+
+async def said(stage: Stage) -> list[str]:
+    return [one.text for one in await stage.store.told() if isinstance(one, Said)]
+
+
+async def test_another_replica_takes_up_a_run_and_the_first_can_write_no_more(
+    stage: Stage,
+) -> None:
+    first, second = await stage.joined_as(ONE), await stage.joined_as(OTHER)
+    run = await first.ready(a_new_run("apply"))
+    async with driven(first.perform(), run) as one:
+        await performing(first)
+        await SqlReplicas(stage.store.database, ONE).leave(utc_now())
+
+        (adopted,) = await second.record.adopt(utc_now(), ())
+        assert adopted.owner == OTHER.id
+        other = asyncio.create_task(second.perform().again(adopted, asyncio.Event()))
+        stage.engine.release("apply")
+        await other
+
+        with pytest.raises(Superseded):
+            await one
+
+    over = await stage.store.archive.run(run.id)
+    assert (over.state, over.exit_code) == (RunState.FINISHED, 0)
+    assert await output(stage, run) == BEFORE + AFTER
+
+
+async def test_an_engine_that_is_away_is_told_once_and_the_run_goes_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drive, "_ASK_AGAIN_SECONDS", 0.01)
+    run = await stage.ready(a_new_run("apply"))
+    async with driven(stage.perform(), run) as task:
+        await performing(stage)
+        away(stage)
+        await out_of_sight(stage, run)
+        assert (await stage.store.archive.run(run.id)).state is RunState.PERFORMING
+        stage.engine.available = True
+        stage.engine.release("apply")
+        async with asyncio.timeout(10):
+            await task
+
+    over = await stage.store.archive.run(run.id)
+    assert (over.state, over.lost_since) == (RunState.FINISHED, None)
+    assert await output(stage, run) == BEFORE + AFTER
+
+
+async def test_a_run_of_which_no_container_was_started_begins_anew(
+    stage: Stage,
+) -> None:
+    run = await stage.ready(a_new_run("apply"))
+    started = await stage.record.start(run.id, utc_now())
+    assert started is not None
+    stage.engine.release("apply")
+
+    await stage.perform().again(started, asyncio.Event())
+
+    over = await stage.store.archive.run(run.id)
+    assert (over.state, over.exit_code) == (RunState.FINISHED, 0)
+    assert len(stage.engine.jobs) == 1
+
+
+async def test_how_a_container_ended_is_known_although_it_was_removed(
+    stage: Stage,
+) -> None:
+    run = await stage.ready(a_new_run("apply"))
+    started = await stage.record.start(run.id, utc_now())
+    assert started is not None
+    await stage.record.advance(run.id, RunState.PERFORMING, utc_now())
+    kept = Ended(
+        state=RunState.FAILED, actor=HANDRAIL, reason=Reason.EXIT_CODE, exit_code=3
+    )
+    await stage.record.conclude(run.id, kept)
+
+    now = await stage.store.archive.run(run.id)
+    await stage.perform().again(now, asyncio.Event())
+
+    over = await stage.store.archive.run(run.id)
+    assert (over.reason, over.exit_code) == (Reason.EXIT_CODE, 3)
+
+
+async def test_an_admin_releases_a_run_whose_engine_does_not_come_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drive, "_ASK_AGAIN_SECONDS", 0.01)
+    run = await stage.ready(a_new_run("apply"))
+    async with driven(stage.perform(), run) as task:
+        await performing(stage)
+        away(stage)
+        await out_of_sight(stage, run)
+
+        settled = await stage.record.settle(run.id, HANDRAIL, "it burnt", utc_now())
+        assert settled
+        with pytest.raises(Superseded):
+            await asyncio.wait_for(task, 10)
+
+    over = await stage.store.archive.run(run.id)
+    assert (over.state, over.reason) == (RunState.FAILED, Reason.LOST)
+    assert (await stage.store.archive.occupancy(run.stack)).claim is None
+
+
+async def test_what_another_replica_was_asked_to_hide_is_hidden_here(
+    stage: Stage,
+) -> None:
+    first, second = await stage.joined_as(ONE), await stage.joined_as(OTHER)
+    stage.engine.on("apply", b"hunter22\n", block=True, then=b"again hunter22\n")
+    run = await first.ready(a_new_run("apply"))
+    perform = first.perform()
+    async with driven(perform, run) as task:
+        await performing(first)
+        await second.perform().hide(run.id, Secret("redacted text", b"hunter22"))
+
+        await perform.hear()
+        stage.engine.release("apply")
+        await asyncio.wait_for(task, 10)
+
+    assert await output(stage, run) == b"*****\nagain *****\n"
+
+
+async def test_what_was_to_be_hidden_is_hidden_by_whoever_takes_the_run_up(
+    stage: Stage,
+) -> None:
+    run = await stage.ready(a_new_run("apply"))
+    stage.engine.on("apply", b"quiet\n", block=True, then=b"hunter22\n")
+    async with driven(stage.perform(), run):
+        await performing(stage)
+    await stage.perform().hide(run.id, Secret("redacted text", b"hunter22"))
+    stage.engine.release("apply")
+
+    now = await stage.store.archive.run(run.id)
+    await stage.perform().again(now, asyncio.Event())
+
+    assert await output(stage, run) == b"quiet\n*****\n"
