@@ -69,8 +69,10 @@ def _actor(
 
 # channel: that of the message, or the id of the person whom a direct message is for.
 # posted_in: the conversation that it opened. seen_ts: the newest reply that was
-# read. fallback: where it is told instead, and by which message, once nothing can be
-# told in its own channel any more.
+# read. header_ts: the reply that tells what its first message would, where that cannot
+# be changed any more. fallback: where it is told instead, and by which message, once
+# nothing can be told in its own channel any more; refused: why, as Slack says it;
+# moves: how many other places were tried.
 threads: Final = Table(
     "threads",
     metadata,
@@ -83,8 +85,12 @@ threads: Final = Table(
     Column("seen_ts", String),
     Column("fallback", String),
     Column("fallback_ts", String),
+    Column("header_ts", String),
+    Column("refused", String),
+    Column("moves", Integer),
     Column("stack", String, nullable=False),
     UniqueConstraint("channel", "ts", name="threads_place"),
+    Index("threads_by_fallback", "fallback", "fallback_ts"),
     Index("threads_by_stack", "stack", "id"),
 )
 

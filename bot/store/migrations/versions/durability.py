@@ -17,8 +17,9 @@ _READ_TWICE: Final = timedelta(minutes=1)
 
 def upgrade() -> None:
     """Add the columns and indexes to what is there, and the new tables."""
-    for name in ("seen_ts", "fallback", "fallback_ts"):
+    for name in ("seen_ts", "fallback", "fallback_ts", "header_ts", "refused"):
         op.add_column("threads", sa.Column(name, sa.String))
+    op.add_column("threads", sa.Column("moves", sa.Integer))
     _have_read_all()
     _add_to_runs()
     _create_indexes()
@@ -64,6 +65,7 @@ def _add_to_runs() -> None:
 
 
 def _create_indexes() -> None:
+    op.create_index("threads_by_fallback", "threads", ["fallback", "fallback_ts"])
     op.create_index("runs_by_actor", "runs", ["actor_id", "id"])
     op.create_index("audit_by_run", "audit", ["run", "ordinal"])
     op.create_index("audit_by_stack", "audit", ["stack", "ordinal"])
