@@ -15,7 +15,8 @@ from bot import check as checks
 from bot.app import handrail, secrecy_of, utc_now
 from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
-from bot.cli import tracked
+from bot.cli import drain, tracked
+from bot.cli.audit import audit_app
 from bot.cli.keys import key_app
 from bot.cli.record import with_record
 from bot.control.secrecy import Secrecy
@@ -28,7 +29,6 @@ from bot.domain.stack import StackName
 from bot.logs import set_up_logs
 from bot.settings import Settings, SettingsProblems, data_dir
 from bot.store.archive import SqlArchive
-from bot.store.audit import verify
 from bot.store.database import Database
 from runner.docker.engine import DockerEngine
 from runner.docker.provision import engine_down, engine_up, find_engine
@@ -44,12 +44,12 @@ app = typer.Typer(
 )
 engine_app = typer.Typer(help="The container engine.", no_args_is_help=True)
 oidc_app = typer.Typer(help="The tokens of runs.", no_args_is_help=True)
-audit_app = typer.Typer(help="The audit chain.", no_args_is_help=True)
 app.add_typer(engine_app, name="engine")
 app.add_typer(oidc_app, name="oidc")
 app.add_typer(audit_app, name="audit")
 app.add_typer(key_app, name="key")
 tracked.add_to(app)
+drain.add_to(app)
 
 
 def main() -> None:
@@ -166,22 +166,6 @@ def oidc_rotate(
     """Make a new key for the tokens of runs; the old are served until it is safe."""
     keys = SigningKeys(data_dir(os.environ) / "oidc", utc_now)
     typer.echo(f"New key: {keys.rotate(at_once=at_once)}")
-
-
-@audit_app.command("verify")
-def audit_verify() -> None:
-    """Walk the audit chain; exit 1 where a row was changed, removed or put in."""
-
-    async def walk(database: Database) -> None:
-        verdict = await verify(database)
-        if verdict.broken is not None:
-            typer.echo(f"The chain breaks at row {verdict.broken}.", err=True)
-            raise typer.Exit(1)
-        but = f", but for {verdict.redacted} redacted on the record"
-        besides = but if verdict.redacted else ""
-        typer.echo(f"{verdict.sound} rows, each as it was written{besides}.")
-
-    with_record(walk)
 
 
 async def _serve(settings: Settings, secrecy: Secrecy) -> None:

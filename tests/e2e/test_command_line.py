@@ -165,7 +165,10 @@ async def test_audit_verify_finds_the_row_that_was_changed(data_dir: Path) -> No
 
     assert before.code == 0
     assert re.fullmatch(r"\d+ rows, each as it was written\.\n", before.out)
-    assert (after.code, after.err) == (1, "The chain breaks at row 3.\n")
+    assert after.code == 1
+    assert after.err == (
+        "audit row 3: edited after it was written\nThe chain breaks at row 3.\n"
+    )
 
 
 async def test_a_record_that_is_not_there_is_not_taken_for_a_sound_one(
