@@ -17,14 +17,18 @@ import structlog
 
 from tests.bench import acknowledgement, latency, locks, masking, memory
 from tests.bench.chaos.run import chaos
+from tests.bench.load import measure as load
 from tests.bench.table import Table
 
-PARTS: Mapping[str, Callable[[], Coroutine[None, None, Table]]] = {
+Measure = Callable[[], Coroutine[None, None, Table]]
+
+PARTS: Mapping[str, Measure] = {
     "latency": latency.measure,
     "acknowledgement": acknowledgement.measure,
     "masking": masking.measure,
     "memory": memory.measure,
     "locks": locks.measure,
+    "load": load.measure,
 }
 _CHAOS = "chaos"
 
@@ -43,7 +47,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="where chaos leaves its evidence")
     given = parser.parse_args()
     wanted = given.parts or list(PARTS)
-    parts = {**PARTS, _CHAOS: partial(chaos, given.minutes, given.seed, given.keep)}
+    lawless: Measure = partial(chaos, given.minutes, given.seed, given.keep)
+    parts = {**PARTS, _CHAOS: lawless}
     unknown = sorted(set(wanted) - set(parts))
     if unknown:
         parser.error(f"there is no part {', '.join(unknown)}")
