@@ -26,9 +26,21 @@ _PARTIAL: Final = (
     "The command was cut off while it performed, so state may be partial: look at "
     "it before the next run."
 )
+_LOCKED: Final = (
+    "The state may still be locked: if the next run says so, an admin can reply "
+    "force-unlock in its thread."
+)
+_KILLED: Final = (
+    "Something killed it: its memory limit, or whoever stopped its container or "
+    "its engine. So state may be partial: look at it before the next run."
+)
+#: what a shell tells of a command that SIGKILL ended, and a container's init too
+_KILLED_CODE: Final = 137
 _ENGINE: Final = (
     "On the bot's host, `handrail check` says what is wrong with the engine."
 )
+#: endings at which nobody asked the command to give its locks back
+_UNASKED: Final = frozenset({Ending.OUT_OF_MEMORY, Ending.ENGINE, Ending.LOST})
 _PLAN_FILE: Final = "HANDRAIL_PLAN"
 _NO_SUMMARY: Final = "The plan was made; what it would do stands in the output."
 _KEPT: Final = (
@@ -108,10 +120,14 @@ def _note(outcome: Outcome, *, changes: bool) -> str:
         Ending.ENGINE,
         Ending.LOST,
     )
+    killed = may_have and outcome.ending is Ending.EXITED
+    killed = killed and outcome.exit_code == _KILLED_CODE
     notes = (
         _sentence(outcome.note),
         _ENGINE if outcome.ending is Ending.ENGINE else "",
         _PARTIAL if cut_off else "",
+        _KILLED if killed else "",
+        _LOCKED if killed or (cut_off and outcome.ending in _UNASKED) else "",
         "" if outcome.container_gone else _KEPT,
     )
     return " ".join(filter(None, notes))

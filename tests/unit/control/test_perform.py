@@ -62,6 +62,26 @@ def test_every_ending_in_every_phase_has_its_verdict(
     assert ended.release
 
 
+@pytest.mark.parametrize("ending", list(Ending))
+def test_a_lock_of_the_state_is_warned_of_where_nobody_asked_for_it_back(
+    ending: Ending,
+) -> None:
+    ended = ended_of(Outcome(ending=ending, phase=P.PERFORMING, exit_code=3))
+
+    unasked = ending in {Ending.OUT_OF_MEMORY, Ending.ENGINE, Ending.LOST}
+    assert ("may still be locked" in ended.note) is unasked
+
+
+def test_a_command_that_was_killed_from_outside_may_have_left_state_partial() -> None:
+    killed = Outcome(ending=Ending.EXITED, phase=P.PERFORMING, exit_code=137)
+
+    note = ended_of(killed).note
+
+    assert "Something killed it" in note
+    assert "may still be locked" in note
+    assert ended_of(killed, changes=False).note == ""
+
+
 @pytest.mark.parametrize("ending", CUTTING)
 def test_a_plan_that_is_cut_off_leaves_nothing_partial(ending: Ending) -> None:
     ended = ended_of(Outcome(ending=ending, phase=P.PERFORMING), changes=False)
@@ -269,8 +289,10 @@ async def test_a_container_that_was_lost_is_told_when_the_run_is_taken_up(
     stage: Stage,
 ) -> None:
     run = await stage.preparing()
+    begun = await stage.record.advance(run.id, RunState.INITIALIZING, later(3))
+    assert begun is not None
 
-    await stage.perform().again(run, asyncio.Event())
+    await stage.perform().again(begun, asyncio.Event())
 
     lost = await stage.store.archive.run(run.id)
     assert the_end(lost) == (RunState.FAILED, Reason.LOST, None)
