@@ -53,12 +53,20 @@ class SqlDrains:
     async def drained(self) -> Drained | None:
         """Tell whether nothing may start."""
         async with self._database.read("ask whether anything may start") as db:
-            return await _drained(db)
+            return await drained(db)
+
+
+async def drained(db: AsyncConnection) -> Drained | None:
+    """Tell who drained Handrail, and since when, if it is."""
+    since = installation.c.drained_since
+    rows = await db.execute(select(installation).where(since.is_not(None)))
+    row = rows.mappings().one_or_none()
+    return None if row is None else _drained_of(row)
 
 
 async def is_drained(db: AsyncConnection) -> bool:
     """Tell whether nothing may start."""
-    return await _drained(db) is not None
+    return await drained(db) is not None
 
 
 async def installation_name(database: Database, proposed: str) -> str:
@@ -93,13 +101,6 @@ async def _end(db: AsyncConnection, by: str, at: datetime) -> bool:
 async def _note(db: AsyncConnection, verb: Verb, by: str, at: datetime) -> None:
     await audit.append(db, Deed(verb=verb, actor=HANDRAIL, at=at, detail=by))
     wake(db)
-
-
-async def _drained(db: AsyncConnection) -> Drained | None:
-    since = installation.c.drained_since
-    rows = await db.execute(select(installation).where(since.is_not(None)))
-    row = rows.mappings().one_or_none()
-    return None if row is None else _drained_of(row)
 
 
 def _drained_of(row: RowMapping) -> Drained:

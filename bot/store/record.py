@@ -286,6 +286,7 @@ class SqlRecord:
         """Release exactly *held*; False, and nothing, if one is not in force."""
         async with self._write("release holds") as db:
             await words.require_newest(db, actor, held, ts)
+            wake(db)  # even where it is told nowhere
             return await holds.release_holds(
                 db, held, actor, reason, at, thread, self._above
             )
@@ -299,7 +300,10 @@ class SqlRecord:
     async def expire(self, at: datetime) -> tuple[Hold, ...]:
         """Release what has come to its end, tell where it was taken, return it."""
         async with self._write("release holds that are over") as db:
-            return await holds.expire(db, at, self._above)
+            expired = await holds.expire(db, at, self._above)
+            if expired:
+                wake(db)
+            return expired
 
     async def remind(self, at: datetime, *, before: timedelta) -> int:
         """Tell holders directly, once, whose holds end within *before*."""

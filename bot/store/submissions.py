@@ -12,9 +12,10 @@ from bot.domain.lock import blocker
 from bot.domain.people import Actor, ChannelId
 from bot.domain.run import Run, RunId, RunState, ThreadId
 from bot.domain.stack import StackName
-from bot.domain.telling import Echo, Header, Waiting
-from bot.ports import Idempotency, NewRun
+from bot.domain.telling import Echo, Header, Said, Waiting
+from bot.ports import Drained, Idempotency, NewRun
 from bot.store import audit, locks
+from bot.store.drains import drained
 from bot.store.moves import insert_run
 from bot.store.outbox import post
 from bot.store.queue import queue_length
@@ -47,6 +48,8 @@ async def submit(
     await audit.append(db, audit.deed_on(run, Verb.SUBMITTED, run.actor, at, detail))
     echo = Echo(run=run.id, remarks=new.remarks)
     await post(db, thread, (Header(run=run.id), echo))
+    if not new.outside and (drain := await drained(db)):
+        await post(db, thread, (Said(text=_waits_for_drain(drain)),))
     if await _waits(db, run, above):
         await post(db, thread, (Waiting(run=run.id),))
     return run
@@ -119,3 +122,10 @@ async def _waits(db: AsyncConnection, run: Run, above: frozenset[str]) -> bool:
         runs.c.id < run.id,
     )
     return (await db.execute(before.limit(1))).one_or_none() is not None
+
+
+def _waits_for_drain(drain: Drained) -> str:
+    return (
+        f"Nothing starts at the moment: Handrail is drained (by {drain.by}). This run "
+        "starts once that is over."
+    )

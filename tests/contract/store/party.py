@@ -1,0 +1,58 @@
+"""Replicas that share a store, as tests speak for them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from bot.domain.replica import Replica, ReplicaId
+from bot.domain.run import Run, RunId, RunState
+from bot.ports import NewRun
+from bot.store.record import SqlRecord
+from bot.store.replicas import SqlReplicas
+from tests.contract.store.opened import ABOVE, Store
+from tests.support.builders import a_new_run, later
+
+ENGINE = "ENGINE-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """One replica, with the ports as it has them."""
+
+    replica: Replica
+    record: SqlRecord
+    replicas: SqlReplicas
+    store: Store
+
+    @classmethod
+    async def joined(
+        cls, store: Store, name: str, *, engine: str = ENGINE, slots: int = 1000
+    ) -> Self:
+        """Return a replica that joined at the beginning."""
+        replica = Replica(id=ReplicaId(name), engine=engine, host="h", slots=slots)
+        party = cls(
+            replica=replica,
+            record=SqlRecord(store.database, ABOVE, replica),
+            replicas=SqlReplicas(store.database, replica),
+            store=store,
+        )
+        await party.replicas.join(later(0), alone=False)
+        return party
+
+    async def started(self, new: NewRun | None = None) -> Run:
+        """Submit a run and start it on this replica."""
+        run = await self.record.submit(new or a_new_run(), later(0))
+        await self.record.promote(later(1))
+        started = await self.record.start(run.id, later(2))
+        assert started is not None
+        return started
+
+    async def performing(self, new: NewRun | None = None) -> Run:
+        """Submit a run and have this replica perform it."""
+        run = await self.started(new)
+        performing = await self.record.advance(run.id, RunState.PERFORMING, later(3))
+        assert performing is not None
+        return performing
+
+    async def adopted(self, seconds: float, *driven: RunId) -> list[int]:
+        """Return the numbers of the runs that this replica adopts at some time."""
+        return [run.id for run in await self.record.adopt(later(seconds), driven)]
