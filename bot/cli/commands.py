@@ -15,7 +15,7 @@ from bot import check as checks
 from bot.app import handrail, secrecy_of, utc_now
 from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
-from bot.cli import drain, tracked
+from bot.cli import backup, drain, tracked
 from bot.cli.audit import audit_app
 from bot.cli.keys import key_app
 from bot.cli.record import with_record
@@ -48,6 +48,7 @@ app.add_typer(engine_app, name="engine")
 app.add_typer(oidc_app, name="oidc")
 app.add_typer(audit_app, name="audit")
 app.add_typer(key_app, name="key")
+backup.add_to(app)
 tracked.add_to(app)
 drain.add_to(app)
 

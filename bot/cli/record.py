@@ -13,15 +13,20 @@ from bot.store.database import Database
 def with_record(use: Callable[[Database], Awaitable[None]]) -> None:
     """Have *use* work on the database that the settings name; none is made."""
     url = stored_at(os.environ)
-    path = Path(url.partition(":///")[2])
-    if url.startswith("sqlite") and not path.exists():
-        raise StoreUnavailable(
-            f"There is no database at {path}. Set HANDRAIL_DATA_DIR or "
-            "HANDRAIL_DATABASE_URL as the bot has it."
-        )
+    ensure_there(url)
 
     async def opened() -> None:
         async with Database.open(url) as database:
             await use(database)
 
     asyncio.run(opened())
+
+
+def ensure_there(url: str) -> None:
+    """Raise StoreUnavailable where SQLite would make a new database at *url*."""
+    path = Path(url.partition(":///")[2])
+    if url.startswith("sqlite") and not path.exists():
+        raise StoreUnavailable(
+            f"There is no database at {path}. Set HANDRAIL_DATA_DIR or "
+            "HANDRAIL_DATABASE_URL as the bot has it."
+        )
