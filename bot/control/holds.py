@@ -28,8 +28,8 @@ _NONE: Final[Mapping[StackName, Stack]] = {}
 class Holds:
     """Each raises Refused with the sentence for that very actor.
 
-    Reasons are masked before they come here. With a *thread*, what changed nothing
-    is said in it.
+    Reasons are masked before they come here. With a *thread*, what changed nothing is
+    said in it. With the *ts* of a word, LateWord is raised as by the record.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Holds:
         reason: str = "",
         duration: timedelta | None = None,
         thread: ThreadId | None = None,
+        ts: str = "",
     ) -> tuple[Hold, ...]:
         """Hold all of *stacks*, or none. What is left unsaid stays as it was.
 
@@ -88,7 +89,7 @@ class Holds:
             await self._say(thread, actor, say.held_already(own))
             return own
         answer = await self._record.hold(
-            [_changed(held, replace(asked, stack=stack.name)) for stack in known]
+            [_changed(held, replace(asked, stack=stack.name)) for stack in known], ts
         )
         if not answer.taken:
             raise await self._why.in_the_way(
@@ -105,6 +106,7 @@ class Holds:
         *,
         reason: str = "",
         thread: ThreadId | None = None,
+        ts: str = "",
     ) -> tuple[Hold, ...]:
         """Release all of *stacks*, or none; another's only as an admin who says why.
 
@@ -123,11 +125,16 @@ class Holds:
             return ()
         await self._why.refuse_foreign(actor, known, held, reason)
         return await self._released(
-            tuple(held[stack.name] for stack in known), actor, reason, thread
+            tuple(held[stack.name] for stack in known), actor, reason, thread, ts
         )
 
     async def release_all(
-        self, actor: Actor, *, reason: str = "", thread: ThreadId | None = None
+        self,
+        actor: Actor,
+        *,
+        reason: str = "",
+        thread: ThreadId | None = None,
+        ts: str = "",
     ) -> tuple[Hold, ...]:
         """Release every stack that *actor* holds; a freeze stays."""
         held = await self._held()
@@ -139,7 +146,7 @@ class Holds:
         if not own:
             await self._say(thread, actor, say.HOLDS_NOTHING)
             return ()
-        return await self._released(own, actor, reason, thread)
+        return await self._released(own, actor, reason, thread, ts)
 
     async def steal(
         self,
@@ -149,6 +156,7 @@ class Holds:
         thread: ThreadId | None = None,
         *,
         since: datetime | None = None,
+        ts: str = "",
     ) -> Hold:
         """Take over another's hold, as an admin who says why.
 
@@ -168,7 +176,7 @@ class Holds:
         if not reason:
             raise Refused(say.WHY_STEAL, reason=Refusal.NO_REASON)
         wanted = self._hold(known.name, actor, reason, None, thread)
-        if not await self._record.steal(held, wanted):
+        if not await self._record.steal(held, wanted, ts):
             raise await self._why.changed(actor, known.name)
         self._wake()
         return wanted
@@ -179,6 +187,7 @@ class Holds:
         duration: timedelta | None = None,
         reason: str = "",
         thread: ThreadId | None = None,
+        ts: str = "",
     ) -> Hold:
         """Hold every stack, as a global admin."""
         self._require_above(actor)
@@ -191,14 +200,18 @@ class Holds:
         if freeze is not None and is_own and not reason and duration is None:
             await self._say(thread, actor, say.held_already([freeze]))
             return freeze
-        answer = await self._record.freeze(_changed(held, asked))
+        answer = await self._record.freeze(_changed(held, asked), ts)
         if not answer.taken:
             raise await self._why.in_the_way(actor, answer.holds, several=False)
         self._wake()
         return answer.holds[0]
 
     async def unfreeze(
-        self, actor: Actor, reason: str = "", thread: ThreadId | None = None
+        self,
+        actor: Actor,
+        reason: str = "",
+        thread: ThreadId | None = None,
+        ts: str = "",
     ) -> tuple[Hold, ...]:
         """End a freeze, as a global admin; another's only with a reason."""
         self._require_above(actor)
@@ -208,9 +221,11 @@ class Holds:
             return ()
         if not freeze.actor.is_same(actor) and not reason:
             raise self._why.held(actor, Role.ADMIN, freeze)
-        return await self._released((freeze,), actor, reason, thread)
+        return await self._released((freeze,), actor, reason, thread, ts)
 
-    async def extend(self, actor: Actor, stack: StackName, since: datetime) -> Hold:
+    async def extend(
+        self, actor: Actor, stack: StackName, since: datetime, ts: str = ""
+    ) -> Hold:
         """Let exactly that hold last an hour longer."""
         hold = await self._noticed(actor, stack, since)
         await self._require_holder_still(actor, stack)
@@ -220,17 +235,19 @@ class Holds:
             raise Refused(
                 f"{say.held_so(hold)} {say.HOLD_LENGTHS}", reason=Refusal.BAD_COMMAND
             )
-        return await self._lasting(hold, until)
+        return await self._lasting(hold, until, ts)
 
     async def keep(self, actor: Actor, stack: StackName, since: datetime) -> Hold:
         """Return exactly that hold, which goes on as it is and is asked about anew."""
         hold = await self._noticed(actor, stack, since)
-        return await self._lasting(hold, hold.until)
+        return await self._lasting(hold, hold.until, "")
 
-    async def let_go(self, actor: Actor, stack: StackName, since: datetime) -> Hold:
+    async def let_go(
+        self, actor: Actor, stack: StackName, since: datetime, ts: str = ""
+    ) -> Hold:
         """Release exactly that hold."""
         hold = await self._noticed(actor, stack, since)
-        await self._released((hold,), actor, "", None)
+        await self._released((hold,), actor, "", None, ts)
         return hold
 
     async def notify(self, actor: Actor, stack: str) -> bool:
@@ -283,9 +300,10 @@ class Holds:
         actor: Actor,
         reason: str,
         thread: ThreadId | None,
+        ts: str,
     ) -> tuple[Hold, ...]:
         if not await self._record.release_holds(
-            holds, actor, _short(reason), self._clock(), thread
+            holds, actor, _short(reason), self._clock(), thread, ts
         ):
             raise Refused(say.ANOTHER_WAS_FIRST, reason=Refusal.TOO_LATE)
         self._wake()
@@ -298,8 +316,8 @@ class Holds:
             raise await self._why.changed(actor, stack)
         return hold
 
-    async def _lasting(self, hold: Hold, until: datetime | None) -> Hold:
-        if not await self._record.extend(hold, until, self._clock()):
+    async def _lasting(self, hold: Hold, until: datetime | None, ts: str = "") -> Hold:
+        if not await self._record.extend(hold, until, self._clock(), ts):
             raise await self._why.changed(hold.actor, hold.stack)
         return replace(hold, until=until)
 

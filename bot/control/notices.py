@@ -7,11 +7,13 @@ from typing import Final
 from bot.control.access import Access
 from bot.control.holds import Holds
 from bot.domain import hold_sentences as say
+from bot.domain import late_words as late
 from bot.domain.audit import Deed, Verb
-from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
+from bot.domain.errors import LateWord, Refusal, Refused, RoleSourceUnavailable
 from bot.domain.people import Actor, ActorKind, TeamId, UserId
 from bot.domain.stack import StackName
 from bot.ports import Clock, DeliveryKey, Record
+from bot.ports.words import Words
 
 _UNREADABLE: Final = (
     "That button is of another version of Handrail. Reply in a thread of the stack."
@@ -27,14 +29,22 @@ class Pressed:
     value: str  #: the stack, `|`, since when it is held; of notify the stack alone
     user: UserId
     team: TeamId
+    ts: str = ""  #: Slack's timestamp of the press
 
 
 class Notices:
     """Acts at most once on each delivery; what is refused has an audit row."""
 
     def __init__(
-        self, *, holds: Holds, access: Access, record: Record, clock: Clock
+        self,
+        *,
+        holds: Holds,
+        access: Access,
+        record: Record,
+        words: Words,
+        clock: Clock,
     ) -> None:
+        self._words = words
         self._holds = holds
         self._access = access
         self._record = record
@@ -53,6 +63,10 @@ class Notices:
             )
             await self._note(refusal, pressed)
             raise refusal from unheard
+        except LateWord as word:
+            refusal = Refused(late.overtaken("press"), reason=Refusal.STALE)
+            await self._note(refusal, pressed)
+            raise refusal from word
         except Refused as refusal:
             await self._note(refusal, pressed)
             raise
@@ -64,13 +78,15 @@ class Notices:
             waits = await self._holds.notify(actor, stack)
             return say.will_be_told(stack) if waits else say.is_free(stack)
         stack, since = _hold_named(pressed.value)
+        ts = pressed.ts
+        await self._words.note(actor, [stack], ts)
         match pressed.action:
             case "extend":
-                return say.held_so(await self._holds.extend(actor, stack, since))
+                return say.held_so(await self._holds.extend(actor, stack, since, ts))
             case "keep_hold":
                 return say.held_so(await self._holds.keep(actor, stack, since))
             case "release_hold":
-                await self._holds.let_go(actor, stack, since)
+                await self._holds.let_go(actor, stack, since, ts)
                 return say.let_go(stack)
             case _:
                 raise Refused(_UNREADABLE, reason=Refusal.BAD_COMMAND)

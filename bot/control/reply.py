@@ -2,17 +2,27 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, assert_never
 
 from bot.control.access import Access
 from bot.control.hold_words import HoldWords
 from bot.control.run_words import RunWords
 from bot.control.wish import Wish, answer, former
+from bot.domain import late_words as late
 from bot.domain.audit import Deed, Verb
-from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
+from bot.domain.errors import (
+    LateWord,
+    Refusal,
+    Refused,
+    RoleSourceUnavailable,
+    StoreUnavailable,
+    WordUnheard,
+)
 from bot.domain.people import Actor, ActorKind, ChannelId, Role, TeamId, UserId
 from bot.domain.sentences import HELP, not_any_more, status
 from bot.domain.stack import Catalog, Stack, StackName
+from bot.domain.telling import Said
 from bot.domain.words import (
     Confirm,
     Discard,
@@ -32,6 +42,7 @@ from bot.domain.words import (
     Word,
 )
 from bot.ports import Archive, Clock, DeliveryKey, Record, Thread
+from bot.ports.words import Words
 
 _QUICK_SECONDS: Final = (0.0, 0.3, 1.0)
 
@@ -47,10 +58,20 @@ class Uttered:
     channel: ChannelId
     thread_ts: str
     ts: str = ""  #: of the reply; a button has none
+    pressed_ts: str = ""  #: Slack's timestamp of the press of a button
+
+    @property
+    def said_ts(self) -> str:
+        """Return Slack's timestamp of the word; a form has none."""
+        return self.ts or self.pressed_ts
 
 
 class Reply:
-    """Acts at most once on each delivery; what is refused has an audit row."""
+    """Acts at most once on each delivery; what is refused has an audit row.
+
+    A word that is heard long after it was said is asked for again, where acting on
+    it could do harm by now.
+    """
 
     def __init__(
         self,
@@ -59,6 +80,7 @@ class Reply:
         access: Access,
         record: Record,
         archive: Archive,
+        words: Words,
         clock: Clock,
         about_holds: HoldWords,
         about_runs: RunWords,
@@ -67,16 +89,18 @@ class Reply:
         self._access = access
         self._record = record
         self._archive = archive
+        self._words = words
         self._clock = clock
         self._about_holds = about_holds
         self._about_runs = about_runs
 
     async def __call__(self, uttered: Uttered) -> bool:
-        """Act on *uttered*, or raise Refused. False: not our thread, or repeated."""
-        thread = await self._thread(uttered)
+        """Act on *uttered*, or raise Refused. False: not our thread, or repeated.
+
+        Raises WordUnheard for a reply that the record knows nothing of yet.
+        """
+        thread = await self._first_heard_in(uttered)
         if thread is None:
-            return False
-        if not await self._record.first_seen(uttered.key, self._clock()):
             return False
         try:
             await self._act(uttered, thread)
@@ -87,10 +111,28 @@ class Reply:
             )
             await self._note(refusal, uttered, thread)
             raise refusal from unheard
+        except LateWord as word:
+            sentence = late.overtaken(_name(uttered.word))
+            refusal = Refused(sentence, reason=Refusal.STALE)
+            await self._note(refusal, uttered, thread)
+            raise refusal from word
         except Refused as refusal:
             await self._note(refusal, uttered, thread)
             raise
         return True
+
+    async def _first_heard_in(self, uttered: Uttered) -> Thread | None:
+        """Return the thread; None: it is not ours, or the word was heard before."""
+        try:
+            thread = await self._thread(uttered)
+            if thread is None:
+                return None
+            is_new = await self._record.first_seen(uttered.key, self._clock())
+        except StoreUnavailable as away:
+            if not uttered.ts:
+                raise  # nobody can read a press again
+            raise WordUnheard(away) from away
+        return thread if is_new else None
 
     async def _thread(self, uttered: Uttered) -> Thread | None:
         # Slack shows a message a moment before the record knows its `ts`, and
@@ -111,17 +153,48 @@ class Reply:
             stack=stack,
             thread=thread,
             ts=uttered.ts,
+            said_ts=uttered.said_ts,
             is_former=stack.name not in self._catalog.stacks,
         )
-        match uttered.word:
+        await self._act_in_time(wish, uttered.word)
+
+    async def _act_in_time(self, wish: Wish, word: Word) -> None:
+        now = self._clock()
+        said = late.said_at(wish.said_ts) or now
+        if late.asks_again(word, now - said):
+            await self._ask_again(wish, word, said, now)
+            return
+        await self._do(wish, late.as_of(word, now - said))
+        if isinstance(word, Lock) and now - said > late.LATE:
+            await answer(wish, late.asked_for(said, now), self._record)
+
+    async def _ask_again(
+        self, wish: Wish, word: Word, said: datetime, now: datetime
+    ) -> None:
+        if isinstance(word, Lock | Unlock | Steal | Freeze | Unfreeze):
+            # What the same person said before it is not to be acted on either.
+            await self._about_holds.note(wish, word)
+        deed = Deed(
+            verb=Verb.ASKED_AGAIN,
+            actor=wish.actor,
+            at=now,
+            stack=wish.stack.name,
+            run=wish.thread.run,
+            detail=f"{_name(word)}, said at {said:%Y-%m-%d %H:%M:%S} UTC",
+        )
+        question = Said(text=late.ask_again(word, said, now), to=wish.actor)
+        await self._words.ask_again(wish.thread.id, question, deed)
+
+    async def _do(self, wish: Wish, word: Word) -> None:
+        match word:
             case Status():
-                await answer(wish, await self._status(stack), self._record)
+                await answer(wish, await self._status(wish.stack), self._record)
             case Help():
                 await answer(wish, HELP, self._record)
             case Lock() | Unlock() | Steal() | Freeze() | Unfreeze() | NotifyMe():
-                await self._about_holds(wish, uttered.word)
+                await self._about_holds(wish, word)
             case _:
-                await self._about_runs(wish, uttered.word)
+                await self._about_runs(wish, word)
 
     def _stack(self, name: StackName, actor: Actor, word: Word) -> Stack:
         known = self._catalog.stacks.get(name)
@@ -148,9 +221,13 @@ class Reply:
                 at=self._clock(),
                 stack=thread.stack,
                 run=thread.run,
-                detail=f"{refusal.reason}: {type(uttered.word).__name__.lower()}",
+                detail=f"{refusal.reason}: {_name(uttered.word)}",
             )
         )
+
+
+def _name(word: Word) -> str:
+    return type(word).__name__.lower()
 
 
 def _needed(word: Word) -> Role:

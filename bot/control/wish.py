@@ -18,6 +18,7 @@ class Wish:
     stack: Stack
     thread: Thread
     ts: str = ""  #: of the reply; a button has none
+    said_ts: str = ""  #: Slack's timestamp of the word, by reply or by button
     is_former: bool = False  #: the stack is not in handrail.yaml any more
 
     def run(self, word: str) -> RunId:

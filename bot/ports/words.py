@@ -52,5 +52,6 @@ class Replies(Protocol):
         """Act on what was replied after *since*, oldest first, as if just delivered.
 
         Returns the `ts` of the newest reply that is there, "" for none. Raises
-        RepliesUnavailable where Slack could not be asked.
+        RepliesUnavailable where Slack could not be asked, and WordUnheard where the
+        record could not.
         """

@@ -1,20 +1,21 @@
 """The connection to Slack: one Bolt app, by Socket Mode or signed HTTP."""
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 from aiohttp import ClientError, web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.control.notices import Notices
-from bot.control.reply import Reply
-from bot.control.submit import Submit
 from bot.domain.errors import HandrailError
 from bot.domain.people import TeamId
+from bot.slack.hearing import Hearing
 from bot.slack.listeners import Commands, register
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 _SOCKETS = 2
 #: seconds that open requests have left at the end
 _PATIENCE = 2.0
+#: seconds from look to look for what is said while no socket is open
+_WHILE_DOWN = 60.0
 
 #: what the listeners, messages and directory need; manifest.yml says why
 SCOPES = frozenset(
@@ -89,9 +92,7 @@ def slack_app(
     *,
     signing_secret: str | None,
     commands: Commands,
-    submit: Submit,
-    reply: Reply,
-    notices: Notices,
+    hearing: Hearing,
 ) -> AsyncApp:
     """Return the app with every listener registered."""
     app = AsyncApp(
@@ -99,23 +100,67 @@ def slack_app(
         signing_secret=signing_secret,
         request_verification_enabled=signing_secret is not None,
     )
-    register(app, commands, submit=submit, reply=reply, notices=notices)
+    register(app, commands, hearing)
     return app
 
 
 @asynccontextmanager
-async def socket_mode(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
-    """Listen over Socket Mode while the body runs, or raise SlackUnavailable."""
+async def socket_mode(
+    app: AsyncApp,
+    app_token: str,
+    *,
+    look: Callable[[], None],
+    while_down: float = _WHILE_DOWN,
+) -> AsyncIterator[None]:
+    """Listen over Socket Mode while the body runs, or raise SlackUnavailable.
+
+    *look* is called once people can be heard, after each connection that is made
+    anew, and every so many seconds while there is none.
+    """
     # The SDK's own client would ask for ever with a token that Slack refuses.
     await knock(app.client, app_token)
     handlers = [AsyncSocketModeHandler(app, app_token) for _ in range(_SOCKETS)]
     try:
         for handler in handlers:
             await handler.connect_async()
-        yield
+        look()
+        for handler in handlers:
+            handler.client.message_listeners.append(_on_hello(look))
+        async with _looking(handlers, look, while_down):
+            yield
     finally:
         for handler in handlers:
             await handler.close_async()
+
+
+def _on_hello(
+    look: Callable[[], None],
+) -> Callable[[AsyncBaseSocketModeClient, dict[str, Any], str | None], Awaitable[None]]:
+    async def heard(
+        _client: AsyncBaseSocketModeClient, message: dict[str, Any], _raw: str | None
+    ) -> None:
+        if message.get("type") == "hello":
+            look()
+
+    return heard
+
+
+@asynccontextmanager
+async def _looking(
+    handlers: Sequence[AsyncSocketModeHandler], look: Callable[[], None], every: float
+) -> AsyncIterator[None]:
+    async def look_while_down() -> None:
+        while True:
+            await asyncio.sleep(every)
+            if not any([await h.client.is_connected() for h in handlers]):
+                log.warning("no socket open")
+                look()
+
+    looking = asyncio.create_task(look_while_down())
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 def _no_answer(client: AsyncWebClient, error: Exception) -> SlackUnavailable:
@@ -139,10 +184,13 @@ async def signed_http(
     host: str,
     port: int,
     routes: Iterable[web.AbstractRouteDef] = (),
+    *,
+    look: Callable[[], None],
 ) -> AsyncIterator[None]:
     """Listen for Slack's signed requests at `/slack/events` while the body runs.
 
     The same address answers *routes* too; those are not Slack's and not signed.
+    *look* is called once people can be heard.
     """
     application = app.web_app("/slack/events")
     application.add_routes(routes)
@@ -151,6 +199,7 @@ async def signed_http(
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
+        look()
         yield
     finally:
         await runner.cleanup()

@@ -7,18 +7,18 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.respond.async_respond import AsyncRespond
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.control.notices import Notices
-from bot.control.reply import Reply, Uttered
-from bot.control.submit import Accepted, Answer, Slash, Submit
-from bot.domain.errors import HandrailError
+from bot.control.submit import Accepted, Answer, Slash
+from bot.domain.errors import HandrailError, WordUnheard
 from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.sentences import HELP
 from bot.domain.task import HelpRequest
-from bot.domain.words import Word, parse_word
 from bot.ports import DeliveryKey
 from bot.slack import presses, whispers
+from bot.slack.hearing import Doors, Hearing
+from bot.slack.utterances import hear, uttered
 from bot.slack.whispers import Whisper
 
 
@@ -30,24 +30,25 @@ class Commands:
     deploy: str
 
 
-def register(
-    app: AsyncApp, commands: Commands, *, submit: Submit, reply: Reply, notices: Notices
-) -> None:
-    """Answer commands with *submit*, words with *reply*, direct ones with *notices*."""
-    _register_command(app, commands.task, submit)
-    _register_command(app, commands.deploy, submit.deploy)
-    _register_replies(app, reply)
-    presses.register(app, reply=reply, notices=notices)
+def register(app: AsyncApp, commands: Commands, hearing: Hearing) -> None:
+    """Answer what people type, say and press by *hearing*."""
+    _register_command(app, commands.task, hearing.submit, hearing.doors)
+    _register_command(app, commands.deploy, hearing.submit.deploy, hearing.doors)
+    _register_replies(app, hearing)
+    presses.register(app, hearing)
 
 
 def _register_command(
-    app: AsyncApp, name: str, take: Callable[[Slash], Awaitable[Answer]]
+    app: AsyncApp, name: str, take: Callable[[Slash], Awaitable[Answer]], doors: Doors
 ) -> None:
     @app.command(name)
     async def typed(
         ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond
     ) -> None:
         await ack()  # within 3 s, whatever follows
+        if not doors.open:
+            await whispers.respond_with(respond, whispers.RESTARTING)
+            return
         slash = _slash(command)
         try:
             shown = _shown(await take(slash), slash)
@@ -66,43 +67,39 @@ def _shown(answer: Answer, slash: Slash) -> Whisper | None:
     return None
 
 
-def _register_replies(app: AsyncApp, reply: Reply) -> None:
-    @app.event("message")
+def _register_replies(app: AsyncApp, hearing: Hearing) -> None:
+    @app.event("message", middleware=[_unless_closed(hearing.doors)])
     async def message(
         body: dict[str, Any], event: dict[str, Any], client: AsyncWebClient
     ) -> None:
-        word = _word(event)
-        if word is None:
+        said = uttered(event, event["channel"], body["team_id"])
+        if said is None:
             return
-        uttered = Uttered(
-            key=DeliveryKey(f"event:{body['event_id']}"),
-            word=word,
-            user=UserId(event["user"]),
-            team=TeamId(event.get("user_team") or event.get("team") or body["team_id"]),
-            channel=ChannelId(event["channel"]),
-            thread_ts=event["thread_ts"],
-            ts=event["ts"],
-        )
         try:
-            await reply(uttered)
-        except HandrailError as error:
+            await hear(client, hearing.reply, said)
+        except WordUnheard as unheard:
+            hearing.look()
             await whispers.show(
                 client,
-                whispers.refusal(error),
-                channel=uttered.channel,
-                user=uttered.user,
-                thread_ts=uttered.thread_ts,
+                whispers.answer(unheard.sentence),
+                channel=said.channel,
+                user=said.user,
+                thread_ts=said.thread_ts,
             )
 
 
-def _word(event: dict[str, Any]) -> Word | None:
-    # Only a person's own new reply counts: no edits, bots, files or broadcasts.
-    is_reply = event.get("thread_ts") not in (None, event.get("ts"))
-    if not is_reply or event.get("subtype") or event.get("bot_id"):
-        return None
-    if not event.get("user") or event.get("edited"):
-        return None
-    return parse_word(event.get("text") or "")
+def _unless_closed(doors: Doors) -> Callable[..., Awaitable[BoltResponse | None]]:
+    async def unless_closed(
+        next: Callable[[], Awaitable[None]],  # noqa: A002 (Bolt's name)
+    ) -> BoltResponse | None:
+        if doors.open:
+            await next()
+            return None
+        # Not acknowledged, so that Slack delivers it again: to another replica, or
+        # to the next process.
+        return BoltResponse(status=503)
+
+    return unless_closed
 
 
 def _slash(command: dict[str, Any]) -> Slash:

@@ -10,8 +10,8 @@ from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.control.notices import Notices, Pressed
-from bot.control.reply import Reply, Uttered
+from bot.control.notices import Pressed
+from bot.control.reply import Uttered
 from bot.domain.errors import HandrailError
 from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.words import (
@@ -26,6 +26,7 @@ from bot.domain.words import (
 )
 from bot.ports import DeliveryKey
 from bot.slack import forms, whispers
+from bot.slack.hearing import Doors, Hearing
 
 log = structlog.get_logger(__name__)
 
@@ -44,22 +45,25 @@ DIRECT: Final = ("extend", "keep_hold", "release_hold", "notify")
 _NO_FORM: Final = "The form could not be opened. Reply steal: <reason> in the thread."
 
 
-def register(app: AsyncApp, *, reply: Reply, notices: Notices) -> None:
-    """Have *reply* hear what is pressed in threads, *notices* the rest."""
+def register(app: AsyncApp, hearing: Hearing) -> None:
+    """Have *hearing* hear what is pressed."""
     for action_id, word in WORDS.items():
-        _register_word(app, action_id, word, reply)
+        _register_word(app, action_id, word, hearing)
     for action_id in DIRECT:
-        _register_direct(app, action_id, notices)
-    _register_steal(app)
-    _register_steal_form(app, reply)
+        _register_direct(app, action_id, hearing)
+    _register_steal(app, hearing.doors)
+    _register_steal_form(app, hearing)
 
 
-def _register_word(app: AsyncApp, action_id: str, word: Word, reply: Reply) -> None:
+def _register_word(app: AsyncApp, action_id: str, word: Word, hearing: Hearing) -> None:
     @app.action(action_id)
     async def pressed(
         ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond
     ) -> None:
         await ack()
+        if not hearing.doors.open:
+            await whispers.respond_with(respond, whispers.RESTARTING, _inside(body))
+            return
         uttered = Uttered(
             key=_key(body),
             word=word,
@@ -67,29 +71,34 @@ def _register_word(app: AsyncApp, action_id: str, word: Word, reply: Reply) -> N
             team=_team(body),
             channel=ChannelId(body["channel"]["id"]),
             thread_ts=_root(body),
+            pressed_ts=_pressed_ts(body),
         )
         try:
-            await reply(uttered)
+            await hearing.reply(uttered)
         except HandrailError as error:
             refusal = whispers.refusal(error)
             await whispers.respond_with(respond, refusal, _inside(body))
 
 
-def _register_direct(app: AsyncApp, action_id: str, notices: Notices) -> None:
+def _register_direct(app: AsyncApp, action_id: str, hearing: Hearing) -> None:
     @app.action(action_id)
     async def pressed(
         ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond
     ) -> None:
         await ack()
+        if not hearing.doors.open:
+            await whispers.respond_with(respond, whispers.RESTARTING, _inside(body))
+            return
         press = Pressed(
             key=_key(body),
             action=action_id,
             value=body["actions"][0].get("value") or "",
             user=UserId(body["user"]["id"]),
             team=_team(body),
+            ts=_pressed_ts(body),
         )
         try:
-            sentence = await notices(press)
+            sentence = await hearing.notices(press)
         except HandrailError as error:
             await whispers.respond_with(respond, whispers.refusal(error), _inside(body))
             return
@@ -98,7 +107,7 @@ def _register_direct(app: AsyncApp, action_id: str, notices: Notices) -> None:
             await whispers.respond_with(respond, shown, _inside(body))
 
 
-def _register_steal(app: AsyncApp) -> None:
+def _register_steal(app: AsyncApp, doors: Doors) -> None:
     @app.action("steal")
     async def pressed(
         ack: AsyncAck,
@@ -107,6 +116,9 @@ def _register_steal(app: AsyncApp) -> None:
         respond: AsyncRespond,
     ) -> None:
         await ack()
+        if not doors.open:
+            await whispers.respond_with(respond, whispers.RESTARTING, _inside(body))
+            return
         form = forms.steal(
             body["actions"][0].get("value") or "",
             channel=body["channel"]["id"],
@@ -121,7 +133,7 @@ def _register_steal(app: AsyncApp) -> None:
             await whispers.respond_with(respond, shown, _inside(body))
 
 
-def _register_steal_form(app: AsyncApp, reply: Reply) -> None:
+def _register_steal_form(app: AsyncApp, hearing: Hearing) -> None:
     @app.view(forms.STEAL)
     async def submitted(
         ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient
@@ -133,6 +145,10 @@ def _register_steal_form(app: AsyncApp, reply: Reply) -> None:
             return
         await ack()
         channel, thread_ts = forms.place_in(view)
+        if not hearing.doors.open:
+            closed, user = whispers.RESTARTING, body["user"]["id"]
+            await whispers.show(client, closed, channel=channel, user=user)
+            return
         uttered = Uttered(
             # A form is submitted once, and its id is of one opening alone.
             key=DeliveryKey(f"view:{view['id']}"),
@@ -143,7 +159,7 @@ def _register_steal_form(app: AsyncApp, reply: Reply) -> None:
             thread_ts=thread_ts,
         )
         try:
-            await reply(uttered)
+            await hearing.reply(uttered)
         except HandrailError as error:
             # In the channel, where the button is: nobody may have the thread open.
             shown = whispers.refusal(error)
@@ -152,6 +168,10 @@ def _register_steal_form(app: AsyncApp, reply: Reply) -> None:
 
 def _key(body: dict[str, Any]) -> DeliveryKey:
     return DeliveryKey(f"action:{body['trigger_id']}")
+
+
+def _pressed_ts(body: dict[str, Any]) -> str:
+    return str(body["actions"][0].get("action_ts") or "")
 
 
 def _team(body: dict[str, Any]) -> TeamId:

@@ -29,6 +29,9 @@ class Whisper:
     blocks: list[Block] = field(default_factory=list)
 
 
+RESTARTING: Final = Whisper(text="Handrail is restarting; send it again in a minute.")
+
+
 def answer(sentence: str) -> Whisper:
     """Return a sentence of Handrail's own."""
     return Whisper(text=shortened(escaped(sentence), _TEXT_LENGTH))

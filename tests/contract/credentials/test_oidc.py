@@ -321,7 +321,8 @@ async def test_with_signed_http_slack_and_clouds_share_one_address(
     issuer = an_issuer(tmp_path, f"http://127.0.0.1:{port}")
     app = AsyncApp(token="xoxb-1", signing_secret="a-signing-secret")
 
-    async with signed_http(app, "127.0.0.1", port, routes(issuer)):
+    served = signed_http(app, "127.0.0.1", port, routes(issuer), look=lambda: None)
+    async with served:
         claims = await issuer.verified(await issuer.token())
         async with ClientSession() as session:
             unsigned = await session.post(f"{issuer.url}/slack/events", data="{}")

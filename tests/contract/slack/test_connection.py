@@ -29,6 +29,7 @@ from bot.slack.connection import (
     slack_client,
     socket_mode,
 )
+from bot.slack.hearing import Doors, Hearing
 from bot.slack.listeners import Commands
 from tests.contract.slack.conftest import Town
 
@@ -104,6 +105,7 @@ class Ears:
 
     commands: list[str] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
+    looks: int = 0
 
     async def __call__(self, slash: Slash) -> Answer:
         self.commands.append(slash.text)
@@ -121,14 +123,22 @@ class Ears:
             town.client,
             signing_secret=signing_secret,
             commands=Commands(task="/task", deploy="/deploy"),
-            submit=cast("Submit", self),
-            reply=cast("Reply", self.reply),
-            notices=cast("Notices", None),
+            hearing=Hearing(
+                submit=cast("Submit", self),
+                reply=cast("Reply", self.reply),
+                notices=cast("Notices", None),
+                doors=Doors(),
+                look=self.look,
+            ),
         )
+
+    def look(self) -> None:
+        self.looks += 1
 
 
 async def test_two_sockets_listen_until_the_end(town: Town) -> None:
-    async with socket_mode(Ears().app(town), town.sandbox.app_token):
+    ears = Ears()
+    async with socket_mode(ears.app(town), town.sandbox.app_token, look=ears.look):
         await town.sandbox.wait_for(lambda: town.sandbox.connected() == 2)
 
     await town.sandbox.wait_for(lambda: town.sandbox.connected() == 0)
@@ -137,15 +147,17 @@ async def test_two_sockets_listen_until_the_end(town: Town) -> None:
 async def test_a_bad_app_token_ends_the_start(town: Town) -> None:
     town.sandbox.faults.add("apps.connections.open", Refuse("invalid_auth"))
 
+    ears = Ears()
+
     with pytest.raises(SlackUnavailable, match=r"SLACK_APP_TOKEN \(invalid_auth\)"):
-        async with socket_mode(Ears().app(town), town.sandbox.app_token):
+        async with socket_mode(ears.app(town), town.sandbox.app_token, look=ears.look):
             pytest.fail("it listens")
 
 
 async def test_a_refresh_of_the_sockets_loses_nothing(town: Town) -> None:
     heard = Ears()
     root = await town.sandbox.say("root", by=town.bob, channel=town.infra)
-    async with socket_mode(heard.app(town), town.sandbox.app_token):
+    async with socket_mode(heard.app(town), town.sandbox.app_token, look=heard.look):
         await town.sandbox.wait_for(lambda: town.sandbox.connected() == 2)
 
         refreshing = town.sandbox.disconnect("refresh_requested")
@@ -171,6 +183,43 @@ async def until(town: Town, condition: Callable[[], bool]) -> None:
     await town.sandbox.wait_for(condition, 20)
 
 
+async def test_words_are_looked_for_at_the_start_and_after_a_reconnect(
+    town: Town,
+) -> None:
+    ears = Ears()
+    async with socket_mode(ears.app(town), town.sandbox.app_token, look=ears.look):
+        at_the_start = ears.looks
+        await town.sandbox.disconnect(None)
+        await until(town, lambda: town.sandbox.connected() == 2)
+        await until(town, lambda: ears.looks > at_the_start)
+
+    assert at_the_start == 1
+
+
+async def test_words_are_looked_for_while_no_socket_is_open(town: Town) -> None:
+    ears, token = Ears(), town.sandbox.app_token
+    async with socket_mode(ears.app(town), token, look=ears.look, while_down=0.05):
+        town.sandbox.faults.add("apps.connections.open", BadGateway(), times=1_000)
+        await town.sandbox.disconnect(None)
+        before = ears.looks
+
+        await until(town, lambda: ears.looks > before + 1)
+
+        assert town.sandbox.connected() == 0
+        town.sandbox.faults.clear()
+
+
+async def test_while_one_socket_is_open_nothing_is_looked_for(town: Town) -> None:
+    ears, token = Ears(), town.sandbox.app_token
+    async with socket_mode(ears.app(town), token, look=ears.look, while_down=0.01):
+        await town.sandbox.slash("/task a b", by=town.ann, channel=town.infra)
+        for _ in range(20):
+            await town.client.auth_test()
+
+        at_most = 1 + town.sandbox.connected()  # the greetings may be heard late
+        assert ears.looks <= at_most
+
+
 @pytest.fixture
 def port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -181,7 +230,7 @@ def port() -> int:
 async def over_http(town: Town, port: int) -> AsyncIterator[Ears]:
     heard = Ears()
     app = heard.app(town, town.sandbox.signing_secret)
-    async with signed_http(app, "127.0.0.1", port):
+    async with signed_http(app, "127.0.0.1", port, look=heard.look):
         yield heard
 
 

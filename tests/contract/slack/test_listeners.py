@@ -10,7 +10,13 @@ import pytest
 from bot.control.notices import Notices, Pressed
 from bot.control.reply import Reply, Uttered
 from bot.control.submit import Accepted, Answer, Repeated, Slash, Submit
-from bot.domain.errors import HandrailError, Refusal, Refused, StoreUnavailable
+from bot.domain.errors import (
+    HandrailError,
+    Refusal,
+    Refused,
+    StoreUnavailable,
+    WordUnheard,
+)
 from bot.domain.people import ChannelId
 from bot.domain.task import HelpRequest
 from bot.domain.words import (
@@ -28,6 +34,7 @@ from bot.sandbox.faults import Refuse
 from bot.sandbox.values import Answer as Shown
 from bot.slack.blocks import actions, button
 from bot.slack.connection import slack_app, socket_mode
+from bot.slack.hearing import Doors, Hearing
 from bot.slack.listeners import Commands
 from bot.slack.presses import DIRECT, WORDS
 from tests.contract.slack.conftest import Town
@@ -48,6 +55,8 @@ class Ears:
     deploys: list[Slash] = field(default_factory=list)
     uttered: list[Uttered] = field(default_factory=list)
     pressed: list[Pressed] = field(default_factory=list)
+    doors: Doors = field(default_factory=Doors)
+    looks: int = 0
 
     async def __call__(self, slash: Slash) -> Answer:
         self.tasks.append(slash)
@@ -66,6 +75,9 @@ class Ears:
         self.pressed.append(pressed)
         self._answer()
         return self.sentence
+
+    def look(self) -> None:
+        self.looks += 1
 
     def _answer(self) -> Answer:
         if isinstance(self.answer, HandrailError):
@@ -139,11 +151,15 @@ async def listening(town: Town, ears: Ears) -> AsyncIterator[Scene]:
         town.client,
         signing_secret=None,
         commands=Commands(task="/task", deploy="/deploy"),
-        submit=cast("Submit", ears),
-        reply=cast("Reply", ears.reply),
-        notices=cast("Notices", ears.notices),
+        hearing=Hearing(
+            submit=cast("Submit", ears),
+            reply=cast("Reply", ears.reply),
+            notices=cast("Notices", ears.notices),
+            doors=ears.doors,
+            look=ears.look,
+        ),
     )
-    async with socket_mode(app, town.sandbox.app_token):
+    async with socket_mode(app, town.sandbox.app_token, look=ears.look):
         await town.sandbox.wait_for(lambda: town.sandbox.connected() == 2)
         yield Scene(town, ears)
 
@@ -395,3 +411,94 @@ async def test_an_answer_that_cannot_be_shown_stops_nothing(scene: Scene) -> Non
 
     await scene.until(scene.ears.uttered, 2)
     await scene.whispers(scene.town.ann, "You are no writer.")
+
+
+async def test_a_reply_has_one_key_however_it_comes(scene: Scene) -> None:
+    root = await scene.posted("stop")
+
+    ts = await scene.town.sandbox.say(
+        "stop", by=scene.town.ann, channel=scene.town.infra, thread_ts=root
+    )
+    await scene.until(scene.ears.uttered)
+    await scene.town.sandbox.redeliver_last()
+    await scene.until(scene.ears.uttered, 2)
+
+    keys = {uttered.key for uttered in scene.ears.uttered}
+    assert keys == {f"message:{scene.town.infra}:{ts}"}
+    assert {uttered.said_ts for uttered in scene.ears.uttered} == {ts}
+
+
+async def test_a_press_says_when_it_was_made(scene: Scene) -> None:
+    root = await scene.posted("lock", "extend")
+
+    await scene.press("lock", root)
+    await scene.press("extend", root)
+    await scene.until(scene.ears.pressed)
+
+    (uttered,), (pressed,) = scene.ears.uttered, scene.ears.pressed
+    assert uttered.ts == ""
+    assert root < uttered.said_ts < pressed.ts
+
+
+async def test_a_reply_that_cannot_be_noted_is_heard_later(scene: Scene) -> None:
+    scene.ears.answer = WordUnheard(StoreUnavailable("away"))
+    root, before = await scene.posted("stop"), scene.ears.looks
+
+    await scene.town.sandbox.say(
+        "stop", by=scene.town.ann, channel=scene.town.infra, thread_ts=root
+    )
+
+    await scene.whispers(scene.town.ann, "Your reply is heard as soon as that is over")
+    assert scene.ears.looks == before + 1
+
+
+async def test_behind_closed_doors_a_command_is_to_be_sent_again(scene: Scene) -> None:
+    scene.ears.doors.open = False
+
+    await scene.slash("/task net-prod ls")
+
+    await scene.whispers(scene.town.ann, "Handrail is restarting; send it again")
+    assert scene.ears.tasks == []
+
+
+@pytest.mark.parametrize("action_id", ["lock", "extend", "steal"])
+async def test_behind_closed_doors_a_button_is_to_be_pressed_again(
+    scene: Scene, action_id: str
+) -> None:
+    scene.ears.doors.open = False
+
+    await scene.press(action_id, await scene.posted(action_id))
+
+    await scene.whispers(scene.town.ann, "Handrail is restarting; send it again")
+    assert (scene.ears.uttered, scene.ears.pressed) == ([], [])
+
+
+async def test_behind_closed_doors_a_form_is_to_be_sent_again(scene: Scene) -> None:
+    await scene.press("steal", await scene.posted("steal"))
+    form = await scene.form()
+    scene.ears.doors.open = False
+
+    await scene.submit(form, "x")
+
+    await scene.whispers(scene.town.ann, "Handrail is restarting; send it again")
+    assert scene.ears.uttered == []
+
+
+async def test_behind_closed_doors_a_reply_is_left_to_others(scene: Scene) -> None:
+    root = await scene.posted("stop")
+    scene.ears.doors.open = False
+    sandbox = scene.town.sandbox
+
+    ts = await sandbox.say(
+        "stop", by=scene.town.ann, channel=scene.town.infra, thread_ts=root
+    )
+
+    def refused() -> list[bool]:
+        events = [d for d in sandbox.deliveries if "event" in d.parcel.payload]
+        said = [d for d in events if d.parcel.payload["event"]["ts"] == ts]
+        return [d.acknowledgement.ok for d in said]
+
+    await sandbox.wait_for(lambda: len(refused()) >= 2)
+    assert not any(refused())
+    assert scene.ears.uttered == []
+    assert sandbox.ephemerals(scene.town.ann) == []

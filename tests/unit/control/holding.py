@@ -20,6 +20,7 @@ from bot.domain.run import ThreadId
 from bot.domain.stack import Catalog, Stack, StackName, ValueSource
 from bot.domain.telling import Notice, Said, Telling
 from bot.ports import HoldAnswer
+from bot.store.words import SqlWords
 from tests.contract.store.opened import Store
 from tests.support.builders import CHANNEL, NOON, STACK, an_actor
 from tests.unit.control.stand_ins import (
@@ -47,17 +48,19 @@ class Overtaken(FlakyRecord):
 
     first: Callable[[], Awaitable[object]] | None = None
 
-    async def hold(self, wanted: Sequence[Hold]) -> HoldAnswer:
+    async def hold(self, wanted: Sequence[Hold], ts: str = "") -> HoldAnswer:
         await self._first()
-        return await super().hold(wanted)
+        return await super().hold(wanted, ts)
 
-    async def steal(self, held: Hold, wanted: Hold) -> bool:
+    async def steal(self, held: Hold, wanted: Hold, ts: str = "") -> bool:
         await self._first()
-        return await super().steal(held, wanted)
+        return await super().steal(held, wanted, ts)
 
-    async def extend(self, held: Hold, until: datetime | None, at: datetime) -> bool:
+    async def extend(
+        self, held: Hold, until: datetime | None, at: datetime, ts: str = ""
+    ) -> bool:
         await self._first()
-        return await super().extend(held, until, at)
+        return await super().extend(held, until, at, ts)
 
     async def release_holds(
         self,
@@ -66,9 +69,10 @@ class Overtaken(FlakyRecord):
         reason: str,
         at: datetime,
         thread: ThreadId | None,
+        ts: str = "",
     ) -> bool:
         await self._first()
-        return await super().release_holds(holds, actor, reason, at, thread)
+        return await super().release_holds(holds, actor, reason, at, thread, ts)
 
     async def expire(self, at: datetime) -> tuple[Hold, ...]:
         self._fail_if_away("expire")
@@ -97,6 +101,7 @@ class Holding:
     woken: int = 0
     access: Access = field(init=False)
     holds: Holds = field(init=False)
+    words: SqlWords = field(init=False)
     notices: Notices = field(init=False)
     watch: Watch = field(init=False)
 
@@ -121,8 +126,13 @@ class Holding:
                 clock=self.clock,
             ),
         )
+        self.words = SqlWords(self.store.database)
         self.notices = Notices(
-            holds=self.holds, access=access, record=self.record, clock=self.clock
+            holds=self.holds,
+            access=access,
+            record=self.record,
+            words=self.words,
+            clock=self.clock,
         )
         self.watch = Watch(
             catalog=self.catalog,

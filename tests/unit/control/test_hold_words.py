@@ -1,6 +1,7 @@
 """Reasons lose their secrets before anybody stores them."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from bot.control.hold_words import HoldWord, HoldWords
 from bot.control.secrecy import NOT_KEPT, Secrecy
 from bot.control.wish import Wish
-from bot.domain.errors import Refused
+from bot.domain.errors import LateWord, Refused
 from bot.domain.people import Actor
 from bot.domain.stack import FromCommand, FromEnv, StackName
 from bot.domain.telling import Released
@@ -43,14 +44,17 @@ class Spoken:
     words: HoldWords
     safe: Safe
 
-    async def __call__(self, word: HoldWord, by: Actor) -> None:
+    async def __call__(self, word: HoldWord, by: Actor, ts: str = "") -> None:
+        await self.words(await self.wish(by, ts), word)
+
+    async def wish(self, by: Actor, ts: str = "") -> Wish:
         archive: Archive = self.stage.store.archive
-        wish = Wish(
+        return Wish(
             actor=by,
             stack=self.stage.catalog.stack(STACK),
             thread=await archive.thread(self.stage.thread),
+            said_ts=ts,
         )
-        await self.words(wish, word)
 
 
 @pytest.fixture
@@ -67,6 +71,7 @@ def say(stage: Holding) -> Spoken:
         holds=stage.holds,
         access=stage.access,
         record=stage.record,
+        words=stage.words,
         secrecy=Secrecy((), safe),
     )
     return Spoken(stage, words, safe)
@@ -126,3 +131,64 @@ async def test_without_a_name_the_thread_s_own_stack_is_meant(
     await say(Lock(), BOB)
 
     assert set(await stage.held()) == {STACK}
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        (Unlock(), Lock()),
+        (Unlock(stacks=(DB, STACK)), Lock()),
+        (Unlock(all_mine=True), Lock(stacks=(STACK, DB))),
+        (Steal(reason="x"), Lock()),
+    ],
+)
+async def test_a_lock_that_was_overtaken_is_not_taken(
+    stage: Holding, say: Spoken, newer: HoldWord, older: HoldWord
+) -> None:
+    with suppress(Refused):
+        await say(newer, DORA, "1700000002.000000")
+
+    with pytest.raises(LateWord):
+        await say(older, DORA, "1700000001.000000")
+
+    assert await stage.held() == {}
+
+
+@pytest.mark.parametrize(
+    "older", [Unlock(), Unlock(all_mine=True), Unlock(stacks=(STACK, DB))]
+)
+async def test_an_unlock_that_was_overtaken_releases_nothing(
+    stage: Holding, say: Spoken, older: HoldWord
+) -> None:
+    await say(Lock(), ANN, "1700000002.000000")
+
+    with pytest.raises(LateWord):
+        await say(older, ANN, "1700000001.000000")
+
+    assert (await stage.held())[STACK].actor == ANN
+
+
+async def test_a_freeze_that_was_overtaken_freezes_nothing(
+    stage: Holding, say: Spoken
+) -> None:
+    await say(Unfreeze(), ADA, "1700000002.000000")
+
+    with pytest.raises(LateWord):
+        await say(Freeze(), ADA, "1700000001.000000")
+
+    assert await stage.held() == {}
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [Unlock(), Unlock(all_mine=True), Lock(), Steal(), Lock(stacks=(DB, STACK))],
+)
+async def test_a_word_that_is_asked_for_again_overtakes_older_ones_too(
+    stage: Holding, say: Spoken, newer: HoldWord
+) -> None:
+    await say.words.note(await say.wish(ANN, "1700000002.000000"), newer)
+
+    with pytest.raises(LateWord):
+        await say(Lock(), ANN, "1700000001.000000")
+
+    assert await stage.held() == {}

@@ -1,0 +1,101 @@
+"""Read back what people replied in threads while nobody listened."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import structlog
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.control.reply import Reply, Uttered
+from bot.domain.errors import HandrailError, RepliesUnavailable, WordUnheard
+from bot.domain.people import ChannelId, TeamId
+from bot.slack.pacing import Bucket
+from bot.slack.refusals import is_unreadable, seconds_to_wait
+from bot.slack.utterances import hear, uttered
+
+log = structlog.get_logger(__name__)
+
+_PAGE: Final = 200
+_RATE_LIMITED: Final = frozenset({"ratelimited", "rate_limited"})
+#: calls a second, and in a burst: `conversations.replies` is tier 3, 50 a minute for
+#: the workspace, and the outbox looks for lost letters by it too (docs.slack.dev)
+PACE: Final = (40 / 60, 15.0)
+
+
+class SlackReplies:
+    """The port `Replies`: `conversations.replies`, at a pace that leaves some over."""
+
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        reply: Reply,
+        team: TeamId,
+        pace: tuple[float, float] = PACE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._reply = reply
+        self._team = team
+        self._pace = Bucket(*pace, clock=clock)
+
+    async def hear(self, channel: ChannelId, thread_ts: str, since: str) -> str:
+        """Act on what was replied after *since*, oldest first; return the newest `ts`.
+
+        Raises RepliesUnavailable, and WordUnheard where nothing can be noted.
+        """
+        replies = await self._replies(channel, thread_ts, since)
+        for message in replies:
+            said = uttered(message, channel, self._team)
+            if said is not None:
+                await self._hear(said)
+        return str(replies[-1]["ts"]) if replies else ""
+
+    async def _hear(self, said: Uttered) -> None:
+        try:
+            await hear(self._client, self._reply, said)
+        except WordUnheard:
+            raise
+        except HandrailError as error:
+            # One word that goes wrong keeps no other from being heard.
+            log.exception("reply not acted on", key=said.key, error=str(error))
+
+    async def _replies(
+        self, channel: ChannelId, thread_ts: str, since: str
+    ) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while cursor != "":
+            page = await self._asked(
+                channel=channel, ts=thread_ts, oldest=since, limit=_PAGE, cursor=cursor
+            )
+            found += page.get("messages") or ()
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+        # Slack puts the thread's first message before those that were asked for.
+        replies = (message for message in found if message["ts"] != thread_ts)
+        return sorted(replies, key=lambda message: str(message["ts"]))
+
+    async def _asked(self, **arguments: Any) -> dict[str, Any]:
+        while True:
+            if seconds := self._pace.wait():
+                await asyncio.sleep(seconds)
+                continue
+            try:
+                page = await self._client.conversations_replies(**arguments)
+            except SlackApiError as error:
+                if is_unreadable(error):
+                    return {}
+                await self._wait_after(error)
+            except (SlackClientError, ClientError, TimeoutError, OSError) as error:
+                raise RepliesUnavailable(f"Slack gave no replies: {error}") from error
+            else:
+                return cast("dict[str, Any]", page.data)
+
+    async def _wait_after(self, error: SlackApiError) -> None:
+        if error.response.get("error") not in _RATE_LIMITED:
+            raise RepliesUnavailable(f"Slack gave no replies: {error}") from error
+        await asyncio.sleep(seconds_to_wait(error, attempts=0))

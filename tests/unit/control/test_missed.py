@@ -1,0 +1,167 @@
+"""Open threads are read whenever words may be missing, newest first."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.control.missed import Missed
+from bot.domain.audit import Deed
+from bot.domain.errors import (
+    HandrailError,
+    RepliesUnavailable,
+    StoreUnavailable,
+    WordUnheard,
+)
+from bot.domain.people import Actor, ChannelId
+from bot.domain.run import ThreadId
+from bot.domain.telling import Said
+from bot.ports.words import OpenThread
+from tests.support.builders import NOON
+
+CHANNEL = ChannelId("C0INFRA")
+NEVER = 1_000.0
+
+
+def ts(seconds: float) -> str:
+    return f"{NOON.timestamp() + seconds:.6f}"
+
+
+def a_thread(number: int, seen: str = "") -> OpenThread:
+    return OpenThread(
+        id=ThreadId(number), places=((CHANNEL, ts(number)),), seen_ts=seen
+    )
+
+
+@dataclass
+class Shelf:
+    """The open threads, and what was noted as read."""
+
+    threads: list[OpenThread]
+    read: dict[int, str] = field(default_factory=dict)
+    failures: list[HandrailError] = field(default_factory=list)
+
+    async def note(self, actor: Actor, stacks: object, ts: str) -> None:
+        raise AssertionError(stacks)
+
+    async def ask_again(self, thread: ThreadId, said: Said, deed: Deed) -> None:
+        raise AssertionError(thread)
+
+    async def open_threads(self, at: datetime) -> tuple[OpenThread, ...]:
+        if self.failures:
+            raise self.failures.pop()
+        return tuple(self.threads)
+
+    async def note_read(self, thread: ThreadId, ts: str) -> None:
+        self.read[thread] = ts
+
+
+@dataclass
+class Slack:
+    """What stands in the threads, by their first message, and what was asked for."""
+
+    newest: dict[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    failures: list[HandrailError] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def hear(self, channel: ChannelId, thread_ts: str, since: str) -> str:
+        self.asked.append((thread_ts, since))
+        self.changed.set()
+        if self.failures:
+            raise self.failures.pop()
+        return self.newest.get(thread_ts, "")
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()
+
+
+@asynccontextmanager
+async def reading(
+    shelf: Shelf, slack: Slack, *, anyway: float = NEVER, now: datetime = NOON
+) -> AsyncIterator[Missed]:
+    missed = Missed(
+        words=shelf, replies=slack, clock=lambda: now, anyway=anyway, again=0.001
+    )
+    serving = asyncio.create_task(missed.serve())
+    try:
+        yield missed
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_every_open_thread_is_read_once_when_asked_for() -> None:
+    shelf, slack = Shelf([a_thread(9), a_thread(4)]), Slack()
+    async with reading(shelf, slack) as missed:
+        missed.look()
+        missed.look()
+        await slack.until(lambda: len(slack.asked) == 2)
+
+    assert [thread_ts for thread_ts, _ in slack.asked] == [ts(9), ts(4)]
+
+
+async def test_what_was_read_is_noted_and_read_on_from_a_little_before() -> None:
+    shelf = Shelf([a_thread(9, seen=ts(300)), a_thread(4)])
+    slack = Slack(newest={ts(9): ts(310)})
+    async with reading(shelf, slack) as missed:
+        missed.look()
+        await slack.until(lambda: len(slack.asked) == 2)
+
+    assert slack.asked == [(ts(9), ts(240)), (ts(4), ts(-56))]
+    assert shelf.read == {9: ts(310)}
+
+
+async def test_what_cannot_be_known_to_be_heard_before_is_not_read() -> None:
+    shelf, slack = Shelf([a_thread(9, seen=ts(0))]), Slack()
+    async with reading(shelf, slack, now=NOON + timedelta(days=40)) as missed:
+        missed.look()
+        await slack.until(lambda: bool(slack.asked))
+
+    assert slack.asked == [(ts(9), ts(11 * 86_400))]
+
+
+async def test_a_thread_is_read_in_all_of_its_places() -> None:
+    places = ((CHANNEL, ts(1)), (ChannelId("C0OTHER"), ts(500)))
+    shelf = Shelf([OpenThread(id=ThreadId(1), places=places, seen_ts=ts(5))])
+    slack = Slack(newest={ts(1): ts(700), ts(500): ts(600)})
+    async with reading(shelf, slack) as missed:
+        missed.look()
+        await slack.until(lambda: len(slack.asked) == 2)
+
+    assert slack.asked == [(ts(1), ts(-55)), (ts(500), ts(-55))]
+    assert shelf.read == {1: ts(700)}
+
+
+async def test_the_threads_are_read_now_and_then_anyway() -> None:
+    shelf, slack = Shelf([a_thread(9)]), Slack()
+    async with reading(shelf, slack, anyway=0.001):
+        await slack.until(lambda: len(slack.asked) >= 3)
+
+
+async def test_while_slack_or_the_record_is_away_it_is_tried_again() -> None:
+    shelf, slack = Shelf([a_thread(9), a_thread(4)]), Slack()
+    shelf.failures = [StoreUnavailable("away")]
+    slack.failures = [
+        WordUnheard(StoreUnavailable("away")),
+        RepliesUnavailable("away"),
+    ]
+    async with reading(shelf, slack) as missed:
+        missed.look()
+        await slack.until(lambda: len(slack.asked) == 4)
+
+    asked = [thread_ts for thread_ts, _ in slack.asked]
+    assert asked == [ts(9), ts(9), ts(9), ts(4)]
+
+
+async def test_whoever_asks_while_it_reads_has_everything_read_again() -> None:
+    shelf, slack = Shelf([a_thread(9)]), Slack()
+    async with reading(shelf, slack) as missed:
+        missed.look()
+        await slack.until(lambda: len(slack.asked) == 1)
+        missed.look()
+        await slack.until(lambda: len(slack.asked) == 2)
