@@ -39,7 +39,8 @@ class Process:
             while line := (await self.inner.stdout.readline()).decode():
                 if words in line:
                     return line
-        raise AssertionError(f"ended without saying {words!r}")
+        _, err = await self.inner.communicate()
+        raise AssertionError(f"ended without saying {words!r}: {err.decode()[-2000:]}")
 
     async def told(self, what: signal.Signals) -> int:
         """Send it a signal, wait for its end and return its exit code."""
