@@ -2,7 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import (
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from typing import Final, Self
 
 from sqlalchemy import Table, make_url
@@ -17,6 +21,7 @@ from bot.store.outages import translated
 
 _READERS: Final = 4
 _TURN_SECONDS: Final = 30
+_FAREWELL_SECONDS: Final = 3.0
 _SQLITE: Final = "sqlite"
 #: whether the transaction that a connection is in wakes those who listen
 _WAKES: Final = "handrail_wakes"
@@ -37,20 +42,17 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator[Self]:
+    async def open(
+        cls, url: str, *, patience: float = postgres.PATIENCE_SECONDS
+    ) -> AsyncIterator[Self]:
         """Open the database at *url*, such as `sqlite+aiosqlite:////data/x.db`.
 
-        Brings its tables up to date first. Raises StoreUnavailable.
+        Brings its tables up to date first. A server that does not answer for
+        *patience* seconds is away. Raises StoreUnavailable.
         """
-        kind = sqlite if make_url(url).get_backend_name() == _SQLITE else postgres
-        database = cls(kind.writer(url), kind.reader(url, _READERS))
+        database = cls(*_engines(url, patience))
         try:
-            with translated("open the database"):
-                if kind is sqlite:
-                    await sqlite.try_to_connect(url)
-            async with database.write("open the database") as db:
-                await db.run_sync(migrate)
-            await database.scrub()  # a crash may have come before it
+            await database._bring_up_to_date(url)
             yield database
         finally:
             await database._close()
@@ -108,6 +110,19 @@ class Database:
             async with self._alone() as db:
                 await db.run_sync(sqlite.empty_log)
 
+    async def _bring_up_to_date(self, url: str) -> None:
+        if self._is_sqlite:
+            with translated("open the database"):
+                await sqlite.try_to_connect(url)
+            async with self.write("open the database") as db:
+                await db.run_sync(migrate)
+            await self.scrub()  # a crash may have come before it
+            return
+        with translated("open the database"):
+            async with postgres.migrator(url).begin() as db:
+                await postgres.lock(db)
+                await db.run_sync(migrate)
+
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[AsyncConnection]:
         """Wait for the connection that writes.
@@ -151,10 +166,14 @@ class Database:
             self._turn.release()
 
     async def _close(self) -> None:
-        if self._writing is not None:
-            await self._writing.close()
-        await self._reader.dispose()
-        await self._writer.dispose()
+        # A server that does not answer says no farewell either.
+        within = None if self._is_sqlite else _FAREWELL_SECONDS
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                if self._writing is not None:
+                    await self._writing.close()
+                await self._reader.dispose()
+                await self._writer.dispose()
 
 
 def wake(db: AsyncConnection) -> None:
@@ -167,3 +186,12 @@ def upsert(db: AsyncConnection, table: Table) -> _Upsert:
     if db.dialect.name == _SQLITE:
         return sqlite_dialect.insert(table)
     return postgresql.insert(table)
+
+
+def _engines(url: str, patience: float) -> tuple[AsyncEngine, AsyncEngine]:
+    if make_url(url).get_backend_name() == _SQLITE:
+        return sqlite.writer(url), sqlite.reader(url, _READERS)
+    return (
+        postgres.writer(url, patience),
+        postgres.reader(url, _READERS, patience),
+    )

@@ -29,6 +29,7 @@ _OF_THE_SYSTEM: Final = {
     errno.EDQUOT: Outage.FULL,
     errno.EROFS: Outage.READ_ONLY,
 }
+_SILENCE: Final = "there was no answer in time"
 #: the primary result code is in SQLite's last eight bits
 _PRIMARY: Final = 0xFF
 
@@ -41,7 +42,7 @@ def translated(action: str) -> Iterator[None]:
     except (IntegrityError, DataError, ProgrammingError):
         raise  # a bug of ours: no later attempt would fare better
     except _OUTAGES as error:
-        message = f"Could not {action}: {error}"
+        message = f"Could not {action}: {str(error) or _SILENCE}"
         raise StoreUnavailable(message, outage_of(error)) from error
 
 

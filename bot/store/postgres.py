@@ -9,40 +9,45 @@ from sqlalchemy.pool import NullPool
 #: what the lock is called that every transaction takes which writes
 _WRITER: Final = 0x48616E6472
 
-_CONNECT: Final = {
-    "timeout": 10,
-    # A connection that hangs must not keep its transaction for ever, nor what waits
-    # for the server's only writer.
-    "command_timeout": 30,
-    "server_settings": {
-        "application_name": "handrail",
-        "idle_in_transaction_session_timeout": "20s",
-        # As long as SQLite is busy.
-        "lock_timeout": "10s",
-        # Compiling takes longer than any query of ours.
-        "jit": "off",
-    },
+_SETTINGS: Final = {
+    "application_name": "handrail",
+    # Who hangs in a transaction keeps all others from writing.
+    "idle_in_transaction_session_timeout": "20s",
+    # Compiling takes longer than any query of ours.
+    "jit": "off",
 }
+#: how long a server may take to answer before it counts as away
+PATIENCE_SECONDS: Final = 15.0
+#: as long as SQLite is busy
+_TURN: Final = "10s"
+#: for the tables of a big record, while others wait to bring them up to date too
+_MIGRATION: Final = "1h"
 
 #: on which it is said that something was committed that others wait for
 CHANNEL: Final = "handrail"
 _WAKE: Final = select(func.pg_notify(CHANNEL, ""))
+_CONNECT_SECONDS: Final = 10.0
 _LOCK: Final = select(func.pg_advisory_xact_lock(_WRITER))
 
 
-def writer(url: str) -> AsyncEngine:
-    """Return an engine with one connection, for transactions that write."""
+def writer(url: str, patience: float) -> AsyncEngine:
+    """Return an engine with one connection, for transactions that write.
+
+    A server that does not answer for *patience* seconds is away.
+    """
     return create_async_engine(
         url,
         pool_size=1,
         max_overflow=0,
         # What is stored is not repeated by errors: they go into logs.
         hide_parameters=True,
-        connect_args=_CONNECT,
+        connect_args=_arguments(_TURN, patience),
     )
 
 
-def reader(url: str, connections: int) -> AsyncEngine:
+def reader(
+    url: str, connections: int, patience: float = PATIENCE_SECONDS
+) -> AsyncEngine:
     """Return an engine whose transactions see one state, and change nothing."""
     return create_async_engine(
         url,
@@ -51,7 +56,7 @@ def reader(url: str, connections: int) -> AsyncEngine:
         # A server that went away and came back costs nobody an error.
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args=_CONNECT,
+        connect_args=_arguments(_TURN, patience),
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
     )
@@ -60,7 +65,20 @@ def reader(url: str, connections: int) -> AsyncEngine:
 def listener(url: URL) -> AsyncEngine:
     """Return an engine for a connection that only listens."""
     return create_async_engine(
-        url, poolclass=NullPool, connect_args=_CONNECT, isolation_level="AUTOCOMMIT"
+        url,
+        poolclass=NullPool,
+        connect_args=_arguments(_TURN, _CONNECT_SECONDS),
+        isolation_level="AUTOCOMMIT",
+    )
+
+
+def migrator(url: str) -> AsyncEngine:
+    """Return an engine for one transaction, however long that takes."""
+    return create_async_engine(
+        url,
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args=_arguments(_MIGRATION, None),
     )
 
 
@@ -84,3 +102,11 @@ async def lock(db: AsyncConnection) -> None:
     with its transaction; what a stack is claimed by is a row.
     """
     await db.execute(_LOCK)
+
+
+def _arguments(turn: str, patience: float | None) -> dict[str, object]:
+    return {
+        "timeout": min(patience or _CONNECT_SECONDS, _CONNECT_SECONDS),
+        "command_timeout": patience,
+        "server_settings": {**_SETTINGS, "lock_timeout": turn},
+    }

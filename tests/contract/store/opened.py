@@ -56,10 +56,10 @@ class Store:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, above: frozenset[str] = ABOVE
+        cls, url: str, *, above: frozenset[str] = ABOVE, patience: float = 30
     ) -> AsyncIterator[Self]:
         """Open the store at *url*; *above* are the ids of the global admins."""
-        async with Database.open(url) as database:
+        async with Database.open(url, patience=patience) as database:
             yield cls(
                 database=database,
                 record=SqlRecord(database, above),
