@@ -49,7 +49,7 @@ async def append(
                 start=start + offset,
                 length=len(piece),
                 position=position,
-                data=_packed(piece),
+                data=packed(piece),
             )
         )
 
@@ -57,7 +57,7 @@ async def append(
 async def rewrite(db: AsyncConnection, run: RunId, start: int, data: bytes) -> None:
     """Put *data* in the place of what the chunk at *start* has."""
     at = (output_chunks.c.run == run) & (output_chunks.c.start == start)
-    await db.execute(update(output_chunks).where(at).values(data=_packed(data)))
+    await db.execute(update(output_chunks).where(at).values(data=packed(data)))
 
 
 async def chunk_at(db: AsyncConnection, run: RunId, start: int) -> Chunk | None:
@@ -118,6 +118,11 @@ async def tail(db: AsyncConnection, run: RunId, wanted: int) -> bytes:
     return last[-wanted:] if wanted > 0 else b""
 
 
+def packed(data: bytes) -> bytes:
+    """Return *data* as a chunk keeps it."""
+    return zlib.compress(data, _FAST)
+
+
 async def _chunk_before(db: AsyncConnection, run: RunId, end: int) -> Chunk:
     chunk = (
         select(output_chunks)
@@ -140,7 +145,3 @@ def _chunk(row: RowMapping) -> Chunk:
         end=row["start"] + row["length"],
         data=zlib.decompress(row["data"]),
     )
-
-
-def _packed(data: bytes) -> bytes:
-    return zlib.compress(data, _FAST)
