@@ -89,6 +89,8 @@ class Outcome:
     note: str = ""  #: masked; what a person needs to know beside the ending
     #: False: the container could not be proven gone, so nobody may reuse the stack
     container_gone: bool = True
+    #: whether the engine could not be reached, rather than answered with an error
+    is_away: bool = False
     #: what its job wanted out of the workspace and was there, by path; not masked
     results: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
