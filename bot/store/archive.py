@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import AuditHead
@@ -12,7 +12,7 @@ from bot.domain.people import Actor, ChannelId
 from bot.domain.run import Run, RunId, RunState, ThreadId, Transition
 from bot.domain.stack import StackName
 from bot.ports import Ended, Idempotency, Plan, RunQuery, Thread
-from bot.store import audit, locks, output, sealed, submissions
+from bot.store import audit, history, locks, output, sealed, submissions
 from bot.store.conclusions import conclusion_of
 from bot.store.database import Database
 from bot.store.moves import active
@@ -64,8 +64,8 @@ class SqlArchive:
 
     async def runs(self, query: RunQuery) -> tuple[Run, ...]:
         """Return the runs that were asked for, newest first."""
-        found = select(runs).where(*_conditions(query)).order_by(runs.c.id.desc())
-        return await self._runs(found.limit(query.limit))
+        async with self._database.read("read the history of runs") as db:
+            return await history.runs_of(db, query)
 
     async def last_runs(self, stack: StackName | None, limit: int) -> tuple[Run, ...]:
         """Return the newest runs, of one stack or of all, newest first."""
@@ -119,8 +119,10 @@ class SqlArchive:
         return found
 
     async def thread_at(self, channel: ChannelId, ts: str) -> Thread | None:
-        """Return the thread whose first message that is."""
-        place = (threads.c.channel == channel) & (threads.c.ts == ts)
+        """Return the thread whose first message that is, or was before it moved."""
+        began = (threads.c.channel == channel) & (threads.c.ts == ts)
+        there = (threads.c.fallback == channel) & (threads.c.fallback_ts == ts)
+        place = began | there
         return await self._thread(_THREADS.where(place))
 
     async def output_size(self, run: RunId) -> int:
@@ -176,25 +178,6 @@ class SqlArchive:
         async with self._database.read("read a thread") as db:
             row = (await db.execute(query)).mappings().one_or_none()
             return None if row is None else thread_of(row)
-
-
-def _conditions(query: RunQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if query.stacks is not None:
-        conditions.append(runs.c.stack.in_(query.stacks))
-    if query.type is not None:
-        conditions.append(runs.c.type == query.type.value)
-    if query.state is not None:
-        conditions.append(runs.c.state == query.state.value)
-    if query.actor is not None:
-        conditions.append(runs.c.actor_id == query.actor)
-    if query.since is not None:
-        conditions.append(runs.c.created_at >= query.since)
-    if query.until is not None:
-        conditions.append(runs.c.created_at < query.until)
-    if query.before is not None:
-        conditions.append(runs.c.id < query.before)
-    return conditions
 
 
 async def _all_runs(

@@ -173,6 +173,8 @@ async def notify_when_free(
     That is at once where it became free between their asking and now.
     """
     await wish(db, stack, actor, at)
+    asked = Deed(verb=Verb.NOTIFY_ASKED, actor=actor, at=at, stack=stack)
+    await audit.append(db, asked)
     await grant_wishes(db, (stack,), above)
 
 

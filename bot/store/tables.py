@@ -24,6 +24,9 @@ from sqlalchemy import (
 
 metadata: Final = MetaData()
 
+#: what is true of the audit rows that name several stacks
+SEVERAL: Final = "stack LIKE '%, %'"
+
 
 class Moment(TypeDecorator[datetime]):
     """A point in time: aware in and out, kept in UTC."""
@@ -136,6 +139,8 @@ runs: Final = Table(
     Column("concluded", Text),
     Column("output_dropped_at", Moment),
     Index("runs_by_actor", "actor_id", "id"),
+    Index("runs_by_time", "created_at"),
+    Index("runs_by_stack_and_actor", "stack", "actor_id", "id"),
     Index("runs_by_state", "state", "id"),
     Index("runs_by_stack", "stack", "id"),
     Index("runs_by_stack_and_state", "stack", "state", "id"),
@@ -248,6 +253,14 @@ audit: Final = Table(
     Index("audit_by_run", "run", "ordinal"),
     Index("audit_by_stack", "stack", "ordinal"),
     Index("audit_by_actor", "actor_id", "ordinal"),
+    Index("audit_by_verb", "verb", "ordinal"),
+    Index("audit_by_time", "at"),
+    Index(
+        "audit_of_several",
+        "ordinal",
+        sqlite_where=text(SEVERAL),
+        postgresql_where=text(SEVERAL),
+    ),
 )
 
 deliveries: Final = Table(

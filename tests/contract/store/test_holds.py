@@ -601,3 +601,12 @@ async def _see_through(store: Store, run: Run) -> None:
     for step in (RunState.INITIALIZING, RunState.PERFORMING):
         await store.record.advance(run.id, step, later(3))
     await store.record.end(run.id, FINISHED, later(4))
+
+
+async def test_who_wishes_to_know_is_in_the_audit(store: Store) -> None:
+    await store.record.hold([a_hold(by="ann")])
+
+    await store.record.notify_when_free(STACK, BOB, later(1))
+
+    deed = (await store.deeds())[-1]
+    assert (deed.verb, deed.actor, deed.stack) == (Verb.NOTIFY_ASKED, BOB, STACK)

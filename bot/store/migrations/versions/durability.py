@@ -70,6 +70,19 @@ def _create_indexes() -> None:
     op.create_index("audit_by_run", "audit", ["run", "ordinal"])
     op.create_index("audit_by_stack", "audit", ["stack", "ordinal"])
     op.create_index("audit_by_actor", "audit", ["actor_id", "ordinal"])
+    op.create_index("audit_by_verb", "audit", ["verb", "ordinal"])
+    op.create_index("audit_by_time", "audit", ["at"])
+    several = sa.text("stack LIKE '%, %'")
+    op.create_index(
+        "audit_of_several",
+        "audit",
+        ["ordinal"],
+        sqlite_where=several,
+        postgresql_where=several,
+    )
+    op.create_index("runs_by_time", "runs", ["created_at"])
+    by_actor = ["stack", "actor_id", "id"]
+    op.create_index("runs_by_stack_and_actor", "runs", by_actor)
     op.create_index("deliveries_by_age", "deliveries", ["at"])
 
 
