@@ -4,6 +4,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from bot.domain.errors import HandrailError
 
@@ -18,10 +19,20 @@ def alone(folder: Path, sentence: str) -> Iterator[None]:
 
     The kernel gives the lock back however this process ends.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with _opened(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise AlreadyRunning(sentence) from error
         yield
+
+
+def _opened(folder: Path) -> TextIO:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / "lock").open("w")
+    except OSError as error:
+        raise HandrailError(
+            f"Handrail cannot write in {folder} ({error.strerror}). Make room or let "
+            "it write there, or set HANDRAIL_DATA_DIR to a directory where it may."
+        ) from error

@@ -398,6 +398,7 @@ class Parts:
             perform=self.perform,
             schedule=self.schedule,
             installation=self.installation,
+            replica=self.replica,
             clock=self.clock,
         )
 

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain, repeat
 from typing import Final, TypeVar
 
 import structlog
@@ -62,6 +64,13 @@ _PLANNING_GRACE: Final = timedelta(seconds=60)
 #: bytes at the end of the output in which a state lock is looked for
 _SEARCHED: Final = 64 << 10
 _ASK_AGAIN_SECONDS: Final = 2.0
+#: seconds between questions to a Slack that is away
+_PAUSES: Final = (1.0, 2.0, 5.0, 10.0)
+_LONGEST_PAUSE: Final = 30.0
+_ASKED_AGAIN: Final = (
+    "Slack is asked again until it answers; until then nothing starts, and stop ends "
+    "the run."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +87,10 @@ class Means:
     seal: Seal
     following: Following
     clock: Clock
+
+
+class _Stopped(Exception):
+    """It was asked to stop before it began."""
 
 
 class Drive:
@@ -97,12 +110,25 @@ class Drive:
         self._given: tuple[Secret, ...] = ()  # what its job has to hide
 
     async def begin(self) -> None:
-        """Start what was only claimed so far, and see it through."""
+        """Start what was only claimed so far, and see it through.
+
+        An engine that is away before anything was started is waited for.
+        """
+        while (prepared := await self._prepared()) is not None:
+            away = await self._execute(*prepared)
+            if away is None:
+                return
+            await self._wait_for_sight(away.note)
+
+    async def _prepared(self) -> tuple[Job, Masks] | None:
+        """Return what is to run, and what is to be hidden of it; None: it has ended."""
         run = self._run
         try:
-            stack = await insisting(self._allowed)
+            stack = await self._allowed_at_last()
             job = await self._means.jobs.make(run, stack)
-            masks = await self._masks(stack, job)
+            return job, await self._masks(stack, job)
+        except _Stopped:
+            await self._end(Ended(state=RunState.STOPPED, actor=HANDRAIL))
         except Refused as refusal:
             await self._fail(Reason.REJECTED, str(refusal))
         except RoleSourceUnavailable as unheard:
@@ -116,8 +142,7 @@ class Drive:
             # No container was asked for, so whatever it was, the stack is free.
             log.exception("run not begun", run=run.id)
             await self._fail(Reason.ENGINE, _NOT_BEGUN)
-        else:
-            await self._execute(job, masks)
+        return None
 
     async def go_on(self) -> None:
         """Take up what another process had started, and see it through.
@@ -137,7 +162,8 @@ class Drive:
             outcome = await self._resumed(recorder, masks)
             await self._see_through(outcome, recorder, masks)
 
-    async def _execute(self, job: Job, masks: Masks) -> None:
+    async def _execute(self, job: Job, masks: Masks) -> Outcome | None:
+        """See *job* through; what came of it where it is to begin anew."""
         recorder = self._recorder(masks)
         async with self._means.following.follow(self._run, masks, recorder):
             outcome = await execute(
@@ -150,24 +176,27 @@ class Drive:
                 sources=self._means.sources,
                 grace=_grace(self._run),
             )
-            await self._see_through(outcome, recorder, masks)
+            return await self._see_through(outcome, recorder, masks)
 
     async def _see_through(
         self, outcome: Outcome, recorder: Recorder, masks: Masks
-    ) -> None:
-        """Follow on for as long as the engine keeps the container from sight."""
+    ) -> Outcome | None:
+        """Follow on for as long as the engine keeps the container from sight.
+
+        Returns what came of it where the engine was away before anything began.
+        """
         while outcome.ending is Ending.ENGINE and not outcome.container_gone:
             before = outcome
             await recorder.flush()
             await self._wait_for_sight(outcome.note)
             outcome = await self._resumed(recorder, masks)
             if outcome.ending is Ending.LOST and before.phase is Phase.PREPARING:
-                # It was asked for and never made, which is the engine's failure.
-                outcome = replace(before, container_gone=outcome.container_gone)
-                break
+                return before  # it was asked for and never made
+        if outcome.is_away and outcome.phase is Phase.PREPARING:
+            return outcome
         await recorder.settle()
-        conclusion = await self._concluded(outcome, masks)
-        await self._settle(conclusion)
+        await self._settle(await self._concluded(outcome, masks))
+        return None
 
     async def _resumed(self, recorder: Recorder, masks: Masks) -> Outcome:
         means, run = self._means, await self._now()
@@ -253,6 +282,31 @@ class Drive:
     async def _say(self, text: str) -> None:
         said = [Said(text=text)]
         await insisting(lambda: self._record.tell(self._run.thread, said))
+
+    async def _allowed_at_last(self) -> Stack:
+        """Return the stack, once its people could be asked for and may run on it.
+
+        A Slack that is away is asked again; whoever waits is told so, once.
+        """
+        is_told = False
+        for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
+            try:
+                return await insisting(self._allowed)
+            except RoleSourceUnavailable as unheard:
+                if unheard.again_in is None:
+                    raise
+                log.warning("roles unheard", run=self._run.id, error=str(unheard))
+                if not is_told:
+                    await self._say(f"{unheard} {_ASKED_AGAIN}")
+                    is_told = True
+                await self._pause(max(pause, unheard.again_in))
+        raise AssertionError("it is asked for ever")
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+            raise _Stopped
 
     async def _allowed(self) -> Stack:
         run, access = self._run, self._means.access

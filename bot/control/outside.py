@@ -18,7 +18,7 @@ from bot.domain.errors import (
 )
 from bot.domain.lock import LEASE, Claim
 from bot.domain.people import Actor, Role
-from bot.domain.run import Reason, Run, RunId, RunState
+from bot.domain.run import ACTIVE, Reason, Run, RunId, RunState
 from bot.domain.sentences import ending, span
 from bot.domain.stack import Catalog
 from bot.ports import Archive, Clock, Ended, Record
@@ -111,17 +111,17 @@ class Outside:
         return over
 
     async def settle(self, actor: Actor, run_id: RunId, reason: str) -> bool:
-        """End a run whose CI was lost, for an admin, and release the stack.
+        """End a run that was lost sight of, for an admin, and release the stack.
 
-        False, and nothing, where no outside CI performs that run.
+        False, and nothing, where it is over, or driven by Handrail and in sight.
         """
         run = await self._run(run_id)
-        if not run.outside or run.state is not RunState.PERFORMING:
+        if not _may_be_lost(run):
             return False
         if not reason:
             raise Refused(
                 "Say why, because it goes on the record: release: <reason>. Make "
-                "sure first that the CI's command is really over.",
+                "sure first that the command is really over.",
                 reason=Refusal.NO_REASON,
             )
         if not await self._record.settle(run.id, actor, reason, self._clock()):
@@ -224,6 +224,12 @@ class Leases:
             log.warning("outside run unheard", run=run.id, state=run.state.value)
         if lapsed:
             self._wake()
+
+
+def _may_be_lost(run: Run) -> bool:
+    if run.outside:
+        return run.state is RunState.PERFORMING
+    return run.state in ACTIVE and run.lost_since is not None
 
 
 def _ended(actor: Actor, exit_code: int) -> Ended:

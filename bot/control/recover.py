@@ -10,6 +10,7 @@ from bot.control.perform import Perform
 from bot.control.schedule import Schedule
 from bot.domain.errors import StoreUnavailable
 from bot.domain.people import HANDRAIL
+from bot.domain.replica import Replica
 from bot.domain.run import RunId
 from bot.ports import Archive, Clock, Record
 from runner.engine import Engine
@@ -33,6 +34,7 @@ class Recover:
         perform: Perform,
         schedule: Schedule,
         installation: str,
+        replica: Replica,
         clock: Clock,
     ) -> None:
         self._record = record
@@ -41,6 +43,7 @@ class Recover:
         self._perform = perform
         self._schedule = schedule
         self._installation = installation
+        self._replica = replica
         self._clock = clock
         self._woken = asyncio.Event()
         self._cleared_at: datetime | None = None
@@ -76,9 +79,21 @@ class Recover:
             return
         self._cleared_at = at
         try:
+            await self._tell_unreached()
             await self._clear()
         except (RunnerError, StoreUnavailable) as away:
             log.warning("nothing is cleared", error=str(away))
+
+    async def _tell_unreached(self) -> None:
+        """Tell the runs on engines that no living replica reaches, each once."""
+        for run in await self._archive.active_runs():
+            elsewhere = run.engine not in {None, self._replica.engine}
+            if elsewhere and not run.outside and run.lost_since is None:
+                at = self._clock()
+                why = (
+                    f"No replica that is alive reaches its engine since {at:%H:%M} UTC."
+                )
+                await self._record.lose_sight(run.id, why, at)
 
     async def _clear(self) -> None:
         for name in await self._engine.left_behind(self._installation):

@@ -69,6 +69,11 @@ class QueueFull(HandrailError):
 class RoleSourceUnavailable(HandrailError):
     """A person, a group or a channel could not be asked for; so nobody may."""
 
+    def __init__(self, sentence: str, *, again_in: float | None = None) -> None:
+        """*again_in* so many seconds it may be known; None: not by itself."""
+        super().__init__(sentence)
+        self.again_in = again_in
+
 
 class Outage(StrEnum):
     """Why the record cannot be asked, or not be added to."""
@@ -121,7 +126,7 @@ class WordUnheard(HandrailError):
         """Return what to tell whoever replied."""
         return (
             f"{_WHY[self.kind]}, so nothing was done yet. Your reply is heard as soon "
-            "as that is over; if it takes long, you are asked whether you still mean it."
+            "as that is over; after a while you are asked whether you still mean it."
         )
 
 

@@ -294,6 +294,12 @@ def _running(run: Run) -> str:
             f"Run {run.id} is over, but its container could not be proven gone, so "
             "the stack stays busy. An admin can reply release: <reason>."
         )
+    if run.lost_since is not None and not run.outside:
+        return (
+            f"The container of {whose} cannot be asked for since "
+            f"{minute(run.lost_since)}, so the stack stays busy. An admin who "
+            "knows that it is over can reply release: <reason>."
+        )
     if run.lost_since is not None:
         return (
             f"The CI that performs {whose} was not heard of since "

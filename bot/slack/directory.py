@@ -10,6 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import RoleSourceUnavailable
 from bot.domain.people import ChannelId, Person, Standing, TeamId, UserId
+from bot.slack.refusals import is_passing, seconds_to_wait
 
 _FRESH_SECONDS: Final = 60.0
 _PAGE: Final = 999
@@ -187,7 +188,8 @@ def _unavailable(what: str, error: Exception) -> RoleSourceUnavailable:
     code = _error(error)
     advice = _ADVICE.get(code, "an admin can look into Handrail's log")
     return RoleSourceUnavailable(
-        f"Slack could not be asked about {what} ({code}): {advice}."
+        f"Slack could not be asked about {what} ({code}): {advice}.",
+        again_in=seconds_to_wait(error, 0) if is_passing(error) else None,
     )
 
 

@@ -113,10 +113,10 @@ def _past(run: Run) -> str:
 
 def _warnings(run: Run, occupancy: Occupancy) -> Iterator[Block]:
     if run.lost_since is not None and not run.state.is_terminal:
+        lost = "its CI was not heard of" if run.outside else "its engine is away"
         yield context(
-            f":warning: its CI was not heard of since {when(run.lost_since)}; the "
-            "stack stays busy until it is, or until an admin replies "
-            "`release: reason`"
+            f":warning: {lost} since {when(run.lost_since)}; the stack stays busy "
+            "until it is back, or until an admin replies `release: reason`"
         )
     if occupancy.freeze is not None:
         yield context(f":snowflake: every stack is frozen by {_by(occupancy.freeze)}")

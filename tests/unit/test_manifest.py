@@ -20,6 +20,7 @@ from bot.control.submit import Submit
 from bot.sandbox.methods import METHODS
 from bot.settings import Settings
 from bot.slack.connection import SCOPES
+from bot.slack.hearing import Doors, Hearing
 from bot.slack.listeners import Commands, register
 from tests.support.bot import MANIFEST
 
@@ -77,9 +78,13 @@ def roll() -> Roll:
     register(
         app,
         Commands(task=task, deploy=deploy),
-        submit=cast("Submit", SimpleNamespace(deploy=None)),
-        reply=cast("Reply", None),
-        notices=cast("Notices", None),
+        Hearing(
+            submit=cast("Submit", SimpleNamespace(deploy=None)),
+            reply=cast("Reply", None),
+            notices=cast("Notices", None),
+            doors=Doors(),
+            look=lambda: None,
+        ),
     )
     return app
 

@@ -44,6 +44,7 @@ class People:
     members: dict[str, set[str]] = field(default_factory=dict)
     standing: dict[str, Standing] = field(default_factory=dict)
     away: bool = False
+    again_in: float | None = None  #: when it may be back, while it is away
     asked_fresh: list[bool] = field(default_factory=list)
 
     async def person(self, user: UserId, team: TeamId, *, fresh: bool) -> Person:
@@ -60,7 +61,9 @@ class People:
 
     def _note(self, *, fresh: bool) -> None:
         if self.away:
-            raise RoleSourceUnavailable("Slack could not be asked.")
+            raise RoleSourceUnavailable(
+                "Slack could not be asked.", again_in=self.again_in
+            )
         self.asked_fresh.append(fresh)
 
 

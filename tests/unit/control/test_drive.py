@@ -48,6 +48,12 @@ async def performing(stage: Stage) -> None:
         await stage.record.stored.wait()
 
 
+async def until_told(stage: Stage, words: str) -> None:
+    async with asyncio.timeout(10):
+        while not any(words in text for text in await said(stage)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 async def out_of_sight(stage: Stage, run: Run) -> None:
     async with asyncio.timeout(10):
         while not (  # noqa: ASYNC110 - nobody tells of it
@@ -200,3 +206,54 @@ async def test_what_was_to_be_hidden_is_hidden_by_whoever_takes_the_run_up(
     await stage.perform().again(now, asyncio.Event())
 
     assert await output(stage, run) == b"quiet\n*****\n"
+
+
+async def test_a_slack_that_is_away_is_asked_again_before_a_run_starts(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drive, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(drive, "_PAUSES", ())
+    run = await stage.ready(a_new_run("apply"))
+    stage.engine.release("apply")
+    stage.people.away, stage.people.again_in = True, 0.01
+    async with driven(stage.perform(), run) as task:
+        await until_told(stage, "Slack is asked again")
+        stage.people.away = False
+        await asyncio.wait_for(task, 10)
+
+    over = await stage.store.archive.run(run.id)
+    assert (over.state, over.exit_code) == (RunState.FINISHED, 0)
+
+
+async def test_a_run_that_waits_for_slack_can_be_stopped(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drive, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(drive, "_PAUSES", ())
+    run, stop = await stage.ready(a_new_run("apply")), asyncio.Event()
+    stage.people.away, stage.people.again_in = True, 60.0
+    task = asyncio.create_task(stage.perform()(run, stop))
+    await until_told(stage, "Slack is asked again")
+
+    stop.set()
+    await asyncio.wait_for(task, 10)
+
+    assert (await stage.store.archive.run(run.id)).state is RunState.STOPPED
+    assert stage.engine.jobs == []
+
+
+async def test_an_engine_that_is_away_before_anything_began_is_waited_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drive, "_ASK_AGAIN_SECONDS", 0.01)
+    run = await stage.ready(a_new_run("apply"))
+    stage.engine.release("apply")
+    stage.engine.available = False
+    async with driven(stage.perform(), run) as task:
+        await out_of_sight(stage, run)
+        stage.engine.available = True
+        await asyncio.wait_for(task, 10)
+
+    over = await stage.store.archive.run(run.id)
+    assert (over.state, over.exit_code) == (RunState.FINISHED, 0)
+    assert len(stage.engine.jobs) == 1
