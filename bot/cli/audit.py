@@ -1,13 +1,18 @@
 """`handrail audit …`: verify the audit chain, and export its rows."""
 
-from typing import Final
+import sys
+from typing import Annotated, Final
 
 import typer
 
+from bot.cli.export import Format, heading, written
+from bot.cli.moments import Moment, moment
 from bot.cli.record import with_record
+from bot.domain.audit import Verb
 from bot.domain.chain import Fault, Kind
 from bot.store.audit import verify
 from bot.store.database import Database
+from bot.store.history import AuditQuery, audit_rows
 from bot.store.testimony import disagreements
 
 audit_app = typer.Typer(help="The audit chain.", no_args_is_help=True)
@@ -34,6 +39,42 @@ def audit_verify() -> None:
             raise typer.Exit(1)
 
     with_record(compare)
+
+
+@audit_app.command("export")
+def audit_export(
+    *,
+    form: Annotated[
+        Format, typer.Option("--format", help="How to write the rows.")
+    ] = Format.JSONL,
+    stack: Annotated[str, typer.Option(help="Only what was done to this one.")] = "",
+    actor: Annotated[str, typer.Option(help="Only by this user or API key.")] = "",
+    verb: Annotated[Verb | None, typer.Option(help="Only this deed.")] = None,
+    run: Annotated[int | None, typer.Option(help="Only of this run.")] = None,
+    since: Moment = "",
+    until: Moment = "",
+) -> None:
+    """Write the audit rows to standard output, oldest first."""
+    query = AuditQuery(
+        stack=stack or None,
+        actor=actor or None,
+        verb=verb,
+        run=run,
+        since=moment(since) if since else None,
+        until=moment(until) if until else None,
+    )
+
+    async def export(database: Database) -> None:
+        write = sys.stdout.buffer.write
+        write(heading(form).encode())
+        try:
+            async for row in audit_rows(database, query):
+                write(written(row, form).encode())
+        except ValueError as error:
+            _name("The next row is none that can be: handrail audit verify names it.")
+            raise typer.Exit(1) from error
+
+    with_record(export)
 
 
 async def _walk(database: Database) -> int:

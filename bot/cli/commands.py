@@ -15,7 +15,7 @@ from bot import check as checks
 from bot.app import handrail, secrecy_of, utc_now
 from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
-from bot.cli import backup, drain, tracked
+from bot.cli import backup, drain, history, tracked
 from bot.cli.audit import audit_app
 from bot.cli.keys import key_app
 from bot.cli.record import with_record
@@ -23,9 +23,8 @@ from bot.control.secrecy import Secrecy
 from bot.credentials.keys import SigningKeys
 from bot.demo.play import perform_task, show_page
 from bot.domain.errors import HandrailError
-from bot.domain.run import Run, RunId
-from bot.domain.sentences import dropped, ending
-from bot.domain.stack import StackName
+from bot.domain.run import RunId
+from bot.domain.sentences import dropped
 from bot.logs import set_up_logs
 from bot.settings import Settings, SettingsProblems, data_dir
 from bot.store.archive import SqlArchive
@@ -51,6 +50,7 @@ app.add_typer(key_app, name="key")
 backup.add_to(app)
 tracked.add_to(app)
 drain.add_to(app)
+history.add_to(app)
 
 
 def main() -> None:
@@ -103,21 +103,6 @@ def demo(
         _run(show_page(folder, os.environ, typer.echo, port=port))
     elif not _run(perform_task(task, folder, os.environ, typer.echo)):
         raise typer.Exit(1)
-
-
-@app.command()
-def history(
-    stack: Annotated[str, typer.Argument(help="Only of this stack.")] = "",
-    limit: Annotated[int, typer.Option(help="How many runs.", min=1)] = 20,
-) -> None:
-    """Show the newest runs: who, what, and how they ended."""
-
-    async def show(database: Database) -> None:
-        archive = SqlArchive(database)
-        for run in await archive.last_runs(StackName(stack) or None, limit):
-            typer.echo(_line(run))
-
-    with_record(show)
 
 
 @app.command()
@@ -193,11 +178,3 @@ def _run(work: Coroutine[None, None, _Result]) -> _Result | None:
         return None
 
     return asyncio.run(until_told())
-
-
-def _line(run: Run) -> str:
-    ended = ending(run) if run.state.is_terminal else str(run.state)
-    return (
-        f"{run.id}\t{run.created_at:%Y-%m-%d %H:%M:%S}\t{run.stack}\t"
-        f"{run.actor.name} ({run.actor.id})\t{ended}\t{run.command!r}"
-    )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     Column,
@@ -58,8 +58,8 @@ async def runs_of(db: AsyncConnection, query: RunQuery) -> tuple[Run, ...]:
 
 async def audit_rows(
     database: Database, query: AuditQuery, *, batch: int = _BATCH
-) -> AsyncGenerator[RowMapping]:
-    """Yield the rows that *query* asks for, as the table has them, by their ordinals.
+) -> AsyncGenerator[dict[str, Any]]:
+    """Yield the rows that *query* asks for, by their columns, oldest first.
 
     A transaction per batch: whoever reads slowly keeps nobody waiting.
     """
@@ -72,7 +72,7 @@ async def audit_rows(
             of_batch = _page(query, low, high, batch)
             rows: Sequence[RowMapping] = (await db.execute(of_batch)).mappings().all()
         for row in rows:
-            yield row
+            yield {column.name: row[column.name] for column in audit.c}
         if len(rows) < batch:
             return
         low = rows[-1]["ordinal"] + 1
