@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.audit import Verb
 from bot.domain.errors import Superseded
 from bot.domain.people import HANDRAIL, Actor
-from bot.domain.replica import Replica
+from bot.domain.replica import REPLICA_LEASE, Replica
 from bot.domain.run import ACTIVE, Reason, Run, RunId, RunState
 from bot.domain.telling import Header, Said
 from bot.ports import Ended
@@ -49,11 +49,17 @@ async def free_slots(db: AsyncConnection, replica: Replica) -> int:
 async def adopt(
     db: AsyncConnection, replica: Replica, at: datetime, driven: Sequence[RunId]
 ) -> tuple[Run, ...]:
-    """Have *replica* own the active runs that nobody drives, and return them."""
+    """Have *replica* own the active runs that nobody drives, and return them.
+
+    Where nobody could be heard of, as while the database was away, those who were
+    have a lease's time to be heard of again.
+    """
     mine = runs.c.owner == replica.id
+    patient = await _has_been_heard(db, replica, at)
+    theirs = _is_driven(at) if patient else _is_known()
     nobodys = or_(
         runs.c.owner.is_(None),
-        ~mine & ~_is_driven(at),
+        ~mine & ~theirs,
         mine & runs.c.id.not_in(driven),
     )
     reachable = or_(runs.c.engine.is_(None), runs.c.engine == replica.engine)
@@ -129,6 +135,18 @@ async def _adopt(db: AsyncConnection, run: Run, replica: Replica, at: datetime) 
     deed = audit.deed_on(run, Verb.ADOPTED, HANDRAIL, at, detail)
     await audit.append(db, deed)
     return await fetch(db, run.id)
+
+
+async def _has_been_heard(db: AsyncConnection, replica: Replica, at: datetime) -> bool:
+    """Tell whether *replica* has been heard of without a break for a lease."""
+    unbroken = (replicas.c.lease > at) & (replicas.c.since <= at - REPLICA_LEASE)
+    own = select(replicas.c.id).where(replicas.c.id == replica.id, unbroken)
+    return (await db.execute(own)).one_or_none() is not None
+
+
+def _is_known() -> ColumnElement[bool]:
+    known = select(replicas.c.id)
+    return and_(runs.c.owner.is_not(None), runs.c.owner.in_(known))
 
 
 def _is_driven(at: datetime) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """The living replicas, and what only one of them does."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import ColumnElement, case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,6 +11,9 @@ from bot.ports import Duty
 from bot.store.adoption import hand_over
 from bot.store.database import Database, upsert, wake
 from bot.store.tables import duties, replicas
+
+#: for how long a replica is known that did not leave: it may be cut off, not dead
+_REMEMBERED: Final = timedelta(days=1)
 
 
 class SqlReplicas:
@@ -23,11 +27,11 @@ class SqlReplicas:
     async def join(self, at: datetime, *, alone: bool) -> None:
         """Be one of them. *alone*: no other can be alive, so forget all others."""
         async with self._database.write("join the replicas") as db:
-            dead = [] if alone else [replicas.c.lease <= at - REPLICA_LEASE]
+            dead = [] if alone else [replicas.c.lease <= at - _REMEMBERED]
             await db.execute(delete(replicas).where(*dead))
             if alone:
                 await db.execute(update(duties).values(replica=None))
-            await self._be_heard(db, at)
+            await self._be_heard(db, at, anew=True)
 
     async def renew(self, at: datetime) -> bool:
         """Be heard of; False where the others have believed this one dead since.
@@ -38,7 +42,7 @@ class SqlReplicas:
         alive = select(replicas.c.id).where(mine, replicas.c.lease > at)
         async with self._database.write("be heard of") as db:
             was_alive = (await db.execute(alive)).one_or_none() is not None
-            await self._be_heard(db, at)
+            await self._be_heard(db, at, anew=not was_alive)
             return was_alive
 
     async def leave(self, at: datetime) -> None:  # noqa: ARG002 (the port's)
@@ -76,7 +80,7 @@ class SqlReplicas:
         self._epochs[duty] = epoch
         return known == epoch
 
-    async def _be_heard(self, db: AsyncConnection, at: datetime) -> None:
+    async def _be_heard(self, db: AsyncConnection, at: datetime, *, anew: bool) -> None:
         lease = at + REPLICA_LEASE
         row = upsert(db, replicas).values(
             id=self._replica.id,
@@ -86,7 +90,10 @@ class SqlReplicas:
             lease=lease,
         )
         place = [replicas.c.id]
-        heard = row.on_conflict_do_update(index_elements=place, set_={"lease": lease})
+        since = {"since": at} if anew else {}
+        heard = row.on_conflict_do_update(
+            index_elements=place, set_={"lease": lease, **since}
+        )
         await db.execute(heard)
 
     async def _take(self, db: AsyncConnection, duty: Duty, at: datetime) -> int | None:

@@ -282,7 +282,8 @@ installation: Final = Table(
     Column("drained_by", String),
 )
 
-# The processes of the bot, each until it leaves or its lease is over.
+# The processes of the bot, each until it leaves or is long dead. since: when it
+# joined, or was heard of again after its lease was over.
 replicas: Final = Table(
     "replicas",
     metadata,

@@ -60,10 +60,25 @@ async def test_an_owner_that_is_heard_of_keeps_its_runs(a: Party, b: Party) -> N
     assert await b.adopted(OVER + 5) == []
 
 
+async def test_who_could_not_be_heard_either_gives_others_a_lease_to_come_back(
+    a: Party, b: Party
+) -> None:
+    run = await a.performing()
+
+    cut_off = await b.adopted(99)
+    await b.replicas.renew(later(100))
+    returned = await b.adopted(100)
+    await b.replicas.renew(later(110))
+    patient = await b.adopted(100 + OVER)
+
+    assert (cut_off, returned, patient) == ([], [], [run.id])
+
+
 async def test_an_adopted_run_is_not_adopted_again(a: Party, b: Party) -> None:
     run = await a.performing()
-    await b.replicas.renew(later(OVER))
     c = await Party.joined(a.store, "c")
+    for party in (b, c):
+        await party.replicas.renew(later(OVER - 1))
     await b.adopted(OVER)
 
     assert await c.adopted(OVER) == []

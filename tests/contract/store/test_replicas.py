@@ -61,7 +61,7 @@ async def test_who_is_alone_forgets_all_others(a: Party, b: Party) -> None:
 
 
 async def test_the_dead_are_forgotten_in_time(a: Party, b: Party) -> None:
-    await b.replicas.join(later(9 * OVER), alone=False)
+    await b.replicas.join(later(2 * 86400), alone=False)
 
     assert await living(b, 0) == ["b"]
 
