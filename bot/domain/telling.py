@@ -91,6 +91,17 @@ class NoticeKind(StrEnum):
     STILL_NEEDED = "still_needed"  #: your hold has no end; Keep, Release
     HOLDER_GONE = "holder_gone"  #: to admins: the holder is deactivated
     FREE = "free"  #: the stack on which you were refused is free
+    MOVED = "moved"  #: to admins: a thread goes on in another channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A thread that goes on in another channel, by the ids of both."""
+
+    run: RunId | None  #: None: it is of its stack
+    left: str
+    to: str  #: or a person's id
+    why: str  #: Slack's word for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +113,7 @@ class Notice:
     hold: Hold | None = None
     actor: Actor | None = None
     reason: str = ""
+    move: Move | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What the use cases need from outside, split by who uses it."""
 
 from bot.ports.archive import Archive, Keys
-from bot.ports.outbox import Letter, Outbox, Posted, Shown
+from bot.ports.outbox import Letter, Moved, Outbox, Posted, Shown
 from bot.ports.outside import Clock, Credentials, Directory, Messages, Minted, Values
 from bot.ports.record import Record
 from bot.ports.replicas import Drained, Drains, Duty, Replicas, Wakes
@@ -41,6 +41,7 @@ __all__ = [
     "LetterId",
     "Messages",
     "Minted",
+    "Moved",
     "NewRun",
     "Outbox",
     "Perishables",

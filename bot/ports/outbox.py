@@ -1,12 +1,22 @@
 """Messages on their way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain.people import ChannelId
+from bot.domain.people import ChannelId, UserId
 from bot.domain.telling import Telling
 from bot.ports.values import LetterId, Thread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """That a thread goes on elsewhere than where it began."""
+
+    channel: ChannelId  #: where it began
+    why: str  #: Slack's word for why nothing can be told there
+    tried: int  #: how many other places were; 0: it goes on in its own channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,13 +24,14 @@ class Letter:
     """An outbox row: one telling on its way to one thread."""
 
     id: LetterId
-    thread: Thread
+    thread: Thread  #: where it goes on now
     telling: Telling
     attempts: int
     #: the message to change: the thread's own for what is told in place, else what
     #: the letter became before something in it was redacted
     message_ts: str | None
     revision: int = 0  #: how often something in it was redacted
+    moved: Moved | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +76,34 @@ class Outbox(Protocol):
         A letter that was redacted meanwhile stays due, to change that message.
         """
 
+    async def closing(self, at: datetime) -> tuple[Letter, ...]:
+        """Return the final messages that only what is told in place stands before.
+
+        They may go first: nobody sees in which order messages are changed.
+        """
+
     async def postpone(self, letter: Letter, until: datetime, error: str) -> None:
         """Note a failed attempt; the thread waits until *until*."""
 
-    async def give_up(self, letter: Letter, error: str) -> None:
-        """Note that a letter will never be delivered, and why."""
+    async def move(
+        self,
+        letter: Letter,
+        to: ChannelId,
+        why: str,
+        *,
+        admins: Sequence[UserId],
+    ) -> None:
+        """Let the thread of *letter*, and *letter* with it, go on in *to*.
+
+        It begins there with a first message of its own; *admins* are told directly.
+        Where *to* is the thread's own channel, only its first message is another.
+        """
+
+    async def give_up(
+        self, letter: Letter, error: str, at: datetime, *, everywhere: bool = False
+    ) -> None:
+        """Note, with an audit row, that a letter will never be delivered, and why.
+
+        Where it was refused *everywhere*, the rest of its thread is tried where
+        that began.
+        """

@@ -7,6 +7,7 @@ from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.people import ChannelId
 from bot.domain.run import Run, RunId
 from bot.ports import Archive, Letter
 from bot.slack.refusals import is_gone, is_passing
@@ -27,29 +28,32 @@ class Attachment:
         self._archive = archive
         # By the letter's revision that it is of. Slack shares a file some time
         # after it took it, so looking through the thread may miss it.
-        self._attached: dict[RunId, tuple[int, str]] = {}
+        # A thread that has moved needs another where it goes on.
+        self._attached: dict[tuple[RunId, ChannelId], tuple[int, str]] = {}
 
     async def settle(self, letter: Letter, run: Run, traces: Traces) -> tuple[str, ...]:
         """Take back every file of *run* that is older than *letter*'s revision.
 
         Returns why some are still there. Raises Slack's errors where they pass.
         """
+        place = run.id, letter.thread.channel
         shared = traces.files.get(_file_name(run), ())
         if not letter.revision:
             if shared:
-                self._attached[run.id] = (0, shared[0])
+                self._attached[place] = (0, shared[0])
             return ()
-        revision, known = self._attached.get(run.id, (0, ""))
+        revision, known = self._attached.get(place, (0, ""))
         current = known if revision == letter.revision else ""
         old = sorted({*shared, known} - {current, ""})
         trouble = [await self._delete(file) for file in old]
         if not current:
-            self._attached.pop(run.id, None)
+            self._attached.pop(place, None)
         return tuple(filter(None, trouble))
 
     async def attach(self, letter: Letter, run: Run, size: int) -> bool:
         """Attach the output, of *size* bytes, unless it is; False if it cannot be."""
-        if run.id in self._attached:
+        place = run.id, letter.thread.channel
+        if place in self._attached:
             return True
         try:
             file = await upload(
@@ -66,7 +70,7 @@ class Attachment:
             # The record keeps the output, and the final message says how to get it.
             log.warning("output not attached", run=run.id, error=str(error))
             return False
-        self._attached[run.id] = (letter.revision, file)
+        self._attached[place] = (letter.revision, file)
         return True
 
     async def _delete(self, file: str) -> str:

@@ -1,9 +1,11 @@
 """The last message of a run: how it ended, and its output."""
 
+from collections.abc import Sequence
 from typing import Final
 
+from bot.domain.audit import AuditHead
 from bot.domain.run import Run
-from bot.domain.sentences import ending, name_of, span
+from bot.domain.sentences import dropped, ending, name_of, span
 from bot.domain.state_lock import StateLock
 from bot.slack.blocks import Block, context, preformatted, section
 from bot.slack.message import ICONS, SECTION_LENGTH, Message, plain
@@ -11,10 +13,24 @@ from bot.slack.mrkdwn import clipped, escaped, shortened
 from bot.slack.output import Excerpt
 
 _FIELD_LENGTH: Final = 300
+#: hexadecimal digits that a person can compare; the message's metadata has them all
+_HASH_LENGTH: Final = 16
 
 
-def final(run: Run, excerpt: Excerpt, *, attached: bool) -> Message:
-    """Render how the run ended, with its output or what matters of it."""
+def final(
+    run: Run,
+    excerpt: Excerpt,
+    *,
+    attached: bool,
+    head: AuditHead | None = None,
+    more: Sequence[Block] = (),
+    brief: bool = False,
+) -> Message:
+    """Render how the run ended, with its output or what matters of it.
+
+    The last line is the audit row that says so too, and *more* stands before it.
+    A *brief* one only says where the output is.
+    """
     lasted = (
         f", after {span(run.ended_at - run.started_at)}"
         if run.ended_at and run.started_at
@@ -23,14 +39,19 @@ def final(run: Run, excerpt: Excerpt, *, attached: bool) -> Message:
     blocks = [section(f"{ICONS[run.state]} *{escaped(ending(run))}*{lasted}")]
     if run.note:
         blocks.append(section(shortened(escaped(run.note), SECTION_LENGTH)))
-    if excerpt.size:
+    if dropped(run):
+        blocks.append(context(escaped(dropped(run))))
+    elif excerpt.size and not brief:
         blocks.append(preformatted(excerpt.text() or " "))
-    if not excerpt.is_whole:
+    if not excerpt.is_whole or (brief and excerpt.size):
         blocks.append(context(_whereabouts(run, excerpt, attached=attached)))
     if run.outside:
         blocks.append(context("Its output is where its CI keeps it."))
     if run.state_lock is not None:
         blocks += _state_lock(run.state_lock)
+    blocks += more
+    if head is not None:
+        blocks.append(context(f"audit {head.ordinal} · {head.hash[:_HASH_LENGTH]}"))
     return Message(
         text=plain(f"{run.stack}: {ending(run)}{lasted} ({name_of(run.actor)})"),
         blocks=blocks,

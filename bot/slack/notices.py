@@ -10,6 +10,7 @@ from bot.slack import buttons
 from bot.slack.blocks import Block, actions
 from bot.slack.message import Message, line, stacks_of, why
 from bot.slack.mrkdwn import escaped, when, who
+from bot.slack.refuge import why_moved
 
 
 def notice(telling: Notice) -> Message:
@@ -36,8 +37,22 @@ def _sentence(notice: Notice) -> str:
             return _holder_gone(notice)
         case NoticeKind.FREE:
             return f":unlock: {stack} is free for you now: send your command."
+        case NoticeKind.MOVED:
+            return _moved(notice)
         case _:
             assert_never(notice.kind)
+
+
+def _moved(notice: Notice) -> str:
+    move = notice.move
+    if move is None:
+        return f":warning: A thread of {_stack(notice)} goes on elsewhere."
+    run = "" if move.run is None else f"run {move.run} on "
+    to = f"<@{move.to}>, directly" if move.to[:1] in "UW" else f"<#{move.to}>"
+    return (
+        f":warning: The thread of {run}{_stack(notice)} goes on with {to}: "
+        f"{why_moved(move.why, move.left)}."
+    )
 
 
 def _holder_gone(notice: Notice) -> str:

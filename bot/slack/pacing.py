@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,15 +22,24 @@ class Bucket:
 
         *reserve* tokens are left for others who matter more.
         """
+        self._fill()
+        if self._tokens >= 1 + reserve:
+            self._tokens -= 1
+            return 0.0
+        return (1 + reserve - self._tokens) / self.rate
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is no token now."""
+        self._fill()
+        return self._tokens < 1
+
+    def _fill(self) -> None:
         now = self.clock()
         if self._tokens < 0:
             self._tokens, self._at = self.burst, now
         self._tokens = min(self.burst, self._tokens + (now - self._at) * self.rate)
         self._at = now
-        if self._tokens >= 1 + reserve:
-            self._tokens -= 1
-            return 0.0
-        return (1 + reserve - self._tokens) / self.rate
 
 
 #: what tails leave of the updates to the channel's own messages
@@ -62,6 +71,9 @@ class Pace:
             lambda: Bucket(*budget.posts, clock=clock)
         )
         self._updates = Bucket(*budget.updates, clock=clock)
+        self._clock = clock
+        #: until when Slack wants no call of a method, in the whole workspace
+        self._resting: dict[str, float] = {}
 
     def post(self, channel: str) -> float:
         """Ask for a post; see `Bucket.wait`."""
@@ -70,3 +82,17 @@ class Pace:
     def update(self, *, matters: bool) -> float:
         """Ask for an update, of a tail unless it *matters*."""
         return self._updates.wait(reserve=0.0 if matters else _RESERVE)
+
+    def rest(self, method: str, seconds: float) -> None:
+        """Let nobody use *method* for so long, as Slack asked."""
+        until = self._clock() + seconds
+        self._resting[method] = max(until, self._resting.get(method, until))
+
+    def is_resting(self, methods: Iterable[str]) -> bool:
+        """Tell whether one of *methods* is not to be used now."""
+        now = self._clock()
+        return any(self._resting.get(method, now) > now for method in methods)
+
+    def is_short_of_updates(self) -> bool:
+        """Tell whether no message at all may be changed now."""
+        return self._updates.is_empty or self.is_resting({"chat.update"})

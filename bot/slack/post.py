@@ -7,33 +7,33 @@ from typing import Any, Final
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.domain.people import ChannelId
+from bot.domain.audit import AuditHead
 from bot.domain.run import Run, RunState
-from bot.domain.telling import IN_PLACE, Notice, Tail, Waiting
+from bot.domain.telling import IN_PLACE, Card, Header, Notice, Tail, Waiting
 from bot.domain.telling import Final as Ending
 from bot.ports import Archive, Clock, Letter, Posted, Thread
 from bot.slack.attachment import Attachment
-from bot.slack.blocks import context
+from bot.slack.blocks import Block, context
+from bot.slack.brevity import bare, shorter, unmade
 from bot.slack.endings import final
 from bot.slack.message import Message
 from bot.slack.mrkdwn import escaped
 from bot.slack.output import Excerpt
-from bot.slack.refusals import is_fixed, is_gone, is_hopeless
+from bot.slack.refuge import preface
+from bot.slack.refusals import Trouble, is_fixed, is_gone, is_hopeless, is_too_much
+from bot.slack.refusals import trouble as trouble_of
 from bot.slack.rendering import Rendering
-from bot.slack.search import NOTHING, Traces, mark, search
-from bot.slack.shown import digest, digest_of, shown
+from bot.slack.search import NOTHING, Traces, search
+from bot.slack.sending import Sending
 
 log = structlog.get_logger(__name__)
 
 #: how far Slack's clock and the bot's may be apart
 _SKEW: Final = timedelta(minutes=10)
 _CARD_AGE: Final = timedelta(hours=1)
-#: what Slack says of blocks that it does not take; the bare text is better than none
-_BAD_BLOCKS: Final = frozenset(
-    {"invalid_blocks", "msg_blocks_too_long", "msg_too_long"}
-)
+#: after so many attempts that Slack refuses for no known reason, less is sent
+_PATIENCE: Final = 3
 
 
 class Post:
@@ -53,8 +53,13 @@ class Post:
         self._client = client
         self._archive = archive
         self._clock = clock
+        self._send = Sending(client)
         self._attachment = Attachment(client, archive)
         self._render = Rendering(archive=archive, link=self._link, above=above)
+
+    def forget(self) -> None:
+        """Take nothing for sent: another process may have sent since."""
+        self._send.forget()
 
     async def __call__(
         self, letter: Letter, *, doubtful: bool = False
@@ -68,24 +73,47 @@ class Post:
         traces = await self._traces(letter, doubtful=doubtful)
         if traces.message_ts is not None:
             if not isinstance(letter.telling, IN_PLACE) and not letter.revision:
-                return _found(letter, traces.message_ts, traces.digest)
+                return _found(letter, traces)
             letter = replace(letter, message_ts=traces.message_ts)
         if await self._is_superfluous(letter):
             return None
-        message = await self._rendered(letter, traces)
+        head = await self._head(letter)
+        message = await self._rendered(letter, traces, head)
+        if _has_an_outdated_first(letter):
+            return await self._send_without_the_first(letter, message)
+        return await self._sent(letter, message, head, doubtful=doubtful)
+
+    async def unmade(self, letter: Letter) -> Posted | None:
+        """Say that the final message, which *letter* is, could not be made."""
+        if not isinstance(letter.telling, Ending):
+            return None
         try:
-            return await self._send(letter, message)
+            run = await self._run(letter.thread)
+        except LookupError:
+            return None
+        return await self._send(letter, unmade(run))
+
+    async def _sent(
+        self,
+        letter: Letter,
+        message: Message,
+        head: AuditHead | None,
+        *,
+        doubtful: bool,
+    ) -> Posted | None:
+        try:
+            return await self._send(letter, message, head)
         except SlackApiError as error:
             if letter.revision and is_fixed(error):
-                return await self._send_anew(letter, message)
+                return await self._put_anew(letter, message, head)
             if letter.revision and is_gone(error):
-                return await self._send_to_what_is_there(letter, message)
-            if error.response.get("error") not in _BAD_BLOCKS:
+                return await self._send_to_what_is_there(letter, message, head)
+            if _cannot_be_changed(letter, error):
+                return await self._reply_instead(letter, message, doubtful=doubtful)
+            if not _takes_less(letter, error):
                 raise
-            log.warning("blocks not taken", letter=letter.id, error=str(error))
-            return await self._send(
-                letter, Message(text=message.text[:3_000], blocks=[])
-            )
+            log.warning("message not taken", letter=letter.id, error=str(error))
+            return await self._send_less(letter, message, head)
 
     async def _traces(self, letter: Letter, *, doubtful: bool) -> Traces:
         if isinstance(letter.telling, Notice):
@@ -96,6 +124,9 @@ class Post:
         is_unknown = doubtful and letter.message_ts is None
         if not has_old_file and not is_unknown:
             return NOTHING
+        return await self._search(letter)
+
+    async def _search(self, letter: Letter) -> Traces:
         return await search(self._client, letter, await self._since(letter))
 
     async def _since(self, letter: Letter) -> datetime:
@@ -117,70 +148,108 @@ class Post:
             case _:
                 return False
 
-    async def _send(self, letter: Letter, message: Message) -> Posted:
-        thread = letter.thread
-        if letter.message_ts is not None:
-            answer = await self._client.chat_update(
-                channel=thread.channel,
-                ts=letter.message_ts,
-                text=message.text,
-                blocks=message.blocks,
-            )
-            return _posted(message, answer, thread.channel, letter.message_ts)
-        answer = await self._client.chat_postMessage(
-            channel=thread.channel,
-            thread_ts=thread.ts,
-            text=message.text,
-            blocks=message.blocks or None,
-            unfurl_links=False,
-            unfurl_media=False,
-            metadata=mark(letter),
-        )
-        # A direct message went to a person; it is in another channel than that.
-        return _posted(message, answer, ChannelId(answer["channel"]), str(answer["ts"]))
-
-    async def _send_anew(self, letter: Letter, message: Message) -> Posted:
+    async def _put_anew(
+        self, letter: Letter, message: Message, head: AuditHead | None
+    ) -> Posted:
         # What it showed must go, whatever the price: a reply moves to the thread's
         # end, and of a thread's first message a placeholder is left.
-        ts = letter.message_ts or ""
-        await self._client.chat_delete(channel=letter.thread.channel, ts=ts)
-        if ts == letter.thread.ts:
-            return Posted(channel=letter.thread.channel, ts=ts)
-        posted = await self._send(replace(letter, message_ts=None), message)
-        return replace(posted, replaced=ts)
+        ts = letter.message_ts
+        if ts and ts == letter.thread.ts:
+            return await self._send.delete(letter, ts)
+        return await self._send.instead(letter, message, head)
 
-    async def _send_to_what_is_there(self, letter: Letter, message: Message) -> Posted:
+    async def _send_to_what_is_there(
+        self, letter: Letter, message: Message, head: AuditHead | None
+    ) -> Posted:
         # It was deleted, maybe to be posted anew, and that may have been done too.
         ts = letter.message_ts
         if ts and ts == letter.thread.ts:
             return Posted(channel=letter.thread.channel, ts=ts)
-        traces = await search(self._client, letter, await self._since(letter))
-        is_new = traces.message_ts not in {None, letter.message_ts}
+        traces = await self._search(letter)
+        is_new = traces.message_ts not in {None, ts}
         found = replace(letter, message_ts=traces.message_ts if is_new else None)
         try:
-            posted = await self._send(found, message)
+            posted = await self._send(found, message, head)
         except SlackApiError as error:
             if not is_new or not is_fixed(error):
                 raise
-            posted = await self._send_anew(found, message)
+            posted = await self._put_anew(found, message, head)
         return replace(posted, replaced=posted.replaced or ts)
 
-    async def _rendered(self, letter: Letter, traces: Traces) -> Message:
-        if isinstance(letter.telling, Ending):
-            return await self._ending(letter, traces)
-        return await self._render(letter.telling)
+    async def _reply_instead(
+        self, letter: Letter, message: Message, *, doubtful: bool
+    ) -> Posted | None:
+        """Post what can no longer be changed in place as a reply of its own."""
+        if await self._is_superfluous(replace(letter, message_ts=None)):
+            return None
+        if doubtful and (traces := await self._search(letter)).message_ts:
+            return _found(letter, traces)
+        return await self._send.instead(letter, message)
 
-    async def _ending(self, letter: Letter, traces: Traces) -> Message:
+    async def _send_without_the_first(
+        self, letter: Letter, message: Message
+    ) -> Posted | None:
+        # Since a reply took its place, it shows what was there then; it must go too.
+        first = letter.thread.ts or ""
+        await self._send.delete(letter, first)
+        posted = await self._sent(letter, message, None, doubtful=False)
+        return posted and replace(posted, replaced=posted.replaced or first)
+
+    async def _send_less(
+        self, letter: Letter, message: Message, head: AuditHead | None
+    ) -> Posted:
+        less = await self._less(letter, message, head)
+        try:
+            return await self._send(letter, less, head)
+        except SlackApiError as error:
+            if not _takes_less(letter, error):
+                raise
+            return await self._send(letter, bare(message), head)
+
+    async def _less(
+        self, letter: Letter, message: Message, head: AuditHead | None
+    ) -> Message:
+        if not isinstance(letter.telling, Ending):
+            return shorter(message)
         run = await self._run(letter.thread)
-        excerpt = Excerpt()
-        async for piece in self._archive.output(run.id):
-            excerpt.feed(piece)
+        excerpt = await self._excerpt(run)
+        attached = not excerpt.size or await self._attachment.attach(
+            letter, run, excerpt.size
+        )
+        return final(run, excerpt, attached=attached, head=head, brief=True)
+
+    async def _rendered(
+        self, letter: Letter, traces: Traces, head: AuditHead | None
+    ) -> Message:
+        if isinstance(letter.telling, Ending):
+            return await self._ending(letter, traces, head)
+        message = await self._render(letter.telling)
+        if letter.moved is None or not isinstance(letter.telling, Header | Card):
+            return message
+        return replace(message, blocks=[preface(letter.moved), *message.blocks])
+
+    async def _ending(
+        self, letter: Letter, traces: Traces, head: AuditHead | None
+    ) -> Message:
+        run = await self._run(letter.thread)
+        excerpt = await self._excerpt(run)
         still_there = await self._attachment.settle(letter, run, traces)
         attached = excerpt.is_whole or await self._attachment.attach(
             letter, run, excerpt.size
         )
-        message = final(run, excerpt, attached=attached)
-        return _with_warning(message, still_there) if still_there else message
+        more = _warning(still_there) if still_there else []
+        return final(run, excerpt, attached=attached, head=head, more=more)
+
+    async def _excerpt(self, run: Run) -> Excerpt:
+        excerpt = Excerpt()
+        async for piece in self._archive.output(run.id):
+            excerpt.feed(piece)
+        return excerpt
+
+    async def _head(self, letter: Letter) -> AuditHead | None:
+        if letter.thread.run is None or not isinstance(letter.telling, Ending):
+            return None
+        return await self._archive.head(letter.thread.run)
 
     async def _run(self, thread: Thread) -> Run:
         if thread.run is None:
@@ -201,22 +270,34 @@ class Post:
         return str(answer["permalink"])
 
 
-def _found(letter: Letter, ts: str, digest: str) -> Posted:
-    return Posted(channel=letter.thread.channel, ts=ts, digest=digest)
+def _found(letter: Letter, traces: Traces) -> Posted:
+    return Posted(
+        channel=letter.thread.channel,
+        ts=traces.message_ts or "",
+        digest=traces.digest,
+    )
 
 
-def _posted(
-    message: Message, answer: AsyncSlackResponse, channel: ChannelId, ts: str
-) -> Posted:
-    # What Slack made of it is what it will return later; not every answer says so.
-    kept: Any = answer.get("message")
-    seen = digest_of(kept) if kept else digest(shown(message.text, message.blocks))
-    return Posted(channel=channel, ts=ts, digest=seen)
+def _has_an_outdated_first(letter: Letter) -> bool:
+    if not letter.revision or not isinstance(letter.telling, Header | Card):
+        return False
+    return letter.thread.ts is not None and letter.message_ts != letter.thread.ts
 
 
-def _with_warning(message: Message, errors: tuple[str, ...]) -> Message:
+def _cannot_be_changed(letter: Letter, error: SlackApiError) -> bool:
+    if letter.message_ts is None or not isinstance(letter.telling, IN_PLACE):
+        return False
+    return trouble_of(error) is Trouble.MESSAGE_GONE
+
+
+def _takes_less(letter: Letter, error: SlackApiError) -> bool:
+    is_odd = trouble_of(error) is Trouble.ODD
+    return is_too_much(error) or (is_odd and letter.attempts >= _PATIENCE)
+
+
+def _warning(errors: tuple[str, ...]) -> list[Block]:
     warning = (
         f"A file above could not be deleted ({', '.join(errors)}), and it still has "
         "what was redacted: somebody who may should delete it."
     )
-    return replace(message, blocks=[*message.blocks, context(escaped(warning))])
+    return [context(escaped(warning))]

@@ -8,6 +8,7 @@ from typing import Any, Final
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.audit import AuditHead
 from bot.ports import Letter, Thread
 from bot.slack.refusals import is_unreadable
 from bot.slack.shown import digest_of
@@ -28,16 +29,19 @@ class Traces:
 NOTHING: Final = Traces()
 
 
-def mark(letter: Letter) -> dict[str, Any]:
-    """Return the message metadata by which *letter* is known again."""
-    return {
-        "event_type": _EVENT,
-        "event_payload": {
-            "kind": type(letter.telling).__name__.lower(),
-            "letter": letter.id,
-            "run": letter.thread.run or 0,
-        },
+def mark(letter: Letter, head: AuditHead | None = None) -> dict[str, Any]:
+    """Return the message metadata by which *letter* is known again.
+
+    *head* is the audit row that the message vouches for.
+    """
+    payload: dict[str, Any] = {
+        "kind": type(letter.telling).__name__.lower(),
+        "letter": letter.id,
+        "run": letter.thread.run or 0,
     }
+    if head is not None:
+        payload |= {"audit": head.ordinal, "hash": head.hash}
+    return {"event_type": _EVENT, "event_payload": payload}
 
 
 async def search(client: AsyncWebClient, letter: Letter, since: datetime) -> Traces:
@@ -51,12 +55,21 @@ async def search(client: AsyncWebClient, letter: Letter, since: datetime) -> Tra
         async for message in _messages(client, letter.thread, since):
             for name, file in _files(message):
                 files[name] = (*files.get(name, ()), file)
-            if message.get("metadata") == own:
+            if _bears(message, own):
                 message_ts, digest = str(message["ts"]), digest_of(message)
     except SlackApiError as error:
         if not is_unreadable(error):
             raise
     return Traces(message_ts=message_ts, digest=digest, files=files)
+
+
+def _bears(message: dict[str, Any], own: dict[str, Any]) -> bool:
+    metadata = message.get("metadata") or {}
+    payload = metadata.get("event_payload") or {}
+    return bool(
+        metadata.get("event_type") == _EVENT
+        and own["event_payload"].items() <= payload.items()
+    )
 
 
 def _files(message: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
-    RowMapping,
+    Select,
     Update,
     case,
-    func,
+    insert,
     null,
     or_,
     select,
@@ -20,26 +18,30 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.people import ChannelId
+from bot.domain.audit import Deed, Verb
+from bot.domain.people import HANDRAIL, ChannelId, UserId
 from bot.domain.run import ThreadId
-from bot.domain.telling import Telling
+from bot.domain.telling import Card, Header, Move, Notice, NoticeKind, Telling
 from bot.ports import Hide, Letter, LetterId, Shown, Thread
-from bot.store import messages
+from bot.store import audit, messages
 from bot.store.database import Database, upsert, wake
+from bot.store.letters import CLOSING, NEXT, letter_of
+from bot.store.moving import move_back, move_of, move_thread
 from bot.store.places import places
-from bot.store.rows import Value, thread_of
-from bot.store.tables import outbox, runs, threads
+from bot.store.rows import Value
+from bot.store.tables import outbox, threads
 from bot.store.tellings import (
     FIRST,
     OF_HOLDS,
     REPLACED,
     TAIL,
     WAITING,
-    from_text,
     hidden,
     kind_of,
     to_text,
 )
+
+_Letters = Select[*tuple[object, ...]]
 
 
 class Fate(StrEnum):
@@ -144,36 +146,6 @@ async def put_back(db: AsyncConnection, letters: ColumnElement[bool]) -> None:
     await db.execute(revised.where(letters, delivered).values(again))
 
 
-# A thread that is not in the channel yet can only be told its first message.
-_OLDEST: Final = (
-    select(func.min(outbox.c.id))
-    .join(threads, threads.c.id == outbox.c.thread)
-    .where(
-        outbox.c.fate.is_(None),
-        or_(threads.c.ts.is_not(None), outbox.c.kind.in_(FIRST)),
-    )
-    .group_by(outbox.c.thread)
-)
-
-_LETTERS: Final = (
-    select(
-        outbox.c.id.label("letter"),
-        outbox.c.kind,
-        outbox.c.telling,
-        outbox.c.attempts,
-        outbox.c.stands_for,
-        outbox.c.revision,
-        outbox.c.message_ts,
-        threads,
-        runs.c.id.label("run"),
-    )
-    .join(threads, threads.c.id == outbox.c.thread)
-    .outerjoin(runs, runs.c.thread == threads.c.id)
-    .where(outbox.c.id.in_(_OLDEST))
-    .order_by(outbox.c.id)
-)
-
-
 class SqlOutbox:
     """The port `Outbox` in SQL."""
 
@@ -185,13 +157,14 @@ class SqlOutbox:
 
         A letter is returned again until its fate is noted.
         """
-        letters = _LETTERS.where(
-            or_(outbox.c.not_before.is_(None), outbox.c.not_before <= at)
-        )
-        async with self._database.read("read the outbox") as db:
-            rows = (await db.execute(letters)).mappings().all()
-        await self._hand_out([row["letter"] for row in rows if row["stands_for"]])
-        return tuple(_letter(row) for row in rows)
+        return await self._read(NEXT, at)
+
+    async def closing(self, at: datetime) -> tuple[Letter, ...]:
+        """Return the final messages that only what is told in place stands before.
+
+        They may go first: nobody sees in which order messages are changed.
+        """
+        return await self._read(CLOSING, at)
 
     async def delivered(
         self,
@@ -224,11 +197,63 @@ class SqlOutbox:
         async with self._database.write("postpone a letter") as db:
             await db.execute(attempt)
 
-    async def give_up(self, letter: Letter, error: str) -> None:
-        """Note that a letter will never be delivered, and why."""
+    async def move(
+        self,
+        letter: Letter,
+        to: ChannelId,
+        why: str,
+        *,
+        admins: Sequence[UserId],
+    ) -> None:
+        """Let the thread of *letter*, and *letter* with it, go on in *to*.
+
+        It begins there with a first message of its own; *admins* are told directly.
+        Where *to* is the thread's own channel, only its first message is another.
+        """
+        again = _set(letter, not_before=None, error=why).values(
+            attempts=outbox.c.attempts + 1
+        )
+        async with self._database.write("move a thread") as db:
+            await db.execute(again)
+            await move_thread(db, letter.thread, to, why)
+            if kind_of(letter.telling) not in FIRST:
+                await post(db, letter.thread.id, (_first_of(letter.thread),))
+            told = await move_of(db, letter.thread, to, why)
+            for admin in admins:
+                await _notify(db, admin, letter.thread, told)
+
+    async def give_up(
+        self, letter: Letter, error: str, at: datetime, *, everywhere: bool = False
+    ) -> None:
+        """Note, with an audit row, that a letter will never be delivered, and why.
+
+        Where it was refused *everywhere*, the rest of its thread is tried where
+        that began.
+        """
         fate = _set(letter, fate=Fate.GIVEN_UP.value, error=error)
+        thread = letter.thread
+        deed = Deed(
+            verb=Verb.UNDELIVERED,
+            actor=HANDRAIL,
+            at=at,
+            stack=thread.stack,
+            run=thread.run,
+            detail=f"{kind_of(letter.telling)}, letter {letter.id}: {error}",
+        )
         async with self._database.write("give up a letter") as db:
             await db.execute(fate)
+            await audit.append(db, deed)
+            if everywhere:
+                await move_back(db, thread.id)
+
+    async def _read(self, letters: _Letters, at: datetime) -> tuple[Letter, ...]:
+        due = letters.where(
+            or_(outbox.c.not_before.is_(None), outbox.c.not_before <= at)
+        )
+        async with self._database.read("read the outbox") as db:
+            rows = (await db.execute(due)).mappings().all()
+        await self._hand_out([row["letter"] for row in rows if row["stands_for"]])
+        return tuple(map(letter_of, rows))
 
     async def _hand_out(self, letters: Sequence[LetterId]) -> None:
         # From here on the letter may have been rendered: what is told in place
@@ -252,37 +277,35 @@ async def _note_place(
     thread = update(threads).where(threads.c.id == letter.thread.id)
     kind = kind_of(letter.telling)
     if kind in FIRST:
-        first = thread.where(threads.c.ts.is_(None))
-        elsewhere = None if channel == letter.thread.channel else channel
-        await db.execute(first.values(ts=ts, posted_in=elsewhere))
+        await _note_first(db, letter, ts, channel)
     elif kind == TAIL:
         await db.execute(thread.values(tail_ts=ts))
     elif kind == WAITING:
         await db.execute(thread.values(waiting_ts=ts))
 
 
-def _letter(row: RowMapping) -> Letter:
-    return Letter(
-        id=LetterId(row["letter"]),
-        thread=_place(row),
-        telling=from_text(row["kind"], row["telling"], row["run"]),
-        attempts=row["attempts"],
-        message_ts=_message_ts(row),
-        revision=row["revision"],
-    )
+async def _note_first(
+    db: AsyncConnection, letter: Letter, ts: str, channel: ChannelId | None
+) -> None:
+    thread = update(threads).where(threads.c.id == letter.thread.id)
+    if letter.thread.ts is not None:
+        if ts not in (letter.thread.ts, letter.message_ts):
+            await db.execute(thread.values(header_ts=ts))
+    elif letter.moved is not None:
+        there = channel or letter.thread.channel
+        await db.execute(thread.values(fallback=there, fallback_ts=ts))
+    else:
+        first = thread.where(threads.c.ts.is_(None))
+        elsewhere = None if channel == letter.thread.channel else channel
+        await db.execute(first.values(ts=ts, posted_in=elsewhere))
 
 
-def _place(row: RowMapping) -> Thread:
-    thread = thread_of(row)
-    return replace(thread, channel=row["posted_in"] or thread.channel)
+async def _notify(db: AsyncConnection, to: UserId, thread: Thread, move: Move) -> None:
+    row = insert(threads).values(channel=to, stack=thread.stack)
+    own = (await db.execute(row.returning(threads.c.id))).scalar_one()
+    notice = Notice(kind=NoticeKind.MOVED, stack=thread.stack, move=move)
+    await post(db, ThreadId(own), (notice,))
 
 
-def _message_ts(row: RowMapping) -> str | None:
-    ts: str | None = row["message_ts"]
-    if row["kind"] in FIRST:
-        ts = row["ts"]
-    elif row["kind"] == TAIL:
-        ts = row["tail_ts"]
-    elif row["kind"] == WAITING:
-        ts = row["waiting_ts"] or ts
-    return ts
+def _first_of(thread: Thread) -> Telling:
+    return Card(stack=thread.stack) if thread.run is None else Header(run=thread.run)

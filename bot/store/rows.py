@@ -111,11 +111,17 @@ def hold_of(row: RowMapping) -> Hold:
 
 
 def thread_of(row: RowMapping) -> Thread:
-    """Return the thread of a row of `threads` with its run beside it as `run`."""
+    """Return the thread of a row of `threads` with its run beside it as `run`.
+
+    It is where it goes on now, once that has a first message of its own.
+    """
+    began = row["channel"], row["ts"]
+    there = row["fallback"], row["fallback_ts"]
+    channel, ts = began if row["fallback_ts"] is None else there
     return Thread(
         id=ThreadId(row["id"]),
-        channel=ChannelId(row["channel"]),
-        ts=row["ts"],
+        channel=ChannelId(channel),
+        ts=ts,
         stack=StackName(row["stack"]),
         run=row["run"],
     )

@@ -36,6 +36,7 @@ _KINDS: Final[Mapping[type[Telling], str]] = {
 REPLACED: Final = frozenset(_KINDS[kind] for kind in IN_PLACE)
 TAIL: Final = _KINDS[tellings.Tail]
 WAITING: Final = _KINDS[tellings.Waiting]
+FINAL: Final = _KINDS[tellings.Final]
 NOTICE: Final = _KINDS[tellings.Notice]
 #: the kinds that are a thread's first message
 FIRST: Final = (REPLACED - {TAIL, WAITING}) | {NOTICE}
@@ -52,7 +53,9 @@ OF_HOLDS: Final = frozenset(
 )
 
 #: what a telling could not be read again without, and who people are
-_NO_WORDS: Final = frozenset({"kind", "id", "team", "name", "stack", "since", "until"})
+_NO_WORDS: Final = frozenset(
+    {"kind", "id", "team", "name", "stack", "since", "until", "move"}
+)
 
 
 def kind_of(telling: Telling) -> str:
@@ -142,6 +145,7 @@ def _notice(fields: _Fields) -> tellings.Notice:
         hold=_hold(fields["hold"]) if fields["hold"] else None,
         actor=_maybe_actor(fields["actor"]),
         reason=fields["reason"],
+        move=tellings.Move(**fields["move"]) if fields.get("move") else None,
     )
 
 

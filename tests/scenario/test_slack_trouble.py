@@ -252,46 +252,25 @@ async def test_an_older_databases_message_is_not_taken_for_a_new_one(
         assert kinds(bot, ts) == WHOLE_THREAD
 
 
-async def test_a_channel_archived_meanwhile_loses_the_thread_and_not_the_run(
+async def test_what_slack_does_not_take_at_its_length_is_told_with_a_file(
     bot: Bot,
 ) -> None:
-    bot.engine.on("apply", block=True)
-    bot.engine.prepare("next")
-    ts = await bot.task("net-prod apply")
-    await bot.shows(ts, "performing")
+    bot.engine.prepare("ls", b"a short output\n")
+    meet(bot, Refuse("msg_blocks_too_long"), at=2)
 
-    bot.sandbox.archive(bot.channel)
-    bot.engine.release("apply")
-    run = await over(bot, 1)
-    await bot.sandbox.wait_for(lambda: posts(bot, "final"))
+    ts = await bot.task("net-prod ls")
+    final = await bot.tells(ts, "finished, exit code 0")
 
-    assert (run.state, run.exit_code) == ("finished", 0)
-    assert posts(bot, "final")[0].answer["error"] == "is_archived"
-    assert [row.deed.verb for row in await bot.audit()][-1] == "ended"
+    assert "is attached to this thread" in final
+    assert "a short output" not in final
+    assert "audit" in final
+    await bot.sandbox.wait_for(lambda: "file" in kinds(bot, ts))
+    assert sorted(kinds(bot, ts)) == ["echo", "file", "final", "header"]
 
 
-async def test_a_thread_goes_on_once_its_channel_is_back(bot: Bot) -> None:
-    bot.engine.on("apply", block=True)
-    ts = await bot.task("net-prod apply")
-    await bot.shows(ts, "performing")
-    await bot.sandbox.wait_for(lambda: "echo" in kinds(bot, ts))
-
-    bot.sandbox.faults.add(POST, Refuse("is_archived"))
-    await bot.reply("status", to=ts)
-    await bot.sandbox.wait_for(lambda: len(posts(bot, "said")) == 1)
-    await bot.reply("help", to=ts)
-    await bot.tells(ts, "/task &lt;stack&gt;")
-    bot.engine.release("apply")
-    await bot.tells(ts, "finished")
-
-    assert kinds(bot, ts) == ["header", "echo", "other", "other", "said", "final"]
-
-
-@pytest.mark.parametrize("error", ["invalid_blocks", "msg_blocks_too_long"])
-async def test_blocks_that_slack_does_not_take_are_left_out(
-    bot: Bot, error: str
-) -> None:
-    meet(bot, Refuse(error), at=2)
+async def test_blocks_that_slack_does_not_take_at_all_are_left_out(bot: Bot) -> None:
+    bot.sandbox.faults.add(POST, Delay(0), times=2)
+    bot.sandbox.faults.add(POST, Refuse("invalid_blocks"), times=2)
 
     ts = await bot.task("net-prod ls")
     final = await bot.tells(ts, "net-prod: finished, exit code 0")

@@ -330,7 +330,7 @@ async def test_nobody_waits_for_one_who_cannot_be_told(desk: Desk) -> None:
 async def test_a_notice_whose_blocks_are_not_taken_is_told_in_words(
     desk: Desk,
 ) -> None:
-    desk.town.sandbox.faults.add("chat.postMessage", Refuse("invalid_blocks"))
+    desk.town.sandbox.faults.add("chat.postMessage", Refuse("invalid_blocks"), times=2)
 
     await desk.post(direct(desk.town.ann))
 

@@ -120,7 +120,7 @@ async def test_a_thread_without_a_place_is_told_its_first_message_only(
     run = await store.record.submit(a_new_run(), later(0))
     header = await only(store)
 
-    await store.outbox.give_up(header, "channel_not_found")
+    await store.outbox.give_up(header, "channel_not_found", later(0))
     assert await store.outbox.due(later(0)) == ()
     await store.record.tell(run.thread, [Header(run=run.id)])
 
@@ -196,7 +196,7 @@ async def test_a_letter_that_is_given_up_lets_its_thread_go_on(store: Store) -> 
     await store.outbox.delivered(await only(store), "1.1")
     await store.record.tell(run.thread, [Said(text="next")])
 
-    await store.outbox.give_up(await only(store), "msg_too_long")
+    await store.outbox.give_up(await only(store), "msg_too_long", later(0))
 
     assert await store.told() == [Said(text="next")]
 

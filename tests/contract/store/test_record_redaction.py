@@ -257,7 +257,7 @@ async def test_a_letter_that_was_given_up_stays_given_up(store: Store) -> None:
     run = await store.finished()
     await posted(store)
     await store.record.tell(run.thread, [Said(text=TEXT)])
-    await store.outbox.give_up(await only(store), "cant")
+    await store.outbox.give_up(await only(store), "cant", later(0))
 
     await redact(store)
 

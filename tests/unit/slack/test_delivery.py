@@ -1,13 +1,13 @@
 """Which letter goes when, and that none goes twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
-from bot.domain.people import ChannelId
+from bot.domain.people import ChannelId, UserId
 from bot.domain.run import RunId, ThreadId
 from bot.domain.telling import Final, Header, Said, Tail, Telling, Waiting
 from bot.ports import Archive, Letter, LetterId, Posted, Shown, Thread
@@ -38,7 +38,10 @@ class Letters:
     """An outbox that hands out what a test says, whatever was delivered."""
 
     waiting: list[Letter] = field(default_factory=list)
+    ending: list[Letter] = field(default_factory=list)
     sent: list[Letter] = field(default_factory=list)
+    trouble: list[Exception] = field(default_factory=list)
+    forgotten: int = 0
     places: list[tuple[str | None, ChannelId | None]] = field(default_factory=list)
     reads: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
 
@@ -60,12 +63,27 @@ class Letters:
     async def postpone(self, letter: Letter, until: datetime, error: str) -> None:
         raise AssertionError
 
-    async def give_up(self, letter: Letter, error: str) -> None:
+    async def closing(self, _at: datetime) -> tuple[Letter, ...]:
+        return tuple(self.ending)
+
+    async def move(
+        self, letter: Letter, to: ChannelId, why: str, *, admins: Sequence[UserId]
+    ) -> None:
         raise AssertionError
 
-    async def post(self, letter: Letter, *, doubtful: bool) -> Posted:
+    async def give_up(
+        self, letter: Letter, error: str, at: datetime, *, everywhere: bool = False
+    ) -> None:
+        raise AssertionError
+
+    async def __call__(self, letter: Letter, *, doubtful: bool) -> Posted:
         self.sent.append(letter)
+        if self.trouble:
+            raise self.trouble.pop(0)
         return Posted(channel=CHANNEL, ts=f"{doubtful}")
+
+    def forget(self) -> None:
+        self.forgotten += 1
 
     async def read(self, times: int) -> None:
         """Wait until the outbox was read so often from now on."""
@@ -80,7 +98,7 @@ async def delivering(letters: Letters) -> AsyncIterator[None]:
     delivery = Delivery(
         outbox=letters,
         archive=cast(Archive, None),
-        post=cast(Post, letters.post),
+        post=cast(Post, letters),
         pace=Pace(Budget(posts=(1_000, 1_000), updates=(1_000, 1_000))),
         clock=lambda: NOON,
     )
