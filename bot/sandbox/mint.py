@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from itertools import count
 
 
@@ -9,6 +10,8 @@ class Mint:
     """Gives out ids and timestamps, each once."""
 
     def __init__(self) -> None:
+        #: what time it is in the workspace, in seconds; a test may set it
+        self.now: Callable[[], float] = time.time
         self._numbers = count(1)
         self._given: set[str] = set()
         self._last_microsecond = 0
@@ -23,7 +26,7 @@ class Mint:
 
     def ts(self) -> str:
         """Return a timestamp later than every one before it."""
-        now = int(time.time() * 1_000_000)
+        now = int(self.now() * 1_000_000)
         self._last_microsecond = max(now, self._last_microsecond + 1)
         seconds, micros = divmod(self._last_microsecond, 1_000_000)
         return f"{seconds}.{micros:06d}"

@@ -49,6 +49,7 @@ async def stopped(tmp_path: Path) -> AsyncIterator[Town]:
     stacks = (a_stack("net-prod"), a_stack("db-prod"))
     async with a_bot(tmp_path, ScriptedEngine(), *stacks) as bot:
         bot.clock = clock = Ahead()
+        bot.sandbox.workspace.mint.now = clock.seconds
         yield Town(bot=bot, clock=clock)
 
 

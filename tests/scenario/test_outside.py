@@ -63,6 +63,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
 async def a_town(bot: Bot) -> AsyncIterator[Town]:
     url = serve_api(bot)
     bot.clock = clock = Ahead()
+    bot.sandbox.workspace.mint.now = clock.seconds
     async with bot.start() as bot.handrail, a_job(bot, url) as ci:
         yield Town(bot=bot, url=url, clock=clock, ci=ci)
 
