@@ -54,6 +54,7 @@ from bot.slack.hearing import Doors, Hearing
 from bot.slack.listeners import Commands
 from bot.slack.pacing import Budget, Pace
 from bot.slack.post import Post
+from bot.slack.refuge import Refuge
 from bot.slack.removal import SlackMessages
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
@@ -339,6 +340,7 @@ class Parts:
             ),
             pace=Pace(self.budget),
             clock=self.clock,
+            refuge=Refuge(fallback=self.catalog.channel, admins=self.catalog.admins),
         )
 
     @cached_property

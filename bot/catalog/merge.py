@@ -56,6 +56,7 @@ def merged(config: ConfigEntry, base: Path) -> Catalog:
         oidc=OidcIssuer(issuer=config.oidc.issuer) if config.oidc else None,
         image_policy=image_policy(config.image_policy),
         retention=_retention(config.retention),
+        channel=ChannelId(config.defaults.channel) if config.defaults.channel else None,
     )
 
 

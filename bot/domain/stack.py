@@ -161,6 +161,8 @@ class Catalog:
     oidc: OidcIssuer | None = None
     image_policy: ImagePolicy = ImagePolicy()
     retention: KeptFor = KeptFor()
+    #: where threads go on that have to leave their own channel
+    channel: ChannelId | None = None
 
     @property
     def above(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from bot.app import Handrail, handrail, utc_now
 from bot.control.secrecy import Secrecy
 from bot.domain.audit import AuditRow
-from bot.domain.people import TeamId, UserId
+from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.run import Run, RunId, RunState
 from bot.domain.stack import Catalog, Stack, StackName
 from bot.ports import Clock
@@ -42,6 +42,7 @@ class Bot:
     budget: Budget
     secrecy: Secrecy | None = None  #: that of the log, where a test looks at it
     clock: Clock = utc_now
+    records: ChannelId | None = None  #: the channel of `defaults` in handrail.yaml
     handrail: Handrail = field(init=False)
 
     @property
@@ -52,6 +53,7 @@ class Bot:
             admins=(UserId(self.people["ada"]),),
             stacks=self.stacks,
             slots=4,
+            channel=self.records,
         )
 
     def start(self) -> AbstractAsyncContextManager[Handrail]:
