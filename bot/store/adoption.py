@@ -49,7 +49,15 @@ async def free_slots(db: AsyncConnection, replica: Replica) -> int:
 async def adopt(
     db: AsyncConnection, replica: Replica, at: datetime, driven: Sequence[RunId]
 ) -> tuple[Run, ...]:
-    """Have *replica* own the active runs that nobody drives, and return them.
+    """Have *replica* own the active runs that nobody drives, and return them."""
+    lost = await adoptable(db, replica, at, driven)
+    return tuple([await _adopt(db, run, replica, at) for run in lost])
+
+
+async def adoptable(
+    db: AsyncConnection, replica: Replica, at: datetime, driven: Sequence[RunId]
+) -> tuple[Run, ...]:
+    """Return the active runs that nobody drives and *replica* can follow.
 
     Where nobody could be heard of, as while the database was away, those who were
     have a lease's time to be heard of again.
@@ -64,9 +72,8 @@ async def adopt(
     )
     reachable = or_(runs.c.engine.is_(None), runs.c.engine == replica.engine)
     found = select(runs).where(active(), nobodys, reachable)
-    rows = await db.execute(found.order_by(runs.c.id).with_for_update())
-    lost = tuple(map(run_of, rows.mappings()))
-    return tuple([await _adopt(db, run, replica, at) for run in lost])
+    rows = await db.execute(found.order_by(runs.c.id))
+    return tuple(map(run_of, rows.mappings()))
 
 
 async def hand_over(db: AsyncConnection, replica: Replica) -> None:
@@ -161,7 +168,7 @@ async def _has_living_owner(db: AsyncConnection, run: Run, at: datetime) -> bool
 
 def _unseen(run: Run, why: str) -> str:
     return (
-        f"{why} {run.stack} stays busy, because its command may still be running. "
-        "Handrail goes on trying; once the command is certainly over, an admin "
-        "releases the stack with the reply `release: reason`."
+        f"{why.rstrip('.')}. {run.stack} stays busy, because its command may still be "
+        "running. Handrail goes on trying; once the command is certainly over, an "
+        "admin releases the stack with the reply `release: reason`."
     )

@@ -37,6 +37,7 @@ from bot.store import (
     output,
     outside,
     plans,
+    queue,
     sealed,
     starts,
     submissions,
@@ -104,6 +105,10 @@ class SqlRecord:
 
     async def promote(self, at: datetime) -> tuple[Run, ...]:
         """Claim every free stack for its oldest run that no hold keeps queued."""
+        # Looked for after every change, and hardly ever there.
+        async with self._database.read("look for runs to make ready") as db:
+            if not await queue.next_runs(db, self._above):
+                return ()
         async with self._write("make runs ready") as db:
             return await starts.promote(db, at, self._above)
 
@@ -123,6 +128,10 @@ class SqlRecord:
 
     async def adopt(self, at: datetime, driven: Sequence[RunId]) -> tuple[Run, ...]:
         """Own the active runs that no living replica drives, and return them."""
+        # Looked for every other second, and hardly ever there.
+        async with self._database.read("look for runs to adopt") as db:
+            if not await adoption.adoptable(db, self._replica, at, driven):
+                return ()
         async with self._write("adopt runs") as db:
             return await adoption.adopt(db, self._replica, at, driven)
 

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, case, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.replica import REPLICA_LEASE, Replica, ReplicaId
+from bot.domain.replica import REPLICA_LEASE, REPLICA_RENEWAL, Replica, ReplicaId
 from bot.ports import Duty
 from bot.store.adoption import hand_over
 from bot.store.database import Database, upsert, wake
@@ -22,7 +22,8 @@ class SqlReplicas:
     def __init__(self, database: Database, replica: Replica) -> None:
         self._database = database
         self._replica = replica
-        self._epochs: dict[Duty, int] = {}  #: at which each duty was taken last
+        #: when each duty was taken last, and at which epoch
+        self._taken: dict[Duty, tuple[datetime, int]] = {}
 
     async def join(self, at: datetime, *, alone: bool) -> None:
         """Be one of them. *alone*: no other can be alive, so forget all others."""
@@ -54,6 +55,7 @@ class SqlReplicas:
             await db.execute(given.values(replica=None))
             await db.execute(delete(replicas).where(replicas.c.id == own))
             wake(db)
+        self._taken.clear()
 
     async def living(self, at: datetime) -> tuple[Replica, ...]:
         """Return those that are heard of, by their ids."""
@@ -71,14 +73,15 @@ class SqlReplicas:
         False once, too, where another had it since this one took it last: whoever
         asks is to know that it is taken anew.
         """
-        async with self._database.write(f"take the duty to {duty}") as db:
-            epoch = await self._take(db, duty, at)
+        last = self._taken.get(duty)
+        if last is not None and last[0] <= at < last[0] + REPLICA_RENEWAL:
+            return True  # nobody else can have it yet
+        epoch = await self._ask_for(duty, at)
         if epoch is None:
-            self._epochs.pop(duty, None)
+            self._taken.pop(duty, None)
             return False
-        known = self._epochs.setdefault(duty, epoch)
-        self._epochs[duty] = epoch
-        return known == epoch
+        self._taken[duty] = at, epoch
+        return last is None or last[1] == epoch
 
     async def _be_heard(self, db: AsyncConnection, at: datetime, *, anew: bool) -> None:
         lease = at + REPLICA_LEASE
@@ -96,6 +99,16 @@ class SqlReplicas:
         )
         await db.execute(heard)
 
+    async def _ask_for(self, duty: Duty, at: datetime) -> int | None:
+        taken = select(duties.c.name).where(
+            duties.c.name == duty.value, ~self._may_have_it(at)
+        )
+        async with self._database.read(f"ask who is to {duty}") as db:
+            if (await db.execute(taken)).one_or_none() is not None:
+                return None
+        async with self._database.write(f"take the duty to {duty}") as db:
+            return await self._take(db, duty, at)
+
     async def _take(self, db: AsyncConnection, duty: Duty, at: datetime) -> int | None:
         row = upsert(db, duties).values(
             name=duty.value, replica=self._replica.id, epoch=1, lease=at + REPLICA_LEASE
@@ -108,15 +121,15 @@ class SqlReplicas:
                 "lease": row.excluded.lease,
                 "epoch": again,
             },
-            where=or_(self._has_it(), _is_free(at)),
+            where=self._may_have_it(at),
         )
         found = await db.execute(taken.returning(duties.c.epoch))
         epoch: int | None = found.scalar_one_or_none()
         return epoch
 
+    def _may_have_it(self, at: datetime) -> ColumnElement[bool]:
+        is_free = or_(duties.c.replica.is_(None), duties.c.lease <= at)
+        return or_(self._has_it(), is_free)
+
     def _has_it(self) -> ColumnElement[bool]:
         return duties.c.replica.is_not_distinct_from(self._replica.id)
-
-
-def _is_free(at: datetime) -> ColumnElement[bool]:
-    return or_(duties.c.replica.is_(None), duties.c.lease <= at)

@@ -83,6 +83,7 @@ async def test_a_duty_is_free_once_its_replica_has_left(a: Party, b: Party) -> N
     await a.replicas.leave(later(1))
 
     assert await b.replicas.take(DELIVER, later(1))
+    assert not await a.replicas.take(DELIVER, later(2))
 
 
 async def test_a_duty_that_another_had_meanwhile_is_taken_anew(
