@@ -340,6 +340,7 @@ class Parts:
             ),
             pace=Pace(self.budget),
             clock=self.clock,
+            duty=self.membership.delivers,
             refuge=Refuge(fallback=self.catalog.channel, admins=self.catalog.admins),
         )
 
@@ -379,7 +380,7 @@ class Parts:
     def attend(self) -> Attend:
         return Attend(
             wakes=SqlWakes(self.database),
-            wake=(self.schedule.wake, self.recover.wake),
+            wake=(self.schedule.wake, self.recover.wake, self.delivery.wake),
             hear=self.perform.hear,
         )
 

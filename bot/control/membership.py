@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from bot.domain.errors import StoreUnavailable
-from bot.domain.replica import REPLICA_RENEWAL, ReplicaId
+from bot.domain.replica import REPLICA_LEASE, REPLICA_RENEWAL, ReplicaId
 from bot.ports import Clock, Drains, Duty, Replicas
 
 log = structlog.get_logger(__name__)
 
 _LAST_SECONDS: Final = 3.0
+#: how often a replica that does not deliver looks whether it should
+_ASK_EVERY: Final = timedelta(seconds=1)
 
 
 class Membership:
@@ -41,6 +44,8 @@ class Membership:
         self._superseded = superseded
         self._bereaved = bereaved
         self._others: frozenset[ReplicaId] = frozenset()
+        self._asked_at: datetime | None = None
+        self._delivers_until: datetime | None = None  #: None: another replica does
 
     @asynccontextmanager
     async def joined(self) -> AsyncIterator[None]:
@@ -82,5 +87,19 @@ class Membership:
         self._others = others
 
     async def delivers(self) -> bool:
-        """Tell whether it is for this replica to deliver messages."""
-        return await self._replicas.take(Duty.DELIVER, self._clock())
+        """Tell whether it is for this replica to deliver messages. Cheap to ask."""
+        at = self._clock()
+        every = REPLICA_RENEWAL if self._delivers_until else _ASK_EVERY
+        if self._asked_at is None or at - self._asked_at >= every:
+            self._asked_at = at
+            await self._ask_for_duty(at)
+        return self._delivers_until is not None and at < self._delivers_until
+
+    async def _ask_for_duty(self, at: datetime) -> None:
+        try:
+            taken = await self._replicas.take(Duty.DELIVER, at)
+        except StoreUnavailable as away:
+            # Until its lease may be over nobody else can have the duty.
+            log.warning("store away, duty not renewed", error=str(away))
+        else:
+            self._delivers_until = at + REPLICA_LEASE if taken else None

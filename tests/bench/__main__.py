@@ -15,7 +15,7 @@ from random import randrange
 
 import structlog
 
-from tests.bench import acknowledgement, latency, locks, masking, memory
+from tests.bench import acknowledgement, handover, latency, locks, masking, memory
 from tests.bench.chaos.run import chaos
 from tests.bench.load import measure as load
 from tests.bench.table import Table
@@ -29,6 +29,7 @@ PARTS: Mapping[str, Measure] = {
     "memory": memory.measure,
     "locks": locks.measure,
     "load": load.measure,
+    "handover": handover.measure,
 }
 _CHAOS = "chaos"
 

@@ -1,13 +1,26 @@
 """A replica is heard of while it lives, and gives everything up when it leaves."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.control.membership import Membership
 from bot.domain.errors import StoreUnavailable
-from bot.domain.replica import Replica, ReplicaId
-from bot.ports import Drained, Duty
+from bot.domain.replica import REPLICA_LEASE, Replica, ReplicaId
+from bot.ports import Clock, Drained, Duty
 from tests.support.builders import NOON
+
+
+@dataclass
+class Hands:
+    """A clock that stands still until a test moves it."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, time: timedelta) -> None:
+        self.now += time
 
 
 @dataclass
@@ -17,6 +30,7 @@ class Others:
     said: list[str] = field(default_factory=list)
     alive: bool = True
     others: tuple[Replica, ...] = ()
+    is_free: bool = True  #: the duty
     away: bool = False
 
     async def join(self, at: datetime, *, alone: bool) -> None:
@@ -34,7 +48,7 @@ class Others:
 
     async def take(self, duty: Duty, at: datetime) -> bool:
         self._note(f"take {duty}")
-        return True
+        return self.is_free
 
     async def drain(self, by: str, at: datetime) -> None:
         self._note("drain")
@@ -55,14 +69,20 @@ class Others:
         self.said.append(what)
 
 
-def membership(others: Others, let_go: list[str]) -> Membership:
+def always_noon() -> datetime:
+    return NOON
+
+
+def membership(
+    others: Others, let_go: list[str], clock: Clock = always_noon
+) -> Membership:
     async def superseded() -> None:
         let_go.append("all")
 
     return Membership(
         replicas=others,
         drains=others,
-        clock=lambda: NOON,
+        clock=clock,
         alone=False,
         superseded=superseded,
         bereaved=lambda: let_go.append("bereaved"),
@@ -107,11 +127,40 @@ async def test_a_database_that_is_away_is_no_reason_to_let_go() -> None:
     assert let_go == []
 
 
-async def test_the_duty_to_deliver_is_asked_for() -> None:
-    others = Others()
+async def test_the_duty_to_deliver_is_renewed_now_and_then() -> None:
+    others, clock = Others(), Hands()
+    member = membership(others, [], clock)
 
-    assert await membership(others, []).delivers()
-    assert others.said == ["take deliver"]
+    for _ in range(10):
+        assert await member.delivers()
+        clock.pass_by(timedelta(seconds=1))
+
+    assert others.said == ["take deliver"] * 2
+
+
+async def test_who_does_not_deliver_looks_every_second_whether_to() -> None:
+    others, clock = Others(is_free=False), Hands()
+    member = membership(others, [], clock)
+    for _ in range(3):
+        assert not await member.delivers()
+        clock.pass_by(timedelta(seconds=1))
+
+    others.is_free = True
+
+    assert await member.delivers()
+
+
+async def test_a_database_that_is_away_ends_the_duty_with_its_lease() -> None:
+    others, clock = Others(), Hands()
+    member = membership(others, [], clock)
+    assert await member.delivers()
+    others.away = True
+
+    clock.pass_by(REPLICA_LEASE - timedelta(seconds=1))
+    assert await member.delivers()
+
+    clock.pass_by(timedelta(seconds=1))
+    assert not await member.delivers()
 
 
 async def test_the_end_of_another_replica_is_noticed_once() -> None:
