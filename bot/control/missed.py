@@ -20,8 +20,9 @@ _READ_TWICE: Final = timedelta(minutes=1)
 _OLDEST: Final = timedelta(days=29)
 #: seconds; a word that Slack delivered to a process that died is found so at last
 _ANYWAY: Final = 3_600.0
-#: seconds, while Slack or the database is away
-_AGAIN: Final = 15.0
+#: seconds, while Slack or the database is away: twice as many each time
+_AGAIN: Final = 1.0
+_AT_MOST: Final = 30.0
 
 
 class Missed:
@@ -56,12 +57,13 @@ class Missed:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._anyway):
                     await self._asked.wait()
-            self._asked.clear()
-            if not await self._read_all():
-                await asyncio.sleep(self._again)
-                self._asked.set()
+            pause = self._again
+            while not await self._read_all():
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _AT_MOST)
 
     async def _read_all(self) -> bool:
+        self._asked.clear()
         try:
             for thread in await self._words.open_threads(self._clock()):
                 await self._read(thread)

@@ -98,6 +98,30 @@ async def test_replies_start_with_the_parent_and_page_on(
     assert await error_of(missing) == "thread_not_found"
 
 
+async def test_replies_keep_to_their_bounds_and_still_begin_with_the_parent(
+    client: AsyncWebClient, sandbox: Sandbox, town: Town
+) -> None:
+    parent = await sandbox.say("run", by=town.ann, channel=town.infra)
+    stamps = [
+        await sandbox.say(text, by=town.ann, channel=town.infra, thread_ts=parent)
+        for text in "abcde"
+    ]
+
+    oldest, latest = stamps[0], stamps[4]
+    texts = []
+    async for page in await client.conversations_replies(
+        channel=town.infra, ts=parent, limit=2, oldest=oldest, latest=latest
+    ):
+        assert len(page["messages"]) <= 2
+        texts += [m["text"] for m in page["messages"]]
+    closed = await client.conversations_replies(
+        channel=town.infra, ts=parent, inclusive=True, oldest=oldest, latest=latest
+    )
+
+    assert texts == ["run", "b", "c", "d"]
+    assert [m["text"] for m in closed["messages"]] == ["run", *"abcde"]
+
+
 async def test_conversations_are_listed_as_far_as_the_bot_sees(
     client: AsyncWebClient, town: Town
 ) -> None:

@@ -229,6 +229,40 @@ async def test_events_without_a_socket_arrive_as_retries(
     assert last.parcel.attempt > 1
 
 
+async def test_an_event_that_nobody_takes_in_six_minutes_is_dropped(
+    app: AsyncApp, sandbox: Sandbox, town: Town
+) -> None:
+    bodies = heard(app)
+    ts = await sandbox.say("lost", by=town.ann, channel=town.infra)
+    await sandbox.wait_for(lambda: len(sandbox.deliveries) == 4)
+
+    handler = AsyncSocketModeHandler(app, sandbox.app_token)
+    await handler.connect_async()
+    await sandbox.say("heard", by=town.ann, channel=town.infra)
+    await sandbox.wait_for(lambda: bodies)
+    await handler.close_async()
+
+    assert [body["event"]["text"] for body in bodies] == ["heard"]
+    assert [m["text"] for m in sandbox.thread(town.infra, ts)] == ["lost"]
+
+
+async def test_a_socket_that_is_cut_before_it_acknowledges_is_asked_again(
+    app: AsyncApp, sandbox: Sandbox, town: Town
+) -> None:
+    opened = await app.client.apps_connections_open(app_token=sandbox.app_token)
+    async with aiohttp.ClientSession() as session:
+        socket = await session.ws_connect(opened["url"])
+        await socket.receive()
+        await sandbox.say("hi", by=town.ann, channel=town.infra)
+        first = json.loads((await socket.receive()).data)
+        again = json.loads((await socket.receive()).data)
+        await socket.close()
+
+    ids = {frame["payload"]["event_id"] for frame in (first, again)}
+    assert len(ids) == 1
+    assert (first["retry_attempt"], again["retry_attempt"]) == (0, 1)
+
+
 async def test_the_last_act_is_delivered_again_with_the_same_ids(
     app: AsyncApp, connected: AsyncSocketModeHandler, sandbox: Sandbox, town: Town
 ) -> None:

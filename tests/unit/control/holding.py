@@ -19,7 +19,7 @@ from bot.domain.people import Actor, Role, UserId
 from bot.domain.run import ThreadId
 from bot.domain.stack import Catalog, Stack, StackName, ValueSource
 from bot.domain.telling import Notice, Said, Telling
-from bot.ports import HoldAnswer
+from bot.ports import DeliveryKey, HoldAnswer
 from bot.store.words import SqlWords
 from tests.contract.store.opened import Store
 from tests.support.builders import CHANNEL, NOON, STACK, an_actor
@@ -47,6 +47,10 @@ class Overtaken(FlakyRecord):
     """The record, with a hand that is a moment faster than the one that acts."""
 
     first: Callable[[], Awaitable[object]] | None = None
+
+    async def first_seen(self, key: DeliveryKey, at: datetime) -> bool:
+        self._fail_if_away("first_seen")
+        return await super().first_seen(key, at)
 
     async def hold(self, wanted: Sequence[Hold], ts: str = "") -> HoldAnswer:
         await self._first()

@@ -1,6 +1,7 @@
 """What is said to one person alone: its buttons, and the wish to be told."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -267,3 +268,18 @@ async def test_who_cannot_be_asked_for_presses_nothing(stage: Holding) -> None:
 
     assert caught.value.reason is Refusal.UNAVAILABLE
     assert [deed.detail for deed in await stage.refusals()] == ["unavailable: notify"]
+
+
+async def test_a_press_that_was_overtaken_changes_nothing(stage: Holding) -> None:
+    await stage.holds.take(ANN, [STACK], duration=TWO_HOURS)
+    (before,) = (await stage.held()).values()
+    await stage.words.note(ANN, [STACK], "1700000002.000000")
+
+    for action in ("extend", "release_hold"):
+        late = pressed(action, ON_NET_PROD, key=action)
+        with pytest.raises(Refused, match="something newer about that lock"):
+            await stage.notices(replace(late, ts="1700000001.000000"))
+
+    assert await stage.held() == {STACK: before}
+    refused = [deed.detail for deed in await stage.refusals()]
+    assert refused == ["stale: extend", "stale: release_hold"]
