@@ -14,7 +14,7 @@ from docker.errors import APIError, NotFound
 from runner.docker.aside import aside
 from runner.docker.calls import Calls, told, told_of_container
 from runner.docker.files import SecretFiles, are_there, bring, forget
-from runner.docker.logs import Follower
+from runner.docker.following import Follower
 from runner.docker.pipe import Pipe
 from runner.docker.sealed import keep, kept
 from runner.docker.terms import Terms
@@ -51,12 +51,15 @@ class DockerContainer:
         log: str,
         *,
         files: SecretFiles | None = None,
+        is_found: bool = False,
     ) -> None:
+        """Take note whether it *is_found*: whether it was started by another."""
         self._calls = calls
         self._files = files
         self._id = name
         self._terms = terms
         self._log = log  # the log driver
+        self._is_read = is_found
 
     @property
     def id(self) -> str:
@@ -110,7 +113,14 @@ class DockerContainer:
     async def output(self) -> AsyncGenerator[bytes, None]:
         """Yield all it ever printed, until it has ended."""
         pipe = Pipe()
-        follower = Follower(self._calls, self._id, pipe, restoring=self._log == "local")
+        follower = Follower(
+            self._calls,
+            self._id,
+            pipe,
+            exact=self._log == "local",
+            is_found=self._is_read,
+        )
+        self._is_read = True
         Thread(target=follower.run, name=f"output {self._id}", daemon=True).start()
         try:
             while (data := await pipe.read()) is not None:

@@ -1,23 +1,18 @@
-"""Reads all that a container printed, however its engine cuts the reading short."""
+"""Reads what an engine has logged of a container, by one connection or by several."""
 
 import calendar
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from threading import Event, Lock
+from threading import Lock
 from typing import Final, NamedTuple
 
 import requests
 from docker.errors import DockerException, NotFound
 from docker.types import CancellableStream
 
-from runner.docker.calls import TROUBLE, Calls, words
-from runner.docker.pipe import Abandoned, Pipe
-from runner.engine import PAUSES
-from runner.errors import ContainerLost, EngineUnavailable, RunnerError
-
-#: Seconds until the next look at a container whose output ended before it did.
-_EARLY_END: Final = 0.02
+from runner.docker.calls import TROUBLE, Calls
+from runner.docker.pipe import Abandoned
 
 _PART: Final = 16 * 1024  #: bytes: how the engine cuts a long line
 
@@ -112,83 +107,45 @@ class Position:
         self._count += timestamp == self._latest
 
 
-class Follower:
-    """Follows one container's log into a pipe, from a thread of its own."""
+class Log:
+    """The log of one container. It has the container's very bytes if it is *exact*."""
 
-    def __init__(
-        self,
-        calls: Calls,
-        container: str,
-        pipe: Pipe,
-        *,
-        restoring: bool,
-        pauses: Sequence[float] = PAUSES,
-    ) -> None:
+    def __init__(self, calls: Calls, container: str, *, exact: bool) -> None:
         self._calls = calls
-        self._newlines = Newlines() if restoring else None
         self._container = container
-        self._pipe = pipe
-        self._pauses = pauses
+        self._newlines = Newlines() if exact else None
         self._position = Position()
-        self._closed = Event()
         self._changing = Lock()
         self._response: requests.Response | None = None
+        self._closed = False
 
-    def run(self) -> None:
-        """Read until the container has ended and a reading brings nothing new."""
-        try:
-            self._read_all()
-        except Abandoned:
-            self._pipe.end()
-        except RunnerError as error:
-            self._pipe.end(error)
-        except Exception as error:  # noqa: BLE001 - the thread's top: somebody reads
-            message = f"reading the output failed: {type(error).__name__}: {error}"
-            self._pipe.end(EngineUnavailable(message))
-        else:
-            self._pipe.end()
+    @property
+    def frames(self) -> int:
+        """How many frames it has brought, each once."""
+        return self._position.frames
 
-    def close(self) -> None:
-        """Let go, also of a reading that waits; from any thread."""
-        self._closed.set()
-        self._pipe.abandon()
-        with self._changing:
-            if self._response is not None:
-                _shut(self._response)
+    def read(self, *, follow: bool) -> Iterator[bytes]:
+        """Yield what no reading before has brought; by one connection.
 
-    def _read_all(self) -> None:
-        ended, pauses = False, iter(self._pauses)
-        while not self._closed.is_set():
-            before, trouble = self._position.frames, None
-            try:
-                self._read(follow=not ended)
-                if ended and self._position.frames == before:
-                    return
-                ended = self._has_ended()
-            except NotFound as error:
-                message = "the container was removed by somebody else"
-                raise ContainerLost(message) from error
-            except TROUBLE as error:
-                trouble = error
-            if self._position.frames > before:
-                pauses = iter(self._pauses)
-            if trouble is not None:
-                self._wait(pauses, trouble)
-            elif not ended:
-                self._closed.wait(_EARLY_END)
-
-    def _read(self, *, follow: bool) -> None:
-        """Read what is new into the pipe."""
+        One that is to *follow* goes on while the container runs, and may end early.
+        """
         response = self._open(follow=follow)
         try:
             chunks = response.raw.stream(1 << 16, decode_content=False)
             for data in self._position.unread(frames(chunks)):
                 newlines = self._newlines
-                self._pipe.write(newlines.restored(data) if newlines else data)
+                yield newlines.restored(data) if newlines else data
         finally:
             with self._changing:
                 self._response = None
                 response.close()
+
+    def close(self) -> None:
+        """Let go, also of a reading that waits; from any thread."""
+        with self._changing:
+            self._closed = True
+            if self._response is not None:
+                _shut(self._response)
 
     def _open(self, *, follow: bool) -> requests.Response:
         api = self._calls.api
@@ -208,21 +165,9 @@ class Follower:
         response.raise_for_status()
         with self._changing:
             self._response = response
-            if self._closed.is_set():
+            if self._closed:
                 raise Abandoned
         return response
-
-    def _has_ended(self) -> bool:
-        return not self._calls.api.inspect_container(self._container)["State"][
-            "Running"
-        ]
-
-    def _wait(self, pauses: Iterator[float], error: BaseException) -> None:
-        pause = next(pauses, None)
-        if pause is None:
-            message = f"the engine stopped answering: {words(error)}"
-            raise EngineUnavailable(message) from error
-        self._closed.wait(pause)
 
 
 def _shut(response: requests.Response) -> None:

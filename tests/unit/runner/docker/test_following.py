@@ -5,7 +5,7 @@ import pytest
 
 from runner.docker.address import EngineAddress
 from runner.docker.calls import Calls
-from runner.docker.logs import Follower
+from runner.docker.following import Follower
 from runner.docker.pipe import Pipe
 from runner.errors import EngineUnavailable
 from tests.unit.runner.docker.engine_stub import CUT, EngineStub
@@ -24,7 +24,7 @@ def framed(stream: int, payload: bytes) -> bytes:
 async def followed(stub: EngineStub) -> bytes:
     calls = Calls(EngineAddress(url=stub.url, origin="a test"))
     pipe = Pipe()
-    follower = Follower(calls, "one", pipe, restoring=False, pauses=(0, 0))
+    follower = Follower(calls, "one", pipe, exact=False, pauses=(0, 0))
     following = asyncio.create_task(asyncio.to_thread(follower.run))
     try:
         return b"".join([data async for data in read(pipe)])
