@@ -165,6 +165,12 @@ class Engine(Protocol):
     async def left_behind(self, installation: str) -> tuple[str, ...]:
         """Return the runs of which a container exists, by its label."""
 
+    async def fate(self, run: str, installation: str) -> str:
+        """Tell what the engine remembers of the end of the container of *run*.
+
+        A clause about what is gone now; empty where nothing is remembered.
+        """
+
     async def forget_workspace(self, run: str, installation: str) -> bool:
         """Remove the workspace that was kept for *run* alone; True iff it is gone.
 

@@ -9,6 +9,10 @@ class EngineUnavailable(RunnerError):
     """No engine answers, or it stopped answering."""
 
 
+class EngineAway(EngineUnavailable):
+    """The engine could not be reached, so nobody knows what it would have answered."""
+
+
 class ContainerExists(EngineUnavailable):
     """A container of the same run is there: a job is never started twice."""
 

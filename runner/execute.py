@@ -13,6 +13,7 @@ from runner.engine import PAUSES, Container, Engine
 from runner.errors import (
     ContainerExists,
     ContainerLost,
+    EngineAway,
     EngineUnavailable,
     ImageUnavailable,
     RunnerError,
@@ -70,13 +71,14 @@ async def execute(
         return _not_started(Ending.STOPPED)
     except RunnerError as error:
         gone = await insisted(preparation.cleared(error))
-        return _not_started(_ending(error), hidden(str(error), masks), gone=gone)
+        return _failed(error, masks, gone=gone)
     carried = Carried(container, masks, seal, name, carries=hides)
     broken = await _start(container, stop, masks)
     if broken is not None:
         return broken
     performance = Performance(container, watcher, carried, stop)
-    return await performance.run(job.limits, grace)
+    outcome = await performance.run(job.limits, grace)
+    return await _explained(outcome, engine, job.run, job.installation)
 
 
 async def resume(  # noqa: PLR0913 - all that is known of a run without its job
@@ -105,7 +107,8 @@ async def resume(  # noqa: PLR0913 - all that is known of a run without its job
     try:
         container = await _asked(lambda: engine.find(run, installation), pauses)
         if container is None:
-            return _over(Ending.LOST, reached, "its container is gone")
+            lost = _over(Ending.LOST, reached, "its container is gone")
+            return await _explained(lost, engine, run, installation)
         if not (await _asked(container.vitals, pauses)).started:
             gone = await insisted(container.remove())
             note = "its container was never started"
@@ -113,11 +116,12 @@ async def resume(  # noqa: PLR0913 - all that is known of a run without its job
         carried = Carried(container, masks, seal, about(run, installation))
         await _recall(carried, container, pauses)
     except RunnerError as error:
-        return _over(Ending.ENGINE, reached, hidden(str(error), masks), gone=False)
+        return _failed(error, masks, reached=reached, gone=False)
     performance = Performance(
         container, watcher, carried, stop, reached=reached, position=position
     )
-    return await performance.run(limits, grace)
+    outcome = await performance.run(limits, grace)
+    return await _explained(outcome, engine, run, installation)
 
 
 class _Stopped(Exception):
@@ -205,16 +209,14 @@ async def _start(
 ) -> Outcome | None:
     """Start *container*, or remove it and return why it was not started."""
     if stop.is_set():
-        ending, note = Ending.STOPPED, ""
-    else:
-        try:
-            await finished(_known(container.start()))
-        except RunnerError as error:
-            ending, note = _ending(error), hidden(str(error), masks)
-        else:
-            return None
-    gone = await insisted(container.remove())
-    return _not_started(ending, note, gone=gone)
+        gone = await insisted(container.remove())
+        return _not_started(Ending.STOPPED, gone=gone)
+    try:
+        await finished(_known(container.start()))
+    except RunnerError as error:
+        gone = await insisted(container.remove())
+        return _failed(error, masks, gone=gone)
+    return None
 
 
 async def _recall(
@@ -273,8 +275,34 @@ def _ending(error: RunnerError) -> Ending:
             return Ending.SOURCE
         case ImageUnavailable():
             return Ending.IMAGE
+        case ContainerLost():
+            return Ending.LOST
         case _:
             return Ending.ENGINE
+
+
+async def _explained(
+    outcome: Outcome, engine: Engine, run: str, installation: str
+) -> Outcome:
+    """Return *outcome* with all that is known of a container that was lost."""
+    if outcome.ending is not Ending.LOST:
+        return outcome
+    with suppress(RunnerError):
+        if fate := await _known(engine.fate(run, installation)):
+            return replace(outcome, note=f"{outcome.note}: {fate}")
+    return outcome
+
+
+def _failed(
+    error: RunnerError, masks: Masks, *, reached: Phase = Phase.PREPARING, gone: bool
+) -> Outcome:
+    return Outcome(
+        ending=_ending(error),
+        phase=reached,
+        note=hidden(str(error), masks),
+        container_gone=gone,
+        is_away=isinstance(error, EngineAway),
+    )
 
 
 def _not_started(ending: Ending, note: str = "", *, gone: bool = True) -> Outcome:

@@ -10,7 +10,12 @@ from typing import Final, TypeVar
 from runner.deadlines import Deadlines, Due
 from runner.driver import Mark, Marks
 from runner.engine import Container, Exit
-from runner.errors import ContainerLost, EngineUnavailable, StateUnreadable
+from runner.errors import (
+    ContainerLost,
+    EngineAway,
+    EngineUnavailable,
+    StateUnreadable,
+)
 from runner.events import (
     Concluded,
     Ending,
@@ -273,7 +278,11 @@ class Performance:
     def _broken(self, ending: Ending, error: Exception, *, gone: bool) -> Outcome:
         note = hidden(str(error), self._carried.masks)
         return Outcome(
-            ending=ending, phase=self._reached, note=note, container_gone=gone
+            ending=ending,
+            phase=self._reached,
+            note=note,
+            container_gone=gone,
+            is_away=isinstance(error, EngineAway),
         )
 
 

@@ -4,8 +4,7 @@ import asyncio
 import hashlib
 import tarfile
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,28 +13,13 @@ from runner.engine import LARGEST_RESULT, Aside, Exit, Vitals
 from runner.errors import (
     ContainerExists,
     ContainerLost,
-    EngineUnavailable,
+    EngineAway,
     ImageUnavailable,
     SealBroken,
 )
 from runner.job import Job
+from runner.scripted_steps import Printed, Step
 from runner.scripted_workspaces import ScriptedWorkspaces
-
-#: What a text prints: always the same, or made from its environment.
-Printed = bytes | Callable[[Mapping[str, str]], bytes]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What one text does."""
-
-    output: Printed = b""
-    block: bool = False  #: waits for `release` after its output
-    then: bytes = b""  #: printed after the wait
-    code: int = 0
-    out_of_memory: bool = False
-    deaf: bool = False  #: does not end when interrupted
-    leaves: Mapping[str, bytes] = field(default_factory=dict)  #: in the workspace
 
 
 class ScriptedEngine:
@@ -52,6 +36,7 @@ class ScriptedEngine:
         self._released: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._reached: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._containers: dict[tuple[str, str], ScriptedContainer] = {}
+        self._lost: set[tuple[str, str]] = set()
         self._kept = ScriptedWorkspaces()
 
     def prepare(
@@ -100,6 +85,7 @@ class ScriptedEngine:
 
     def lose(self, run: str, installation: str) -> None:
         """Take the container of *run* away, as a person with `docker rm` would."""
+        self._lost.add((installation, run))
         self._containers.pop((installation, run)).vanish()
 
     def lose_workspace(self, run: str, installation: str) -> None:
@@ -151,6 +137,12 @@ class ScriptedEngine:
         self._check()
         return tuple(run for owner, run in self._containers if owner == installation)
 
+    async def fate(self, run: str, installation: str) -> str:
+        """Remember what `lose` has done."""
+        self._check()
+        lost = (installation, run) in self._lost
+        return "it was removed by a test" if lost else ""
+
     async def forget_workspace(self, run: str, installation: str) -> bool:
         """Forget the workspace that was kept for *run* alone."""
         if not self.available or (installation, run) in self._containers:
@@ -184,7 +176,7 @@ class ScriptedEngine:
 
     def _check(self) -> None:
         if not self.available:
-            raise EngineUnavailable("the scripted engine does not answer")
+            raise EngineAway("the scripted engine does not answer")
 
 
 class ScriptedContainer:
@@ -391,4 +383,4 @@ class ScriptedContainer:
         if self._vanished:
             raise ContainerLost("the container was removed by somebody else")
         if not self._engine.available:
-            raise EngineUnavailable("the scripted engine does not answer")
+            raise EngineAway("the scripted engine does not answer")

@@ -14,7 +14,12 @@ import urllib3
 from docker.errors import APIError, DockerException, NotFound
 
 from runner.docker.address import EngineAddress, connect, why_silent
-from runner.errors import ContainerLost, EngineUnavailable, RunnerError
+from runner.errors import (
+    ContainerLost,
+    EngineAway,
+    EngineUnavailable,
+    RunnerError,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +33,25 @@ TROUBLE: Final = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
     OSError,
+)
+
+#: What comes of a connection that could not be made, or was lost.
+_UNREACHABLE: Final = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    urllib3.exceptions.HTTPError,
+    ConnectionError,
+    TimeoutError,
+)
+
+#: What an engine still answers that is coming or going, or whose containerd is.
+_GOING: Final = (
+    "context canceled",
+    "connection refused",
+    "transport is closing",
+    "ttrpc: closed",
+    "shutting down",
 )
 
 
@@ -46,7 +70,7 @@ class Calls:
         with self._opening:
             if self._client is None:
                 if reason := why_silent(self._address):
-                    raise EngineUnavailable(
+                    raise EngineAway(
                         f"the engine at {self._address.url} does not answer: {reason}"
                     )
                 self._client = connect(self._address, max_pool_size=_CALLS)
@@ -95,8 +119,7 @@ def told(action: str) -> Iterator[None]:
     try:
         yield
     except TROUBLE as error:
-        message = f"the engine could not {action}: {words(error)}"
-        raise EngineUnavailable(message) from error
+        raise trouble(f"the engine could not {action}", error) from error
 
 
 @contextmanager
@@ -108,6 +131,20 @@ def told_of_container(action: str) -> Iterator[None]:
         except NotFound as error:
             message = "the container was removed by somebody else"
             raise ContainerLost(message) from error
+
+
+def trouble(what: str, error: BaseException) -> EngineUnavailable:
+    """Return *error* as the runner's, with the sentence that *what* begins."""
+    kind = EngineAway if is_away(error) else EngineUnavailable
+    return kind(f"{what}: {words(error)}")
+
+
+def is_away(error: BaseException) -> bool:
+    """Return whether *error* comes of a connection, and not of an answer."""
+    if isinstance(error, APIError):
+        return any(said in words(error) for said in _GOING)
+    unreachable = isinstance(error, _UNREACHABLE)
+    return unreachable or isinstance(error.__context__, _UNREACHABLE)
 
 
 def words(error: BaseException) -> str:

@@ -12,8 +12,9 @@ from docker.types import HostConfig, LogConfig, Mount, Ulimit
 from docker.utils import parse_repository_tag
 
 from runner.docker.address import EngineAddress
-from runner.docker.calls import TROUBLE, Calls, told, words
+from runner.docker.calls import TROUBLE, Calls, is_away, told, trouble, words
 from runner.docker.container import DockerContainer
+from runner.docker.fate import fate
 from runner.docker.files import (
     SecretFiles,
     check,
@@ -128,6 +129,10 @@ class DockerEngine:
         """Return the runs of which a container exists."""
         return await self._calls.run(self._left_behind, installation)
 
+    async def fate(self, run: str, installation: str) -> str:
+        """Tell what the engine remembers of the end of the container of *run*."""
+        return await self._calls.run(self._fate, run, installation)
+
     async def forget_workspace(self, run: str, installation: str) -> bool:
         """Remove the workspace that was kept for *run* alone; True iff it is gone."""
         try:
@@ -188,6 +193,8 @@ class DockerEngine:
         try:
             self._calls.client.images.pull(repository, tag=tag or "latest")
         except TROUBLE as error:
+            if is_away(error):
+                raise trouble(f"the engine could not pull {image}", error) from error
             raise ImageUnavailable(
                 f"the image {image} is not on the engine's host and could not be "
                 f"pulled: {words(error)}. Check its name, log the bot's host in to "
@@ -306,6 +313,7 @@ class DockerEngine:
             Terms.read(found["Config"]["Labels"]),
             found["HostConfig"]["LogConfig"]["Type"],
             files=files,
+            is_found=True,
         )
 
     def _left_behind(self, installation: str) -> tuple[str, ...]:
@@ -313,6 +321,10 @@ class DockerEngine:
             labels = [f"handrail.installation={installation}", "handrail.run"]
             found = self._api.containers(all=True, filters={"label": labels})
             return tuple(str(one["Labels"]["handrail.run"]) for one in found)
+
+    def _fate(self, run: str, installation: str) -> str:
+        with told(f"tell what became of the container of run {run}"):
+            return fate(self._api, run, installation)
 
     def _forget_workspace(self, run: str, installation: str) -> bool:
         return forget_workspace(self._api, run, installation)
