@@ -135,5 +135,5 @@ def own_engine() -> Iterator[OwnEngine]:
     finally:
         subprocess.run(["ip", "netns", "delete", network], check=False)
         # dockerd mounts its data on itself, and leaves that behind.
-        subprocess.run(["umount", "--lazy", folder / "data"], check=False)
+        subprocess.run(["umount", "--lazy", "--quiet", folder / "data"], check=False)
         shutil.rmtree(folder, ignore_errors=True)

@@ -72,7 +72,12 @@ async def _serving(
     settings: dict[str, str], sandbox: Sandbox
 ) -> AsyncIterator[Process]:
     async with started("serve", **settings) as process:
-        await process.says("Handrail serves")
+        try:
+            await process.says("Handrail serves")
+        except AssertionError as error:
+            assert process.inner.stderr is not None
+            print((await process.inner.stderr.read()).decode()[-3000:])
+            raise
         await sandbox.wait_for(sandbox.connected, timeout=30)
         draining = asyncio.create_task(process.inner.communicate())
         try:
