@@ -210,7 +210,7 @@ class Delivery:
         except Exception as error:
             # The top of the worker: one letter that cannot be made stops no other.
             log.exception("letter not made", letter=letter.id)
-            posted = await self._post.unmade(letter)
+            posted = await self._post.unmade_ending(letter)
             if posted is None:
                 await self._give_up(letter, type(error).__name__)
             return posted

@@ -83,7 +83,7 @@ class Post:
             return await self._send_without_the_first(letter, message)
         return await self._sent(letter, message, head, doubtful=doubtful)
 
-    async def unmade(self, letter: Letter) -> Posted | None:
+    async def unmade_ending(self, letter: Letter) -> Posted | None:
         """Say that the final message, which *letter* is, could not be made."""
         if not isinstance(letter.telling, Ending):
             return None

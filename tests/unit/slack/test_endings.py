@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain.audit import AuditHead
 from bot.domain.people import api_actor
 from bot.domain.run import Reason, Run, RunState, RunType
 from bot.domain.state_lock import StateLock
+from bot.slack.blocks import context
 from bot.slack.endings import final
 from bot.slack.output import Excerpt
 from tests.support.builders import NOON, a_run, later
@@ -105,3 +107,30 @@ def test_of_a_lock_on_the_state_the_id_alone_may_be_known() -> None:
     run = ended(RunState.FAILED, state_lock=StateLock(id="5f0e"))
 
     assert preformatted_in(final(run, fed(), attached=True)) == ["ID:        5f0e"]
+
+
+def test_the_final_message_ends_with_the_audit_row_that_says_so_too() -> None:
+    head = AuditHead(ordinal=1234, hash="9f86d081884c7d65" + "0" * 48)
+    last = [context("a warning")]
+
+    message = final(ended(), fed(b"x\n"), attached=True, head=head, more=last)
+
+    assert shown(message).split("\n")[-2:] == [
+        "a warning",
+        "audit 1234 · 9f86d081884c7d65",
+    ]
+
+
+def test_output_that_was_dropped_is_said_to_be() -> None:
+    run = ended(exit_code=0, output_dropped_at=later(86_400 * 90))
+
+    told = shown(final(run, fed(), attached=True))
+
+    assert "The output of run 1 was dropped on 2027-02-18" in told
+
+
+def test_a_brief_final_message_only_says_where_the_output_is() -> None:
+    told = shown(final(ended(exit_code=0), fed(b"x\n"), attached=True, brief=True))
+
+    assert "The whole output (2 bytes, 1 lines) is attached" in told
+    assert "\nx" not in told

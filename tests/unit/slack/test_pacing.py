@@ -104,3 +104,33 @@ def test_slacks_own_budget_stays_under_its_limits() -> None:
     assert posts <= 1.0
     assert burst <= 5
     assert updates * 60 + at_once / 3 <= 50
+
+
+def test_a_method_rests_for_as_long_as_slack_says_everywhere() -> None:
+    clock = Clock()
+    pace = Pace(SLACKS_OWN, clock)
+
+    pace.rest("chat.postMessage", 7)
+    pace.rest("chat.postMessage", 2)
+
+    assert pace.is_resting({"chat.postMessage", "chat.update"})
+    assert not pace.is_resting({"chat.update"})
+    clock.now += 6.9
+    assert pace.is_resting({"chat.postMessage"})
+    clock.now += 0.1
+    assert not pace.is_resting({"chat.postMessage"})
+
+
+def test_updates_are_short_once_they_are_used_up_or_rest() -> None:
+    clock = Clock()
+    pace = Pace(Budget(posts=(1, 1), updates=(1, 2)), clock)
+    assert not pace.is_short_of_updates()
+
+    pace.update(matters=True)
+    pace.update(matters=True)
+
+    assert pace.is_short_of_updates()
+    clock.now += 1
+    assert not pace.is_short_of_updates()
+    pace.rest("chat.update", 3)
+    assert pace.is_short_of_updates()

@@ -7,12 +7,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.slack.refusals import (
+    Trouble,
+    code_of,
     is_fixed,
     is_gone,
     is_hopeless,
     is_passing,
     is_unreadable,
+    method_of,
     seconds_to_wait,
+    trouble,
 )
 
 
@@ -91,3 +95,31 @@ def test_a_message_may_be_fixed_for_good(code: str) -> None:
     assert is_fixed(refused(code))
     assert not is_fixed(refused("is_archived"))
     assert not is_fixed(refused("ratelimited"))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("ratelimited", Trouble.LIMITED),
+        ("rate_limited", Trouble.LIMITED),
+        ("", Trouble.AWAY),
+        ("internal_error", Trouble.AWAY),
+        ("token_revoked", Trouble.AWAY),
+        ("is_archived", Trouble.CLOSED),
+        ("restricted_action_read_only_channel", Trouble.CLOSED),
+        ("thread_not_found", Trouble.THREAD_GONE),
+        ("message_not_found", Trouble.MESSAGE_GONE),
+        ("edit_window_closed", Trouble.MESSAGE_GONE),
+        ("msg_too_long", Trouble.ODD),
+        ("something_new", Trouble.ODD),
+    ],
+)
+def test_an_error_is_of_one_kind(code: str, kind: Trouble) -> None:
+    assert trouble(refused(code)) is kind
+    assert code_of(refused(code)) == code
+
+
+def test_a_refusal_names_its_method() -> None:
+    assert method_of(refused("ratelimited")) == "chat.postMessage"
+    assert method_of(TimeoutError()) == ""
+    assert method_of(SlackApiError("no answer of the client's", {})) == ""
