@@ -145,7 +145,7 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            parts.doors.open = False
+            await parts.doors.close()
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
 
 import structlog
@@ -52,7 +52,7 @@ class SlackReplies:
         for message in replies:
             said = uttered(message, channel, self._team)
             if said is not None:
-                await self._hear(said)
+                await _to_the_end(self._hear(said))
         return str(replies[-1]["ts"]) if replies else ""
 
     async def _hear(self, said: Uttered) -> None:
@@ -99,3 +99,16 @@ class SlackReplies:
         if error.response.get("error") not in _RATE_LIMITED:
             raise RepliesUnavailable(f"Slack gave no replies: {error}") from error
         await asyncio.sleep(seconds_to_wait(error, attempts=0))
+
+
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Await *work*, and if this is cancelled, its end before that.
+
+    A word that was noted as heard and not acted on would be lost.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

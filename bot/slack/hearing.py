@@ -1,18 +1,53 @@
 """What is done with what people type, say and press, and for how long."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import wraps
+from typing import Final
 
 from bot.control.notices import Notices
 from bot.control.reply import Reply
 from bot.control.submit import Submit
 
+Listener = Callable[..., Awaitable[None]]
 
-@dataclass(slots=True)
+#: seconds that what was acknowledged to somebody has left to be done
+_PATIENCE: Final = 3.0
+
+
 class Doors:
     """Whether people are heard: not any more once the bot is about to end."""
 
-    open: bool = True
+    def __init__(self) -> None:
+        self.open = True
+        self._inside = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    async def close(self) -> None:
+        """Hear nobody from here on, and wait for what is under way."""
+        self.open = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._empty.wait()
+
+    def through(self, listener: Listener) -> Listener:
+        """Return *listener*, waited for by whoever closes the doors."""
+
+        @wraps(listener)
+        async def entered(**arguments: object) -> None:
+            self._inside += 1
+            self._empty.clear()
+            try:
+                await listener(**arguments)
+            finally:
+                self._inside -= 1
+                if not self._inside:
+                    self._empty.set()
+
+        return entered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

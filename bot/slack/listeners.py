@@ -42,6 +42,7 @@ def _register_command(
     app: AsyncApp, name: str, take: Callable[[Slash], Awaitable[Answer]], doors: Doors
 ) -> None:
     @app.command(name)
+    @doors.through
     async def typed(
         ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond
     ) -> None:
@@ -69,6 +70,7 @@ def _shown(answer: Answer, slash: Slash) -> Whisper | None:
 
 def _register_replies(app: AsyncApp, hearing: Hearing) -> None:
     @app.event("message", middleware=[_unless_closed(hearing.doors)])
+    @hearing.doors.through
     async def message(
         body: dict[str, Any], event: dict[str, Any], client: AsyncWebClient
     ) -> None:

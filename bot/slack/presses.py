@@ -57,6 +57,7 @@ def register(app: AsyncApp, hearing: Hearing) -> None:
 
 def _register_word(app: AsyncApp, action_id: str, word: Word, hearing: Hearing) -> None:
     @app.action(action_id)
+    @hearing.doors.through
     async def pressed(
         ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond
     ) -> None:
@@ -82,6 +83,7 @@ def _register_word(app: AsyncApp, action_id: str, word: Word, hearing: Hearing) 
 
 def _register_direct(app: AsyncApp, action_id: str, hearing: Hearing) -> None:
     @app.action(action_id)
+    @hearing.doors.through
     async def pressed(
         ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond
     ) -> None:
@@ -109,6 +111,7 @@ def _register_direct(app: AsyncApp, action_id: str, hearing: Hearing) -> None:
 
 def _register_steal(app: AsyncApp, doors: Doors) -> None:
     @app.action("steal")
+    @doors.through
     async def pressed(
         ack: AsyncAck,
         body: dict[str, Any],
@@ -135,6 +138,7 @@ def _register_steal(app: AsyncApp, doors: Doors) -> None:
 
 def _register_steal_form(app: AsyncApp, hearing: Hearing) -> None:
     @app.view(forms.STEAL)
+    @hearing.doors.through
     async def submitted(
         ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient
     ) -> None:

@@ -1,5 +1,6 @@
 """Replies that are read back are heard as if they had just been delivered."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -31,8 +32,13 @@ class Ear:
 
     answer: HandrailError | None = None
     heard: list[Uttered] = field(default_factory=list)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    busy: asyncio.Event | None = None
 
     async def __call__(self, uttered: Uttered) -> bool:
+        self.begun.set()
+        if self.busy is not None:
+            await self.busy.wait()
         self.heard.append(uttered)
         if self.answer is not None:
             raise self.answer
@@ -212,3 +218,18 @@ async def test_a_thread_that_cannot_be_read_has_no_words(
     await scene.say("stop")
 
     assert await scene.hear() == ""
+
+
+async def test_a_word_that_is_acted_on_is_not_cut_off(scene: Scene) -> None:
+    scene.ear.busy = asyncio.Event()
+    for text in ("stop", "status"):
+        await scene.say(text)
+    reading = asyncio.create_task(scene.hear())
+    await scene.ear.begun.wait()
+
+    reading.cancel()
+    scene.ear.busy.set()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+    assert [uttered.word for uttered in scene.ear.heard] == [Stop()]

@@ -1,5 +1,6 @@
 """What people type, say, press and fill in, as it reaches the use cases."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -57,8 +58,11 @@ class Ears:
     pressed: list[Pressed] = field(default_factory=list)
     doors: Doors = field(default_factory=Doors)
     looks: int = 0
+    busy: asyncio.Event | None = None
 
     async def __call__(self, slash: Slash) -> Answer:
+        if self.busy is not None:
+            await self.busy.wait()
         self.tasks.append(slash)
         return self._answer()
 
@@ -502,3 +506,18 @@ async def test_behind_closed_doors_a_reply_is_left_to_others(scene: Scene) -> No
     assert not any(refused())
     assert scene.ears.uttered == []
     assert sandbox.ephemerals(scene.town.ann) == []
+
+
+async def test_the_doors_close_behind_what_was_acknowledged(scene: Scene) -> None:
+    scene.ears.busy = asyncio.Event()
+    await scene.slash("/task net-prod ls")
+
+    closing = asyncio.create_task(scene.ears.doors.close())
+    await scene.slash("/task net-prod pwd")
+    await scene.whispers(scene.town.ann, "Handrail is restarting; send it again")
+    was_waiting = not closing.done()
+    scene.ears.busy.set()
+    await closing
+
+    assert was_waiting
+    assert [slash.text for slash in scene.ears.tasks] == ["net-prod ls"]
