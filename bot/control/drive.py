@@ -151,7 +151,7 @@ class Drive:
         secrets would say by now. Where no container was started yet, it begins anew.
         """
         await self._say(_GOES_ON)
-        if self._run.state is RunState.PREPARING and await self._is_unbegun():
+        if _reached(self._run) is Phase.PREPARING and await self._is_unbegun():
             await self.begin()
             return
         means, run = self._means, self._run
@@ -217,6 +217,8 @@ class Drive:
 
     async def _is_unbegun(self) -> bool:
         """Remove what was made and never started; False where something was."""
+        if await insisting(lambda: self._means.archive.conclusion(self._run.id)):
+            return False  # it was removed because it had ended
         name, installation = str(self._run.id), self._means.jobs.installation
         engine = self._means.engine
         container = await self._in_sight(lambda: engine.find(name, installation))
