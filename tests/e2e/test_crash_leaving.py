@@ -47,7 +47,7 @@ async def test_a_bot_that_is_told_to_end_leaves_its_run_to_the_next_one(
             await leaving.says("Handrail serves")
             stage.says(f"/task {COMMAND}")
             code = await leaving.ended()
-            took = time() - stage.marker.stat().st_mtime
+            took = time() - stage.marker(point).stat().st_mtime
 
         async with stage.serving():
             await seen.sandbox.wait_for(seen.roots, PATIENCE)

@@ -67,6 +67,7 @@ async def test_a_run_whose_replica_is_killed_is_finished_by_the_other_one(
         ts = str(seen.roots()[0]["ts"])
         await seen.tells(ts, "exit code 3*", PATIENCE)
         await seen.shows(ts, "exit code 3", PATIENCE)
+        await stage.is_told()
         left.inner.send_signal(SIGTERM)
         assert await left.ended(within=LEAVING) == 0
 

@@ -16,11 +16,15 @@ FORGOTTEN = (
     "role asked",
     "submit not committed",
 )
-RECORDED = (
+#: Nobody had begun it.
+WAITING = (
     "submit stored",
     "promote not committed",
     "promoted",
     "start not committed",
+)
+#: A replica owned it, and had not told its end.
+UNDER_WAY = (
     "started",
     "secrets read",
     "source fetched",
@@ -43,15 +47,21 @@ RECORDED = (
     "container removed",
     "at the end",
     "end not committed",
-    "end stored",
-    "header sent",
-    "header noted",
-    "echo sent",
-    "header changed",
     "tail sent",
-    "file uploaded",
+)
+#: Nothing was left to do but to tell.
+OVER = ("end stored", "file uploaded", "final sent", "final noted")
+#: How far the run had come beside it is another matter.
+TOLD = ("header sent", "header noted", "echo sent", "header changed")
+AGAIN = (
+    "started",
+    "container created",
+    "initializing stored",
+    "performing stored",
+    "output stored",
+    "container exited",
+    "end stored",
     "final sent",
-    "final noted",
 )
 
 
@@ -82,12 +92,36 @@ async def ends(stage: Stage) -> None:
     await seen.shows(ts, "failed: the command failed, exit code 3", PATIENCE)
 
 
-@pytest.mark.parametrize("point", RECORDED)
+def told_to_go_on(stage: Stage) -> int:
+    """Return how often the one thread was told that its run goes on."""
+    (root,) = stage.setup.seen.roots()
+    told = stage.setup.seen.told(root["ts"])
+    return sum("Handrail was restarted; the run goes on." in text for text in told)
+
+
+@pytest.mark.parametrize("point", [*WAITING, *UNDER_WAY, *OVER, *TOLD])
 async def test_a_task_that_was_recorded_ends_as_if_nobody_had_been_killed(
     tmp_path: Path, point: str
 ) -> None:
     async with a_stage(tmp_path) as stage:
         await dies(stage, point)
+
+        async with stage.serving():
+            await ends(stage)
+            await stage.setup.seen.sandbox.redeliver_last()
+
+        await check_told(stage)
+        assert point in TOLD or told_to_go_on(stage) == (point in UNDER_WAY)
+
+
+async def test_a_task_survives_a_bot_that_is_killed_again_and_again(
+    tmp_path: Path,
+) -> None:
+    async with a_stage(tmp_path) as stage:
+        await dies(stage, AGAIN[0])
+        for point in AGAIN[1:]:
+            async with stage.dying(point) as doomed:
+                assert await doomed.ended() == -SIGKILL
 
         async with stage.serving():
             await ends(stage)

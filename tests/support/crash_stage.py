@@ -9,6 +9,10 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
 from typing import Final
 
+from sqlalchemy import text
+
+from bot.settings import Settings
+from bot.store.database import Database
 from tests.support.command_line import Process, started
 from tests.support.crash_events import Lives, lives_of
 from tests.support.setup import Setup, a_setup
@@ -17,6 +21,8 @@ from tests.support.setup import Setup, a_setup
 PATIENCE: Final = 30
 #: seconds within which a bot that is told to end has ended
 LEAVING: Final = 10
+
+_LOOK_SECONDS: Final = 0.1
 
 TOKEN: Final = "correct-horse-battery-staple"
 OF_THE_STATE: Final = "an-endpoint-that-is-sensitive"
@@ -80,7 +86,7 @@ class Stage:
 
     setup: Setup
     lives: Lives  #: of its containers, as the engine tells them
-    marker: Path  #: is there once a process has come to its point
+    folder: Path
     places: Iterator[Path]  #: for what a replica keeps itself
     typing: list[asyncio.Task[object]] = field(default_factory=list)
 
@@ -89,7 +95,7 @@ class Stage:
         self, point: str, told: Signals = SIGKILL, **settings: str
     ) -> AsyncIterator[Process]:
         """Have the bot run until it comes to *point*, where it sends itself *told*."""
-        arguments = (point, told.name, str(self.marker), "serve")
+        arguments = (point, told.name, str(self.marker(point)), "serve")
         module = "tests.support.crash_at"
         given = {**self.setup.settings, **settings}
         async with started(*arguments, module=module, **given) as process:
@@ -100,6 +106,7 @@ class Stage:
         """Have the bot run, and end it as a machine does that shuts down."""
         async with self.setup.serving() as process:
             yield
+            await self.is_told()
             process.inner.send_signal(SIGTERM)
             assert await process.ended(within=LEAVING) == 0
 
@@ -116,6 +123,21 @@ class Stage:
             for process in processes:
                 await process.says("Handrail serves")
             yield processes
+
+    async def is_told(self) -> None:
+        """Wait until everything that is to be told has been."""
+        url = Settings.read(self.setup.settings).database_url
+        unknown = text("SELECT count(*) FROM outbox WHERE fate IS NULL")
+        async with Database.open(url) as database, asyncio.timeout(PATIENCE):
+            while True:
+                async with database.read("look") as db:
+                    if not (await db.execute(unknown)).scalar_one():
+                        return
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    def marker(self, point: str) -> Path:
+        """Return the file that is there once a process has come to *point*."""
+        return self.folder / f"died {point}"
 
     def says(self, line: str, by: str = "ann") -> None:
         """Type a slash command, of which nobody may be left to take notice."""
@@ -152,7 +174,7 @@ async def a_stage(
             stage = Stage(
                 setup=setup,
                 lives=lives,
-                marker=tmp_path / "died",
+                folder=tmp_path,
                 places=(_place(tmp_path, number) for number in count(1)),
             )
             yield stage
