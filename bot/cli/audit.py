@@ -1,6 +1,10 @@
 """`handrail audit …`: verify the audit chain, and export its rows."""
 
+import asyncio
+import os
 import sys
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Final
 
 import typer
@@ -8,15 +12,22 @@ import typer
 from bot.cli.export import Format, heading, written
 from bot.cli.moments import Moment, moment
 from bot.cli.record import with_record
+from bot.control.witness import Witness
 from bot.domain.audit import Verb
 from bot.domain.chain import Fault, Kind
+from bot.domain.errors import HandrailError
+from bot.settings import SLACK_API
+from bot.slack.connection import slack_client
+from bot.slack.witness import SlackShownMessages
 from bot.store.audit import verify
 from bot.store.database import Database
 from bot.store.history import AuditQuery, audit_rows
 from bot.store.testimony import disagreements
+from bot.store.witness import SqlKeptMessages
 
 audit_app = typer.Typer(help="The audit chain.", no_args_is_help=True)
 
+_SETTLE_SECONDS: Final = 3.0
 _SAID: Final = {
     Kind.EDITED: "edited after it was written",
     Kind.RESEALED: "edited and sealed anew; rows before it may be, too",
@@ -27,14 +38,28 @@ _SAID: Final = {
 
 
 @audit_app.command("verify")
-def audit_verify() -> None:
-    """Walk the audit chain; exit 1 where anything was changed, removed or put in."""
+def audit_verify(
+    *,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="Compare with this channel, too; `all`: with every one."),
+    ] = None,
+    since: Moment = "",
+) -> None:
+    """Walk the audit chain; exit 1 where anything was changed, removed or put in.
+
+    With --channel the messages in Slack are witnesses, as SLACK_BOT_TOKEN sees them;
+    --since looks at no older ones.
+    """
+    oldest = moment(since) if since else None
 
     async def compare(database: Database) -> None:
         faults = await _walk(database)
         async for found in disagreements(database):
             _name(f"run {found.run} on {found.stack} {found.what}.")
             faults += 1
+        if channel:
+            faults += await _witnessed(database, channel, oldest)
         if faults:
             raise typer.Exit(1)
 
@@ -88,6 +113,44 @@ async def _walk(database: Database) -> int:
     else:
         typer.echo(f"The chain breaks at row {verdict.broken}.", err=True)
     return len(verdict.faults)
+
+
+async def _witnessed(
+    database: Database, channels: Sequence[str], since: datetime | None
+) -> int:
+    kept = SqlKeptMessages(database)
+    client = slack_client(_token(), os.environ.get("SLACK_API_URL") or SLACK_API)
+    witness = Witness(
+        kept=kept, shown=await SlackShownMessages.introduced(client), settle=_settle
+    )
+    named = await kept.channels() if "all" in channels else channels
+    faults = 0
+    for name in named:
+        async for found in witness.compare(
+            name, f"{since.timestamp() if since else 0}"
+        ):
+            _name(f"{found.what}: {found.why}")
+            faults += 1
+    places = "1 channel" if len(named) == 1 else f"{len(named)} channels"
+    typer.echo(
+        f"{witness.messages} messages in {places}; they witness the chain up to "
+        f"row {witness.newest}."
+    )
+    return faults
+
+
+def _token() -> str:
+    token = os.environ.get("SLACK_BOT_TOKEN", "")
+    if not token:
+        raise HandrailError(
+            "SLACK_BOT_TOKEN is not set: without it no channel can be read."
+        )
+    return token
+
+
+async def _settle() -> None:
+    """Give a message that is just being told the time to be noted."""
+    await asyncio.sleep(_SETTLE_SECONDS)
 
 
 def _name(fault: str) -> None:

@@ -1,0 +1,115 @@
+"""Hold the record against a channel: each finds what was changed in the other."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from bot.domain.witness import Finding, KeptThread, Root, SeenMessage, compare, vouched
+from bot.ports.witness import KeptMessages, ShownMessages
+
+#: a thread by its own number in the record; one that it does not know by its root
+_Key = int | str
+
+
+@dataclass(slots=True)
+class _Looked:
+    """What was seen of a thread, and where."""
+
+    roots: set[str] = field(default_factory=set)
+    messages: list[SeenMessage] = field(default_factory=list)
+
+
+class Witness:
+    """Compares once; *settle* waits for what is just being told, to look again."""
+
+    def __init__(
+        self,
+        *,
+        kept: KeptMessages,
+        shown: ShownMessages,
+        settle: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._kept = kept
+        self._shown = shown
+        self._settle = settle
+        self.messages = 0  #: how many of Handrail's were looked at
+        self.newest = 0  #: the newest audit row that one of them vouches for
+
+    async def compare(self, channel: str, since: str = "0") -> AsyncIterator[Finding]:
+        """Yield what is wrong in *channel*, in threads from *since* (a `ts`) on."""
+        kept = await self._kept.kept(channel, since)
+        looked = await self._look(channel, since, kept)
+        suspicious = {
+            key: seen.roots
+            for key, seen in looked.items()
+            if any(compare(_of(kept, key), seen.messages, channel))
+        }
+        if suspicious:
+            await self._settle()
+            kept = await self._kept.kept(channel, since)
+        for key, roots in sorted(suspicious.items(), key=lambda it: min(it[1])):
+            again = [
+                message
+                for root in sorted(roots)
+                for message in await self._shown.thread(channel, root)
+            ]
+            for finding in compare(_known(kept, key, roots), again, channel):
+                yield finding
+        for finding in await self._vouched(looked):
+            yield finding
+        for finding in await self._kept.untold(channel):
+            yield finding
+
+    async def _vouched(self, looked: Mapping[_Key, _Looked]) -> tuple[Finding, ...]:
+        heads = [m for seen in looked.values() for m in seen.messages if m.head]
+        heads.sort(key=lambda message: message.ts)
+        ordinals = [message.head.ordinal for message in heads if message.head]
+        rows = await self._kept.rows(ordinals)
+        found = tuple(vouched(heads, rows))
+        self.newest = max([self.newest, *ordinals])
+        return found
+
+    async def _look(
+        self, channel: str, since: str, kept: Mapping[int, KeptThread]
+    ) -> Mapping[_Key, _Looked]:
+        threads = _by_message(kept)
+        looked: dict[_Key, _Looked] = defaultdict(_Looked)
+        async for root in self._shown.roots(channel, since):
+            if root.message is not None or root.ts in threads:
+                seen = looked[threads.get(root.ts, root.ts)]
+                seen.roots.add(root.ts)
+                seen.messages.extend(await self._replies(channel, root))
+        for number, thread in kept.items():
+            # Of a first message that was deleted the replies may be there.
+            for root_ts in {*thread.roots} - looked[number].roots:
+                looked[number].roots.add(root_ts)
+                replies = await self._shown.thread(channel, root_ts)
+                looked[number].messages.extend(replies)
+        self.messages += sum(len(seen.messages) for seen in looked.values())
+        return looked
+
+    async def _replies(self, channel: str, root: Root) -> tuple[SeenMessage, ...]:
+        if root.has_replies:
+            return tuple(await self._shown.thread(channel, root.ts))
+        return () if root.message is None else (root.message,)
+
+
+def _by_message(kept: Mapping[int, KeptThread]) -> Mapping[str, int]:
+    return {
+        ts: number
+        for number, thread in kept.items()
+        for ts in (*thread.roots, *(message.ts for message in thread.messages))
+    }
+
+
+def _of(kept: Mapping[int, KeptThread], key: _Key) -> KeptThread | None:
+    return kept.get(key) if isinstance(key, int) else None
+
+
+def _known(
+    kept: Mapping[int, KeptThread], key: _Key, roots: set[str]
+) -> KeptThread | None:
+    """Return the thread that *key* is, also where it was only just recorded."""
+    if isinstance(key, int):
+        return kept.get(key)
+    return next((it for it in kept.values() if roots & {*it.roots}), None)

@@ -1,0 +1,124 @@
+"""The messages as the record has them, to be held against Slack."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Row, Select, and_, func, null, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.witness import Finding, KeptMessage, KeptThread, Witnessed
+from bot.store.database import Database
+from bot.store.tables import audit, messages, outbox, runs, threads
+
+_AT_ONCE: Final = 500
+
+
+class SqlKeptMessages:
+    """The port `KeptMessages` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def channels(self) -> tuple[str, ...]:
+        """Return every channel in which something was told, by their ids."""
+        async with self._database.read("look for channels") as db:
+            found = await db.execute(select(threads.c.channel).distinct())
+            elsewhere = await db.execute(select(threads.c.fallback).distinct())
+            named = {*found.scalars(), *elsewhere.scalars()}
+            # A direct message is a person's, and nobody else may read it.
+            return tuple(sorted(it for it in named if it and it[0] in "CG"))
+
+    async def kept(self, channel: str, since: str) -> Mapping[int, KeptThread]:
+        """Return the threads from *since* (a `ts`) on, by their own numbers."""
+        async with self._database.read("read what was told in a channel") as db:
+            told = await _told(db, channel)
+            threads_there = (await db.execute(_threads_in(channel))).all()
+        kept = (_thread(row, channel, told.get(row.id, {})) for row in threads_there)
+        by_number = zip((row.id for row in threads_there), kept, strict=True)
+        return {
+            number: thread
+            for number, thread in by_number
+            if any(float(root) >= float(since) for root in thread.roots)
+        }
+
+    async def untold(self, channel: str) -> Sequence[Finding]:
+        """Return the runs that no message tells of, nor one on its way."""
+        async with self._database.read("look for runs that nobody was told of") as db:
+            return [
+                Finding(what=f"run {run} on {stack}", why="no message tells of it")
+                for run, stack in await db.execute(_untold_in(channel))
+            ]
+
+    async def rows(self, ordinals: Iterable[int]) -> Mapping[int, Witnessed]:
+        """Return the audit rows of those ordinals that there are."""
+        wanted = sorted(set(ordinals))
+        found: dict[int, Witnessed] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            rows = select(audit.c.ordinal, audit.c.hash, audit.c.run)
+            async with self._database.read("read what is vouched for") as db:
+                for row in await db.execute(rows.where(audit.c.ordinal.in_(some))):
+                    found[row.ordinal] = Witnessed(hash=row.hash, run=row.run)
+        return found
+
+
+async def _told(db: AsyncConnection, channel: str) -> dict[int, dict[str, str | None]]:
+    """Return the digests of a channel's messages by their `ts`, by their threads.
+
+    None of those that were delivered before what they show was kept.
+    """
+    told: dict[int, dict[str, str | None]] = defaultdict(dict)
+    of_letters = select(outbox.c.thread, outbox.c.message_ts, null()).where(
+        outbox.c.message_ts.is_not(None), outbox.c.thread.in_(_numbers_in(channel))
+    )
+    noted = select(messages.c.thread, messages.c.ts, messages.c.digest)
+    for rows in (of_letters, noted.where(messages.c.channel == channel)):
+        for thread, ts, digest in await db.execute(rows):
+            told[thread][ts] = digest
+    return told
+
+
+def _thread(
+    row: Row[*tuple[object, ...]], channel: str, told: Mapping[str, str | None]
+) -> KeptThread:
+    places = ((row.channel, row.ts), (row.fallback, row.fallback_ts))
+    roots = tuple(ts for where, ts in places if where == channel and ts)
+    # Of before, too: the messages that are changed in place, and no letter's alone.
+    older = dict.fromkeys(filter(None, (*roots, row.tail_ts, row.waiting_ts)))
+    known: dict[str, str | None] = {**older, **told}
+    return KeptThread(
+        run=row.run,
+        stack=row.stack,
+        roots=roots,
+        messages=tuple(KeptMessage(ts=ts, digest=it) for ts, it in known.items()),
+    )
+
+
+def _threads_in(channel: str) -> Select[*tuple[object, ...]]:
+    return (
+        select(threads, runs.c.id.label("run"))
+        .outerjoin(runs, runs.c.thread == threads.c.id)
+        .where(threads.c.id.in_(_numbers_in(channel)))
+    )
+
+
+def _numbers_in(channel: str) -> Select[tuple[int]]:
+    there = or_(threads.c.channel == channel, threads.c.fallback == channel)
+    return select(threads.c.id).where(there)
+
+
+def _untold_in(channel: str) -> Select[*tuple[object, ...]]:
+    of_thread = messages.c.thread == threads.c.id
+    on_its_way = and_(outbox.c.thread == threads.c.id, outbox.c.fate.is_(None))
+    return (
+        select(runs.c.id, runs.c.stack)
+        .join(threads, threads.c.id == runs.c.thread)
+        .where(
+            func.coalesce(threads.c.fallback, threads.c.channel) == channel,
+            threads.c.ts.is_(None),
+            ~select(messages.c.ts).where(of_thread).exists(),
+            ~select(outbox.c.id).where(on_its_way).exists(),
+        )
+        .order_by(runs.c.id)
+    )
