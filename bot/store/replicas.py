@@ -14,6 +14,8 @@ from bot.store.tables import duties, replicas
 
 #: for how long a replica is known that did not leave: it may be cut off, not dead
 _REMEMBERED: Final = timedelta(days=1)
+#: how long it is taken for granted that another still has a duty
+_ASK_AGAIN: Final = timedelta(seconds=1)
 
 
 class SqlReplicas:
@@ -24,6 +26,8 @@ class SqlReplicas:
         self._replica = replica
         #: when each duty was taken last, and at which epoch
         self._taken: dict[Duty, tuple[datetime, int]] = {}
+        #: when another was found to have it
+        self._refused: dict[Duty, datetime] = {}
 
     async def join(self, at: datetime, *, alone: bool) -> None:
         """Be one of them. *alone*: no other can be alive, so forget all others."""
@@ -73,12 +77,15 @@ class SqlReplicas:
         False once, too, where another had it since this one took it last: whoever
         asks is to know that it is taken anew.
         """
-        last = self._taken.get(duty)
+        last, refused = self._taken.get(duty), self._refused.get(duty)
         if last is not None and last[0] <= at < last[0] + REPLICA_RENEWAL:
             return True  # nobody else can have it yet
+        if refused is not None and refused <= at < refused + _ASK_AGAIN:
+            return False
         epoch = await self._ask_for(duty, at)
         if epoch is None:
             self._taken.pop(duty, None)
+            self._refused[duty] = at
             return False
         self._taken[duty] = at, epoch
         return last is None or last[1] == epoch
