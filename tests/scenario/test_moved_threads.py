@@ -112,25 +112,24 @@ async def test_what_can_be_told_nowhere_is_on_the_record(bot: Bot) -> None:
     assert "is_archived" in undelivered[0].detail
 
 
-async def test_where_nothing_can_be_edited_the_state_is_told_in_replies(
+async def test_where_nothing_can_be_edited_the_state_is_told_in_a_reply(
     bot: Bot,
 ) -> None:
     bot.sandbox.edit_window = "never"
-    bot.engine.prepare("ls", b"one\n")
+    bot.engine.on("apply", block=True)
 
-    ts = await bot.task("net-prod ls")
+    ts = await bot.task("net-prod apply")
+    await bot.tells(ts, "performing")
+    bot.engine.release("apply")
     await bot.tells(ts, "finished, exit code 0*")
+    await bot.reply("help", to=ts)
+    await bot.tells(ts, "/task &lt;stack&gt;")
 
-    told = Counter(kinds(bot.sandbox.thread(bot.channel, ts)))
+    # The first message, and one reply that took the place of all those before it.
+    thread = bot.sandbox.thread(bot.channel, ts)
+    assert Counter(kinds(thread)) == {"header": 2, "echo": 1, "final": 1, "said": 1}
+    assert not any("performing" in told for told in bot.told(ts))
     assert len(bot.roots()) == 1
-    assert (told["echo"], told["final"]) == (1, 1)
-    # The root, and one reply that took the place of all those before it.
-    await bot.sandbox.wait_for(
-        lambda: (
-            Counter(kinds(bot.sandbox.thread(bot.channel, ts)))["header"] == 2
-            and "finished, exit code 0" in bot.told(ts)[-1]
-        )
-    )
 
 
 async def test_a_deleted_first_message_is_told_again_in_its_thread(bot: Bot) -> None:
@@ -188,6 +187,9 @@ async def test_an_outage_costs_no_more_calls_than_there_is_to_tell(
         await bot.tells(ts, "step 0")
         for method in (POST, "chat.update"):
             bot.sandbox.faults.add(method, BadGateway(), times=10_000)
+        before = len(bot.sandbox.calls)
+        engine.release("step 0")
+        await bot.sandbox.wait_for(lambda: bot.sandbox.calls[before:])
         for number in range(20):
             await engine.reached(f"step {number}")
             engine.release(f"step {number}")
