@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import timedelta
+from signal import SIGKILL, SIGTERM
 from typing import Final, TypeVar
 
 from runner.deadlines import Deadlines, Due
@@ -42,6 +43,12 @@ _NOT_CARRIED: Final = (
     "it was not allowed to perform: what a restarted bot would have to mask cannot be "
     "put into the container"
 )
+_ENDED: Final = (
+    "its container was ended from outside, by {signal}: its engine was stopped, or "
+    "somebody stopped it there"
+)
+#: What a container exits with that was killed, before its driver came to an end.
+_KILLED: Final = {128 + signal: signal.name for signal in (SIGKILL, SIGTERM)}
 #: What a container's init exits with when it cannot run what it was given.
 _CANNOT_RUN: Final = (126, 127)
 
@@ -254,11 +261,10 @@ class Performance:
 
     def _ended(self, ended: Exit, results: Mapping[str, bytes]) -> Outcome:
         ending, note = self._ending_of(ended)
-        unexplained = ending is Ending.EXITED and note
         return Outcome(
             ending=ending,
             phase=self._reached,
-            exit_code=None if unexplained else ended.code,
+            exit_code=None if note == _NEVER_RAN else ended.code,
             note=note,
             results=results,
         )
@@ -273,6 +279,8 @@ class Performance:
         never_ran = self._last_mark is not Mark.ENDED and not self._marks_failed
         if never_ran and not ended.code:
             return Ending.EXITED, _NEVER_RAN
+        if never_ran and ended.code in _KILLED:
+            return Ending.EXITED, _ENDED.format(signal=_KILLED[ended.code])
         return Ending.EXITED, ""
 
     def _broken(self, ending: Ending, error: Exception, *, gone: bool) -> Outcome:

@@ -26,6 +26,7 @@ class OwnEngine:
 
     folder: Path
     network: str
+    live_restore: bool = True  #: whether its containers go on without it
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -114,18 +115,18 @@ class OwnEngine:
             f"--data-root={self.folder}/data",
             f"--exec-root={self.folder}/exec",
             f"--pidfile={self.folder}/dockerd.pid",
-            *("--live-restore", "--bridge=none"),
-            *("--iptables=false", "--ip-forward=false"),
+            f"--live-restore={'true' if self.live_restore else 'false'}",
+            *("--bridge=none", "--iptables=false", "--ip-forward=false"),
         ]
 
 
 @contextmanager
-def own_engine() -> Iterator[OwnEngine]:
+def own_engine(*, live_restore: bool = True) -> Iterator[OwnEngine]:
     """Run an engine while the body runs; nothing is left of it."""
-    network = f"handrail-bench-{os.getpid()}"
     folder = Path(mkdtemp(prefix="hr-bench-"))
+    network = folder.name
     subprocess.run(["ip", "netns", "add", network], check=True)
-    engine = OwnEngine(folder=folder, network=network)
+    engine = OwnEngine(folder=folder, network=network, live_restore=live_restore)
     try:
         engine.start()
         try:
