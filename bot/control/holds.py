@@ -191,9 +191,8 @@ class Holds:
     ) -> Hold:
         """Hold every stack, as a global admin."""
         self._require_above(actor)
-        asked = self._hold(
-            EVERY, actor, reason, _until(duration, self._clock()), thread
-        )
+        until = _until(duration, self._clock())
+        asked = self._hold(EVERY, actor, reason, until, thread)
         held = await self._held()
         freeze = held.get(EVERY)
         is_own = freeze is not None and freeze.actor.is_same(actor)
