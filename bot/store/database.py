@@ -7,11 +7,13 @@ from contextlib import (
     nullcontext,
     suppress,
 )
+from dataclasses import dataclass
 from typing import Final, Self
 
 from sqlalchemy import Table, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.errors import StoreUnavailable
@@ -22,11 +24,20 @@ from bot.store.outages import translated
 _READERS: Final = 4
 _TURN_SECONDS: Final = 30
 _FAREWELL_SECONDS: Final = 3.0
+#: how long the fate of a commit is asked for that was not answered
+_FATE_SECONDS: Final = 5.0
 _SQLITE: Final = "sqlite"
 #: whether the transaction that a connection is in wakes those who listen
 _WAKES: Final = "handrail_wakes"
 
 _Upsert = sqlite_dialect.Insert | postgresql.Insert
+
+
+@dataclass(slots=True)
+class _Ending:
+    """How far a transaction has come."""
+
+    number: int | None = None  #: on PostgreSQL, once all is said but the commit
 
 
 class Database:
@@ -65,14 +76,14 @@ class Database:
         StoreUnavailable.
         """
         with translated(action):
-            async with self._alone() as db, db.begin():
-                if not self._is_sqlite:
-                    await postgres.lock(db)
+            async with self._alone() as db, self._answered() as ending, db.begin():
+                number = None if self._is_sqlite else await postgres.lock(db)
                 db.info[_WAKES] = False
                 yield db
                 wakes: bool = db.info[_WAKES]
                 if wakes and not self._is_sqlite:
                     await postgres.wake(db)
+                ending.number = number
         if wakes:
             for woken in self._listeners:
                 woken.set()
@@ -139,6 +150,26 @@ class Database:
             yield self._writing
         finally:
             await self._end_turn()
+
+    @asynccontextmanager
+    async def _answered(self) -> AsyncIterator[_Ending]:
+        """Find out what became of a commit that the server did not answer.
+
+        To say of what was recorded that it was not would have it asked for again.
+        """
+        ending = _Ending()
+        try:
+            yield ending
+        except (DBAPIError, OSError):
+            number = ending.number
+            if number is None or not await self._was_committed(number):
+                raise
+
+    async def _was_committed(self, number: int) -> bool:
+        with suppress(TimeoutError):
+            url = self._writer.url
+            return await postgres.was_committed(url, number, _FATE_SECONDS)
+        return False
 
     @asynccontextmanager
     async def _hearing(self, woken: asyncio.Event) -> AsyncIterator[None]:

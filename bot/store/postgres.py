@@ -1,8 +1,11 @@
 """PostgreSQL as the record uses it."""
 
+import asyncio
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy import URL, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -27,7 +30,10 @@ _MIGRATION: Final = "1h"
 CHANNEL: Final = "handrail"
 _WAKE: Final = select(func.pg_notify(CHANNEL, ""))
 _CONNECT_SECONDS: Final = 10.0
-_LOCK: Final = select(func.pg_advisory_xact_lock(_WRITER))
+_LOCK: Final = select(func.pg_advisory_xact_lock(_WRITER), func.txid_current())
+_ASK_AGAIN_SECONDS: Final = 0.2
+_IN_PROGRESS: Final = "in progress"
+_COMMITTED: Final = "committed"
 
 
 def writer(url: str, patience: float) -> AsyncEngine:
@@ -63,7 +69,7 @@ def reader(
 
 
 def listener(url: URL) -> AsyncEngine:
-    """Return an engine for a connection that only listens."""
+    """Return an engine for a connection of its own, outside of any transaction."""
     return create_async_engine(
         url,
         poolclass=NullPool,
@@ -93,15 +99,35 @@ async def wake(db: AsyncConnection) -> None:
     await db.execute(_WAKE)
 
 
-async def lock(db: AsyncConnection) -> None:
+async def lock(db: AsyncConnection) -> int:
     """Wait until the transaction of *db* is the only one that writes.
+
+    Returns its number, by which `was_committed` knows it.
 
     The audit chain has one end and a queue one head, so writers could only wait for
     each other, or fail as deadlocks and at serialization. With one lock they wait in
     order, as they do for SQLite's, and see all that was committed before. It ends
     with its transaction; what a stack is claimed by is a row.
     """
-    await db.execute(_LOCK)
+    number: int = (await db.execute(_LOCK)).one()[1]
+    return number
+
+
+async def was_committed(url: URL, number: int, within: float) -> bool:
+    """Ask, by another connection, whether a transaction was committed.
+
+    One that is still going on is waited for. Raises TimeoutError where that is not
+    known *within* so many seconds.
+    """
+    status = select(func.txid_status(number))
+    async with asyncio.timeout(within):
+        while True:
+            with suppress(DBAPIError, OSError):
+                async with listener(url).connect() as db:
+                    known = (await db.execute(status)).scalar_one()
+                if known != _IN_PROGRESS:
+                    return bool(known == _COMMITTED)
+            await asyncio.sleep(_ASK_AGAIN_SECONDS)
 
 
 def _arguments(turn: str, patience: float | None) -> dict[str, object]:

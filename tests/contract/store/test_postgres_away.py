@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 
 import pytest
 from sqlalchemy import make_url, text
@@ -101,6 +101,29 @@ async def test_what_was_written_when_the_server_fell_silent_is_not_there(
     async with store.database.read("count") as db:
         assert (await db.execute(threads)).scalar_one() == 1
     assert run.id == 1
+
+
+@pytest.mark.parametrize(
+    ("cut_after", "is_kept"), [(0.5, False), (1.5, True)], ids=["before", "behind"]
+)
+async def test_what_became_of_a_commit_that_was_not_answered_is_found_out(
+    proxy: Proxy, url: str, cut_after: float, is_kept: bool
+) -> None:
+    async def write() -> None:
+        async with patient.database.write("try") as db:
+            await db.execute(text("INSERT INTO threads (channel, stack) VALUES (1, 2)"))
+            proxy.delay = 1.0  # on the way to the server, and on the way back
+            asyncio.get_running_loop().call_later(cut_after, proxy.cut)
+            asyncio.get_running_loop().call_later(cut_after + 1, proxy.mend)
+
+    async with Store.open(through(proxy, url), patience=5) as patient:
+        with nullcontext() if is_kept else pytest.raises(StoreUnavailable):
+            await write()
+
+        count = text("SELECT count(*) FROM threads")
+        async with patient.database.read("count") as db:
+            assert (await db.execute(count)).scalar_one() == int(is_kept)
+        await patient.record.submit(a_new_run(), later(0))
 
 
 async def test_who_hangs_in_a_transaction_keeps_nobody_for_ever(
