@@ -16,6 +16,7 @@ from bot.control.access import Access
 from bot.control.attend import Attend
 from bot.control.deploy import Deploy
 from bot.control.enlist import Enlist
+from bot.control.history import History
 from bot.control.hold_refusals import HoldRefusals
 from bot.control.hold_words import HoldWords
 from bot.control.holds import Holds
@@ -194,6 +195,9 @@ class Parts:
             clock=self.clock,
             secrecy=self.secrecy,
             enlist=self.enlist,
+            history=History(
+                catalog=self.catalog, access=self.access, archive=self.archive
+            ),
         )
 
     @cached_property

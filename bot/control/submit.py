@@ -8,6 +8,7 @@ import structlog
 
 from bot.control.access import Access
 from bot.control.enlist import Enlist, Known
+from bot.control.history import History, HistoryPage
 from bot.control.secrecy import About, Secrecy
 from bot.domain.audit import Deed, Verb
 from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
@@ -20,13 +21,14 @@ from bot.domain.people import (
     TeamId,
     UserId,
 )
-from bot.domain.run import Run
+from bot.domain.run import Run, RunId
 from bot.domain.stack import Catalog, StackName
 from bot.domain.task import (
     AgainRequest,
     CardRequest,
     DeployRequest,
     HelpRequest,
+    HistoryRequest,
     TaskRequest,
     parse,
     parse_deploy,
@@ -60,7 +62,7 @@ class Accepted:
     channel: ChannelId
 
 
-Answer = Accepted | Thread | HelpRequest | Repeated
+Answer = Accepted | Thread | HistoryPage | HelpRequest | Repeated
 
 _Grant = Callable[[Slash, Person, Known], Awaitable[Answer]]
 
@@ -77,6 +79,7 @@ class Submit:
         clock: Clock,
         secrecy: Secrecy,
         enlist: Enlist,
+        history: History,
     ) -> None:
         self._catalog = catalog
         self._access = access
@@ -84,6 +87,7 @@ class Submit:
         self._clock = clock
         self._secrecy = secrecy
         self._enlist = enlist
+        self._history = history
 
     async def __call__(self, slash: Slash) -> Answer:
         """Do what a `/task` asks for, or raise Refused, on the record."""
@@ -92,6 +96,19 @@ class Submit:
     async def deploy(self, slash: Slash) -> Answer:
         """Do what a `/deploy` asks for, or raise Refused, on the record."""
         return await self._once(slash, "/deploy", self._deploy)
+
+    async def older(self, slash: Slash, before: RunId) -> Answer:
+        """Show the page of history behind *before*, or raise Refused, on the record.
+
+        The text is `history <stack>`.
+        """
+
+        async def page(slash: Slash, person: Person, _: Known) -> Answer:
+            stack = slash.text.partition(" ")[2]
+            request = HistoryRequest(stack=stack, before=before)
+            return await self._history(request, person.actor)
+
+        return await self._once(slash, "/task", page)
 
     async def _once(self, slash: Slash, command: str, grant: _Grant) -> Answer:
         if not await self._record.first_seen(slash.key, self._clock()):
@@ -112,10 +129,12 @@ class Submit:
             raise
 
     async def _task(self, slash: Slash, person: Person, known: Known) -> Answer:
-        request = parse(slash.text)
+        request = parse(slash.text, is_stack=self._catalog.stacks.__contains__)
         match request:
             case HelpRequest():
                 return request
+            case HistoryRequest():
+                return await self._history(request, person.actor)
             case CardRequest():
                 return await self._card(request, person.actor, slash.channel)
             case TaskRequest():

@@ -12,6 +12,7 @@ HELP = """\
 /task <stack> <command> runs the command on the stack, after its init.
 /task <stack> --no-init <command> skips the init. After -- all is the command.
 /task <stack> !12 runs the command of run 12 again. /task <stack> shows the stack.
+/task history <stack> shows its last runs, ten a page.
 /deploy <stack> plans, and applies exactly that plan once somebody confirms it.
 Replies in the thread of a run or of a stack, each a whole message:
 status: who has the stack, and what waits. help: this.

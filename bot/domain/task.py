@@ -1,6 +1,7 @@
 """Parse what follows `/task` and `/deploy`."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,8 @@ LONGEST_COMMAND: Final = 8_000
 
 NO_INIT: Final = "--no-init"
 VERBATIM: Final = "--"
+HISTORY: Final = "history"
+_PAGE: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 _AGAIN: Final = re.compile(r"!([1-9][0-9]{0,8})", re.ASCII)
 
 
@@ -51,16 +54,26 @@ class CardRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRequest:
+    """`/task history <stack>`: show its last runs."""
+
+    stack: str
+    page: int = 1
+    before: RunId | None = None  #: only older runs than that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HelpRequest:
     """`/task` alone, or `/task help`."""
 
 
-Request = TaskRequest | AgainRequest | CardRequest | HelpRequest
+Request = TaskRequest | AgainRequest | CardRequest | HistoryRequest | HelpRequest
 
 
-def parse(text: str) -> Request:
+def parse(text: str, *, is_stack: Callable[[str], bool] = lambda _: False) -> Request:
     """Return what the text of a slash command asks for, or raise Refused.
 
+    *is_stack* knows the stacks, of which one may be called as a word of Handrail's.
     `--no-init` counts only as the first word after the stack or as the last
     word; everything after `--` is the command, verbatim.
     """
@@ -69,6 +82,8 @@ def parse(text: str) -> Request:
     stack, rest = _first_word(typed)
     if not stack or (stack == "help" and not rest):
         return HelpRequest()
+    if stack == HISTORY and not is_stack(stack):
+        return _history(rest)
     if not rest:
         return CardRequest(stack=stack)
     repeated = _AGAIN.fullmatch(rest)
@@ -82,6 +97,17 @@ def parse(text: str) -> Request:
         skip_init=skip_init,
         remarks=undone + oddities(command),
     )
+
+
+def _history(rest: str) -> HistoryRequest:
+    stack, page = _first_word(rest)
+    if not stack or (page and _PAGE.fullmatch(page) is None):
+        raise Refused(
+            "/task history takes a stack, and after it nothing or the number of a "
+            "page, up to 999: /task history net-prod 2.",
+            reason=Refusal.BAD_COMMAND,
+        )
+    return HistoryRequest(stack=stack, page=int(page or 1))
 
 
 def parse_deploy(text: str) -> DeployRequest | HelpRequest:

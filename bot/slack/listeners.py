@@ -10,13 +10,14 @@ from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.control.history import HistoryPage
 from bot.control.submit import Accepted, Answer, Slash
 from bot.domain.errors import HandrailError, WordUnheard
 from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.sentences import HELP
 from bot.domain.task import HelpRequest
 from bot.ports import DeliveryKey
-from bot.slack import presses, whispers
+from bot.slack import history, presses, whispers
 from bot.slack.hearing import Doors, Hearing
 from bot.slack.utterances import hear, uttered
 from bot.slack.whispers import Whisper
@@ -44,7 +45,10 @@ def _register_command(
     @app.command(name)
     @doors.through
     async def typed(
-        ack: AsyncAck, command: dict[str, Any], respond: AsyncRespond
+        ack: AsyncAck,
+        command: dict[str, Any],
+        respond: AsyncRespond,
+        client: AsyncWebClient,
     ) -> None:
         await ack()  # within 3 s, whatever follows
         if not doors.open:
@@ -52,16 +56,20 @@ def _register_command(
             return
         slash = _slash(command)
         try:
-            shown = _shown(await take(slash), slash)
+            shown = await _shown(await take(slash), slash, client)
         except HandrailError as error:
             shown = whispers.refusal(error)
         if shown is not None:
             await whispers.respond_with(respond, shown)
 
 
-def _shown(answer: Answer, slash: Slash) -> Whisper | None:
+async def _shown(
+    answer: Answer, slash: Slash, client: AsyncWebClient
+) -> Whisper | None:
     if isinstance(answer, HelpRequest):
         return whispers.answer(HELP)
+    if isinstance(answer, HistoryPage):
+        return await history.shown(client, answer)
     if isinstance(answer, Accepted) and answer.channel != slash.channel:
         where = f"<#{answer.channel}>"
         return Whisper(text=f"Run {answer.run.id} is recorded in {where}.")

@@ -10,6 +10,7 @@ from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.control.history import HistoryPage
 from bot.control.notices import Pressed
 from bot.control.reply import Uttered
 from bot.domain.errors import HandrailError
@@ -25,7 +26,7 @@ from bot.domain.words import (
     Word,
 )
 from bot.ports import DeliveryKey
-from bot.slack import forms, whispers
+from bot.slack import forms, history, whispers
 from bot.slack.hearing import Doors, Hearing
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ def register(app: AsyncApp, hearing: Hearing) -> None:
         _register_word(app, action_id, word, hearing)
     for action_id in DIRECT:
         _register_direct(app, action_id, hearing)
+    _register_older(app, hearing)
     _register_steal(app, hearing.doors)
     _register_steal_form(app, hearing)
 
@@ -107,6 +109,30 @@ def _register_direct(app: AsyncApp, action_id: str, hearing: Hearing) -> None:
         if sentence:
             shown = whispers.answer(sentence)
             await whispers.respond_with(respond, shown, _inside(body))
+
+
+def _register_older(app: AsyncApp, hearing: Hearing) -> None:
+    @app.action(history.OLDER)
+    @hearing.doors.through
+    async def pressed(
+        ack: AsyncAck,
+        body: dict[str, Any],
+        client: AsyncWebClient,
+        respond: AsyncRespond,
+    ) -> None:
+        await ack()
+        if not hearing.doors.open:
+            await whispers.respond_with(respond, whispers.RESTARTING, _inside(body))
+            return
+        slash, before = history.wanted(body)
+        try:
+            answer = await hearing.submit.older(slash, before)
+        except HandrailError as error:
+            await whispers.respond_with(respond, whispers.refusal(error), _inside(body))
+            return
+        if isinstance(answer, HistoryPage):
+            page = await history.shown(client, answer)
+            await whispers.respond_with(respond, page, instead=True)
 
 
 def _register_steal(app: AsyncApp, doors: Doors) -> None:

@@ -59,14 +59,21 @@ def _refused(refused: Refused) -> Whisper:
 
 
 async def respond_with(
-    respond: AsyncRespond, whisper: Whisper, thread_ts: str | None = None
+    respond: AsyncRespond,
+    whisper: Whisper,
+    thread_ts: str | None = None,
+    *,
+    instead: bool = False,
 ) -> None:
-    """Answer a command or a press, where it was made."""
+    """Answer a command or a press, where it was made.
+
+    *instead* of the message that was pressed in, which must be shown to nobody else.
+    """
     try:
         await respond(
             whisper.text,
             blocks=whisper.blocks or None,
-            replace_original=False,
+            replace_original=instead,
             thread_ts=thread_ts,
         )
     except (SlackClientError, ClientError, TimeoutError) as error:

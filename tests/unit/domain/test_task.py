@@ -12,6 +12,7 @@ from bot.domain.task import (
     CardRequest,
     DeployRequest,
     HelpRequest,
+    HistoryRequest,
     TaskRequest,
     parse,
     parse_deploy,
@@ -194,3 +195,31 @@ def test_deploy_takes_nothing_but_a_stack() -> None:
     with pytest.raises(Refused, match="/task net-prod <command>") as refusal:
         parse_deploy("net-prod --auto-approve")
     assert refusal.value.reason is Refusal.BAD_COMMAND
+
+
+@pytest.mark.parametrize(
+    ("text", "request_"),
+    [
+        ("history net-prod", HistoryRequest(stack="net-prod")),
+        ("history  net-prod  12 ", HistoryRequest(stack="net-prod", page=12)),
+        ("history help", HistoryRequest(stack="help")),
+    ],
+)
+def test_history_names_a_stack_and_maybe_a_page(
+    text: str, request_: HistoryRequest
+) -> None:
+    assert parse(text) == request_
+
+
+@pytest.mark.parametrize(
+    "text", ["history", "history a b", "history a 0", "history a 1000", "history a 2 3"]
+)
+def test_history_takes_nothing_else(text: str) -> None:
+    with pytest.raises(Refused, match="/task history takes a stack"):
+        parse(text)
+
+
+def test_a_stack_that_is_called_history_is_meant_rather() -> None:
+    asked = parse("history net-prod", is_stack=lambda name: name == "history")
+
+    assert asked == TaskRequest(stack="history", command="net-prod")
