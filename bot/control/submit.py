@@ -172,7 +172,10 @@ class Submit:
         stack = self._catalog.stack(request.stack)
         await self._access.require(Role.READER, actor, stack)
         where = await self._enlist.place(stack, channel)
-        return await self._record.open_card(stack.name, where)
+        deed = Deed(
+            verb=Verb.CARD_OPENED, actor=actor, at=self._clock(), stack=stack.name
+        )
+        return await self._record.open_card(stack.name, where, deed)
 
     def _accepted(self, run: Run, slash: Slash) -> Accepted:
         stack = self._catalog.stack(run.stack)

@@ -54,8 +54,13 @@ class Record(Protocol):
     async def refuse(self, deed: Deed) -> None:
         """Record a refusal."""
 
-    async def open_card(self, stack: StackName, channel: ChannelId) -> Thread:
-        """Open a thread for *stack* itself, its Card in the outbox."""
+    async def open_card(
+        self, stack: StackName, channel: ChannelId, deed: Deed | None = None
+    ) -> Thread:
+        """Open a thread for *stack* itself, its Card in the outbox.
+
+        *deed* says who wanted that.
+        """
 
     async def promote(self, at: datetime) -> tuple[Run, ...]:
         """Claim every free stack for its oldest run that no hold keeps queued.

@@ -96,11 +96,15 @@ class SqlRecord:
         async with self._write("record a refusal") as db:
             await audit.append(db, deed)
 
-    async def open_card(self, stack: StackName, channel: ChannelId) -> Thread:
+    async def open_card(
+        self, stack: StackName, channel: ChannelId, deed: Deed | None = None
+    ) -> Thread:
         """Open a thread for *stack* itself, its Card in the outbox."""
         async with self._write("open the card of a stack") as db:
             thread = await submissions.insert_thread(db, stack, channel)
             await post(db, thread, (Card(stack=stack),))
+            if deed is not None:
+                await audit.append(db, deed)
         return Thread(id=thread, channel=channel, ts=None, stack=stack, run=None)
 
     async def promote(self, at: datetime) -> tuple[Run, ...]:

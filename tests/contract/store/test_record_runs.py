@@ -139,6 +139,14 @@ async def test_a_card_opens_a_thread_without_a_run(store: Store) -> None:
     assert await store.told() == [Card(stack=STACK)]
 
 
+async def test_who_opened_a_card_is_in_the_audit(store: Store) -> None:
+    deed = Deed(verb=Verb.CARD_OPENED, actor=an_actor(), at=later(0), stack=STACK)
+
+    await store.record.open_card(STACK, CHANNEL, deed)
+
+    assert await store.deeds() == [deed]
+
+
 async def test_a_run_goes_through_its_states_by_the_hand_of_handrail(
     store: Store,
 ) -> None:
