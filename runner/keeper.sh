@@ -37,8 +37,9 @@ __hr_can_keep >/dev/null 2>&1 || exec /bin/sh -c "$__hr_driver" handrail "$@"
 ) &
 __hr_tee=$!
 trap : HUP INT QUIT TERM
+# What this shell says of a driver that was killed is no output.
 exec >"$__hr_kept/pipe" 2>/dev/null
-/bin/sh -c "$__hr_driver" handrail "$@" 2>&1
+/bin/sh -c "$__hr_driver" handrail "$@"
 __hr_code=$?
 exec >/dev/null </dev/null
 __hr_end_the_rest

@@ -11,6 +11,7 @@ from docker.errors import DockerException
 from docker.utils import decode_json_header
 
 from runner.docker.calls import Calls
+from runner.docker.workspace import BELOW_A_FILE
 from runner.driver import KEPT_OUTPUT
 
 _WHICH: Final = {"path": KEPT_OUTPUT}
@@ -39,7 +40,8 @@ class KeptOutput:
         answer = api.head(self._url(api), params=_WHICH, timeout=api.timeout)
         if answer.status_code == requests.codes.not_found:
             return None
-        answer.raise_for_status()
+        if not answer.ok:
+            return self._absent()
         about = decode_json_header(answer.headers["X-Docker-Container-Path-Stat"])
         return None if about["mode"] & _NO_FILE else int(about["size"])
 
@@ -52,6 +54,14 @@ class KeptOutput:
             if fresh := piece[max(start - at, 0) :]:
                 yield fresh
             at += len(piece)
+
+    def _absent(self) -> int | None:
+        """Return that there can be no such file, or raise what else is wrong."""
+        api = self._calls.api
+        answer = api.get(self._url(api), params=_WHICH, timeout=api.timeout)
+        if BELOW_A_FILE not in answer.text:
+            answer.raise_for_status()
+        return None
 
     def _pieces(self) -> Iterator[bytes]:
         api = self._calls.api

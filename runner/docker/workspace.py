@@ -20,7 +20,7 @@ _ROOT_NAMES: Final = ("", "0", "root")
 
 _DIRECTORY: Final = 1 << 31  #: in the mode that the Engine API tells (Go's fs.ModeDir)
 #: What the engine says, beside 500, of a path that leads through a file.
-_BELOW_A_FILE: Final = "not a directory"
+BELOW_A_FILE: Final = "not a directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def read(api: docker.APIClient, container: str, path: str) -> bytes | None:
         if about["linkTarget"]:
             chunks, about = api.get_archive(container, about["linkTarget"])
     except APIError as error:
-        if isinstance(error, NotFound) or _BELOW_A_FILE in str(error.explanation):
+        if isinstance(error, NotFound) or BELOW_A_FILE in str(error.explanation):
             return None
         raise
     if about["mode"] & _DIRECTORY or about["size"] > LARGEST_RESULT:

@@ -60,6 +60,22 @@ def image_without_shell() -> str:
 
 
 @cache
+def image_without_room() -> str:
+    """Return an image in which there is no place for a copy of the output."""
+    client = connect(engine_address())
+    try:
+        blocking = ["sh", "-c", "mkdir -p /mnt && : >/mnt/handrail"]
+        made = client.containers.create(busybox_image(), blocking)
+        made.start()
+        assert made.wait()["StatusCode"] == 0
+        made.commit("handrail-test-no-room", "latest")
+        made.remove()
+    finally:
+        client.close()
+    return "handrail-test-no-room:latest"
+
+
+@cache
 def image_with_setuid_su() -> str:
     """Return an image whose user is ann, where `su` is root's and asks nothing."""
     client = connect(engine_address())

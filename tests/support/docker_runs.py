@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from runner.docker.engine import DockerEngine
 from runner.events import Outcome
-from runner.execute import execute
+from runner.execute import execute, resume
 from runner.job import Job
+from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
 from runner.source import Sources
 from tests.support.docker import busybox_image, docker_engine
@@ -52,6 +53,24 @@ class Bench:
             sources=self.sources,
             grace=GRACE,
         )
+
+    async def resume(self, job: Job, seen: Record) -> tuple[Outcome, Record]:
+        """Take *job* up where *seen* was left."""
+        record = Record()
+        outcome = await resume(
+            job.run,
+            job.installation,
+            self.engine,
+            record,
+            limits=job.limits,
+            masks=Masks(),
+            seal=SEAL,
+            stop=asyncio.Event(),
+            reached=seen.reached,
+            position=seen.position,
+            grace=GRACE,
+        )
+        return outcome, record
 
 
 @asynccontextmanager
