@@ -8,6 +8,9 @@ import pytest
 from tests.support.crash_checks import check_over
 from tests.support.crash_stage import OF_THE_DEPLOY, PATIENCE, Stage, a_stage
 
+#: three processes are started, one after the other, on a busy machine
+pytestmark = pytest.mark.timeout(240)
+
 PLANNING = (
     "started",
     "container created",

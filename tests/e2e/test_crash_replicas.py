@@ -13,6 +13,9 @@ from tests.support.crash_checks import check_over
 from tests.support.crash_stage import COMMAND, LEAVING, OF_THE_TASK, Stage, a_stage
 from tests.support.postgres import Postgres
 
+#: three processes are started, one after the other, on a busy machine
+pytestmark = pytest.mark.timeout(240)
+
 #: seconds: a replica that is not heard of is believed dead after 20
 PATIENCE = 60
 POINTS = (

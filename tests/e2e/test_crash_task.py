@@ -5,8 +5,12 @@ from signal import SIGKILL
 
 import pytest
 
+from tests.support.command_line import handrail
 from tests.support.crash_checks import check_over, table_of
 from tests.support.crash_stage import COMMAND, OF_THE_TASK, PATIENCE, Stage, a_stage
+
+#: three processes are started, one after the other, on a busy machine
+pytestmark = pytest.mark.timeout(240)
 
 #: Nothing was recorded: it is as if nobody had typed anything.
 FORGOTTEN = (
@@ -127,6 +131,9 @@ async def test_a_task_survives_a_bot_that_is_killed_again_and_again(
             await ends(stage)
 
         await check_told(stage)
+        command = ("audit", "verify", "--channel", "all")
+        verified = await handrail(*command, **stage.setup.settings)
+        assert (verified.code, verified.err) == (0, "")
 
 
 @pytest.mark.parametrize("point", FORGOTTEN)

@@ -12,6 +12,7 @@ from bot.domain.run import TRANSITIONS, RunState
 from bot.settings import Settings
 from bot.store.audit import verify
 from bot.store.database import Database
+from bot.store.testimony import disagreements
 from tests.support.crash_stage import OF_THE_STATE, TOKEN, Stage
 from tests.support.docker import containers_of, volumes_of
 
@@ -29,14 +30,17 @@ class Table:
     on_their_way: Sequence[str]  #: letters that are neither delivered nor given up
     given_up: int
     holds: Sequence[str]
-    chain_breaks_at: int | None
+    faults: Sequence[object]  #: of the audit rows, and of the runs beside them
 
 
 async def table_of(stage: Stage) -> Table:
     """Read the table, as another process does."""
     url = Settings.read(stage.setup.settings).database_url
     async with Database.open(url) as database:
-        verdict = await verify(database)
+        faults = [
+            *(await verify(database)).faults,
+            *[wrong async for wrong in disagreements(database)],
+        ]
         async with database.read("look") as db:
 
             async def rows(query: str) -> Sequence[tuple[Any, ...]]:
@@ -64,7 +68,7 @@ async def table_of(stage: Stage) -> Table:
                     await rows("SELECT count(*) FROM outbox WHERE fate = 'given_up'")
                 ),
                 holds=[row[0] for row in await rows("SELECT stack FROM holds")],
-                chain_breaks_at=verdict.broken,
+                faults=faults,
             )
 
 
@@ -74,7 +78,7 @@ async def check_over(stage: Stage, *, containers: int = 1) -> Table:
     *containers* were started for the run.
     """
     table = await table_of(stage)
-    assert table.chain_breaks_at is None
+    assert table.faults == [], table.faults
     left = (table.claims, table.on_their_way, table.given_up)
     assert left == (0, [], 0), left
     _check_changes(table)

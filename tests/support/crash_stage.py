@@ -18,7 +18,7 @@ from tests.support.crash_events import Lives, lives_of
 from tests.support.setup import Setup, a_setup
 
 #: seconds, on a busy machine
-PATIENCE: Final = 30
+PATIENCE: Final = 60
 #: seconds within which a bot that is told to end has ended
 LEAVING: Final = 10
 
