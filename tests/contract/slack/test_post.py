@@ -350,3 +350,32 @@ async def test_a_message_is_kept_as_slack_returns_it(desk: Desk) -> None:
     assert posted is not None
     assert posted == found
     assert digest_of(answer["messages"][1]) == posted.digest
+
+
+async def test_a_reply_in_the_place_of_a_first_message_is_posted_once(
+    desk: Desk,
+) -> None:
+    root = desk.shelf.posted[MINE.thread]
+    desk.town.sandbox.edit_window = "never"
+    letter = await desk.letter(Header(run=MINE.id), message_ts=root)
+
+    first = await desk.post(letter)
+    again = await desk.post(letter, doubtful=True)
+
+    assert first == again != root
+    assert len(desk.town.sandbox.thread(desk.town.infra, root)) == 2
+
+
+async def test_a_first_message_whose_place_a_reply_took_is_redacted_too(
+    desk: Desk,
+) -> None:
+    root = desk.shelf.posted[MINE.thread]
+    reply = await desk.post(await desk.letter(Waiting(run=MINE.id)))
+    letter = await desk.letter(Header(run=MINE.id), message_ts=reply)
+
+    posted = await desk.send(replace(letter, revision=1))
+
+    assert posted is not None
+    assert (posted.ts, posted.replaced) == (reply, root)
+    assert desk.said(root) == "This message was deleted."
+    assert "queued" in desk.said(reply)
