@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from secrets import token_hex
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.alone import alone
 from bot.api.server import application, serving
@@ -16,11 +20,12 @@ from bot.catalog.secrets import HostValues
 from bot.control.secrecy import Secrecy
 from bot.domain.replica import Replica, ReplicaId
 from bot.domain.stack import Catalog
-from bot.installation import installation_id
+from bot.installation import installation_id, known_engine, remember_engine
 from bot.parts import Parts
 from bot.ports import Clock
 from bot.settings import Settings
 from bot.slack.connection import (
+    SlackAway,
     introduce,
     knock,
     signed_http,
@@ -31,9 +36,11 @@ from bot.slack.pacing import SLACKS_OWN, Budget
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
 from bot.store.drains import installation_name
-from runner.engine import PAUSES, Engine
+from runner.engine import Engine
 from runner.errors import EngineUnavailable
 from runner.masking.secrets import Secret
+
+log = structlog.get_logger(__name__)
 
 _ANOTHER: Final = (
     "Another Handrail runs on this data directory. End it first, or give this one a "
@@ -70,11 +77,9 @@ async def handrail(
     taken up at the next start. Raises SlackUnavailable and StoreUnavailable.
     """
     client = slack_client(settings.bot_token.get_secret_value(), settings.api_url)
-    await introduce(client, catalog.workspace)
-    if settings.app_token is not None:
-        await knock(client, settings.app_token.get_secret_value())
-    replica = await _replica(engine, catalog.slots)
+    await _greet(client, settings, catalog)
     with _data_dir(settings):
+        replica = await _replica(settings, engine, catalog.slots)
         async with Database.open(settings.database_url) as database:
             proposed = installation_id(settings.data_dir)
             parts = Parts(
@@ -94,21 +99,41 @@ async def handrail(
                 yield Handrail(archive=parts.archive, installation=parts.installation)
 
 
-async def _replica(engine: Engine, slots: int) -> Replica:
+async def _greet(client: AsyncWebClient, settings: Settings, catalog: Catalog) -> None:
+    """Raise SlackUnavailable for what Slack refuses.
+
+    One that is away is no reason not to start: runs are to be followed.
+    """
+    try:
+        await introduce(client, catalog.workspace)
+        if settings.app_token is not None:
+            await knock(client, settings.app_token.get_secret_value())
+    except SlackAway as away:
+        log.warning("slack away, messages wait", error=str(away))
+
+
+async def _replica(settings: Settings, engine: Engine, slots: int) -> Replica:
     """Return what this process is to the others. Raises EngineUnavailable."""
-    for pause in PAUSES:
-        try:
-            await engine.ping()
-        except EngineUnavailable:
-            await asyncio.sleep(pause)
-        else:
-            break
     return Replica(
         id=ReplicaId(token_hex(8)),
-        engine=await engine.identity(),
+        engine=await _identity(engine, settings.data_dir),
         host=socket.gethostname(),
         slots=slots,
     )
+
+
+async def _identity(engine: Engine, data_dir: Path) -> str:
+    """Return the engine's name for itself; of one that is away the last known."""
+    try:
+        name = await engine.identity()
+    except EngineUnavailable as away:
+        known = known_engine(data_dir)
+        if known is None:
+            raise
+        log.warning("engine away, runs wait", error=str(away))
+        return known
+    remember_engine(data_dir, name)
+    return name
 
 
 @contextmanager

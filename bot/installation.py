@@ -13,6 +13,18 @@ def installation_id(data_dir: Path) -> str:
     return path.read_text().strip()
 
 
+def known_engine(data_dir: Path) -> str | None:
+    """Return the last engine's name for itself; None: there was none yet."""
+    path = data_dir / "engine-id"
+    return path.read_text().strip() if path.exists() else None
+
+
+def remember_engine(data_dir: Path, name: str) -> None:
+    """Keep the engine's name for itself, for a start while it is away."""
+    if name != known_engine(data_dir):
+        _keep(data_dir / "engine-id", name.encode())
+
+
 def seal_key(data_dir: Path, chosen: str | None = None) -> bytes:
     """Return what seals the secrets that containers carry.
 

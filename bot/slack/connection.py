@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain, repeat
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from bot.domain.errors import HandrailError
 from bot.domain.people import TeamId
 from bot.slack.hearing import Hearing
 from bot.slack.listeners import Commands, register
+from bot.slack.refusals import is_passing
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +28,8 @@ _SOCKETS = 2
 _PATIENCE = 2.0
 #: seconds from look to look for what is said while no socket is open
 _WHILE_DOWN = 60.0
+#: seconds between attempts to reach a Slack that is away
+_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 #: what the listeners, messages and directory need; manifest.yml says why
 SCOPES = frozenset(
@@ -43,8 +47,15 @@ SCOPES = frozenset(
 )
 
 
+_OUTAGES = (SlackClientError, ClientError, TimeoutError, OSError)
+
+
 class SlackUnavailable(HandrailError):
     """Slack did not take the token, or did not answer; the message says what to do."""
+
+
+class SlackAway(SlackUnavailable):
+    """Slack did not answer, or had trouble of its own: it may be back soon."""
 
 
 def slack_client(token: str, api_url: str) -> AsyncWebClient:
@@ -61,12 +72,14 @@ async def introduce(client: AsyncWebClient, workspace: TeamId) -> frozenset[str]
     try:
         answer = await client.auth_test()
     except SlackApiError as error:
-        code = error.response.get("error") or "an answer that is not Slack's"
+        if is_passing(error):
+            raise _in_trouble(error) from error
+        code = error.response.get("error")
         raise SlackUnavailable(
             f"Slack does not take SLACK_BOT_TOKEN ({code}). Copy the bot token from "
             "the app's page, OAuth & Permissions; it begins with xoxb-."
         ) from error
-    except (SlackClientError, ClientError, TimeoutError, OSError) as error:
+    except _OUTAGES as error:
         raise _no_answer(client, error) from error
     if answer["team_id"] != workspace:
         raise SlackUnavailable(
@@ -82,8 +95,10 @@ async def knock(client: AsyncWebClient, app_token: str) -> None:
     try:
         await client.apps_connections_open(app_token=app_token)
     except SlackApiError as error:
+        if is_passing(error):
+            raise _in_trouble(error) from error
         raise _app_token_refused(error) from error
-    except (SlackClientError, ClientError, TimeoutError, OSError) as error:
+    except _OUTAGES as error:
         raise _no_answer(client, error) from error
 
 
@@ -111,26 +126,63 @@ async def socket_mode(
     *,
     look: Callable[[], None],
     while_down: float = _WHILE_DOWN,
+    pauses: Sequence[float] = _PAUSES,
 ) -> AsyncIterator[None]:
-    """Listen over Socket Mode while the body runs, or raise SlackUnavailable.
+    """Listen over Socket Mode while the body runs.
 
     *look* is called once people can be heard, after each connection that is made
-    anew, and every so many seconds while there is none.
+    anew, and every so many seconds while there is none. A Slack that is away is asked
+    again after each of *pauses*, the last one for ever; what it refuses at the start
+    raises SlackUnavailable, and later is in the log.
     """
-    # The SDK's own client would ask for ever with a token that Slack refuses.
-    await knock(app.client, app_token)
     handlers = [AsyncSocketModeHandler(app, app_token) for _ in range(_SOCKETS)]
-    try:
+
+    async def connect() -> None:
+        # The SDK's own client would ask for ever with a token that Slack refuses.
+        await knock(app.client, app_token)
         for handler in handlers:
-            await handler.connect_async()
+            if not await handler.client.is_connected():
+                await handler.connect_async()
         look()
         for handler in handlers:
             handler.client.message_listeners.append(_on_hello(look))
-        async with _looking(handlers, look, while_down):
+
+    try:
+        async with _connected(connect, pauses), _looking(handlers, look, while_down):
             yield
     finally:
         for handler in handlers:
             await handler.close_async()
+
+
+@asynccontextmanager
+async def _connected(
+    connect: Callable[[], Awaitable[None]], pauses: Sequence[float]
+) -> AsyncIterator[None]:
+    """Connect now, or once it is possible while the body runs."""
+
+    async def later() -> None:
+        for pause in chain(pauses, repeat(pauses[-1])):
+            await asyncio.sleep(pause)
+            try:
+                await connect()
+            except (SlackUnavailable, *_OUTAGES) as trouble:
+                log.warning("slack away, nobody is heard", error=str(trouble))
+            else:
+                return
+
+    connecting = None
+    try:
+        await connect()
+    except (SlackAway, *_OUTAGES) as away:
+        log.warning("slack away, nobody is heard", error=str(away))
+        connecting = asyncio.create_task(later())
+    try:
+        yield
+    finally:
+        if connecting is not None:
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
 
 
 def _on_hello(
@@ -163,10 +215,18 @@ async def _looking(
         looking.cancel()
 
 
-def _no_answer(client: AsyncWebClient, error: Exception) -> SlackUnavailable:
-    return SlackUnavailable(
+def _no_answer(client: AsyncWebClient, error: Exception) -> SlackAway:
+    return SlackAway(
         f"Slack does not answer at {client.base_url} ({error}). Check the network "
         "and SLACK_API_URL."
+    )
+
+
+def _in_trouble(error: SlackApiError) -> SlackAway:
+    code = error.response.get("error") or "an answer that is not Slack's"
+    return SlackAway(
+        f"Slack has trouble of its own ({code}, HTTP {error.response.status_code}). "
+        "Try again in a minute; if it stays so, check SLACK_API_URL."
     )
 
 

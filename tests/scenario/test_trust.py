@@ -11,6 +11,7 @@ from bot.domain.people import HANDRAIL
 from bot.domain.run import Reason, RunId, RunState
 from bot.domain.stack import FromEnv
 from bot.ports import Ended
+from bot.sandbox.faults import BadGateway
 from bot.settings import Settings
 from bot.slack.connection import SlackUnavailable
 from bot.store.database import Database
@@ -168,3 +169,23 @@ async def _call_lost(bot: Bot) -> None:
     )
     async with Database.open(bot.settings.database_url) as database:
         await SqlRecord(database).end(RunId(1), ended, later(0))
+
+
+async def test_a_bot_that_starts_while_slack_is_away_takes_its_runs_up(
+    idle: Bot,
+) -> None:
+    idle.environ["PW"] = "old-password-1234"
+    idle.engine.on("apply", b"before\n", block=True, then=b"after\n")
+    async with idle.start() as idle.handrail:
+        ts = await idle.task("net-prod apply")
+        await idle.engine.reached("apply")
+        await idle.shows(ts, "performing")
+    for method in ("auth.test", "apps.connections.open"):
+        for _ in range(2):
+            idle.sandbox.faults.add(method, BadGateway())
+
+    async with idle.start() as idle.handrail:
+        idle.engine.release("apply")
+        await idle.tells(ts, "*finished")
+        await idle.sandbox.wait_for(lambda: idle.sandbox.connected() == 2)
+        await idle.shows(await idle.task("net-prod ls"), "finished")

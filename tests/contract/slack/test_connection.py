@@ -307,3 +307,14 @@ async def test_many_commands_at_once_are_all_acknowledged(
 
     assert all(answer.ok for answer in answers)
     assert sorted(map(int, over_http.commands)) == list(range(50))
+
+
+async def test_people_are_heard_once_a_slack_that_was_away_is_back(
+    town: Town,
+) -> None:
+    for _ in range(3):
+        town.sandbox.faults.add("apps.connections.open", BadGateway())
+    ears, token = Ears(), town.sandbox.app_token
+
+    async with socket_mode(ears.app(town), token, look=ears.look, pauses=(0.01,)):
+        await town.sandbox.wait_for(lambda: town.sandbox.connected() == 2)
