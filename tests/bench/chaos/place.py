@@ -177,7 +177,7 @@ def _config(
         "defaults": {
             "image": image,
             "network": "none",
-            "init": "usleep 300000; echo initialised",
+            "init": "usleep 700000; echo initialised",
             "source": {"dir": str(source)},
             "workspace": "persistent",
             "writers": list(people.values()),

@@ -50,8 +50,8 @@ _METHODS: Final = (
 )
 #: seconds between two acts of a kind, on average
 _EVERY: Final = {
-    "task": 2.2,
-    "hold": 14.0,
+    "task": 1.8,
+    "hold": 9.0,
     "kill": 24.0,
     "database": 22.0,
     "slack": 26.0,
@@ -126,18 +126,20 @@ def _tasks() -> Callable[[Random], list[tuple[float, Act]]]:
 
 
 def _stop_of(task: Task, dice: Random) -> list[tuple[float, Act]]:
-    if dice.random() > 0.15:
+    if dice.random() > 0.3:
         return []
     stop = Stop(
         token=task.token,
         by=dice.choice((*WRITERS, ADMIN)),
         by_button=dice.random() < 0.5,
     )
-    return [(dice.uniform(0.3, 4.0), stop)]
+    return [(dice.uniform(0.1, 3.0), stop)]
 
 
 def _holding(dice: Random) -> list[tuple[float, Act]]:
-    stack, by = dice.choice(STACKS), dice.choice(WRITERS)
+    # In a thread, and busy stacks are the first to have one.
+    stack = dice.choice(_BUSY if dice.random() < 0.5 else STACKS)
+    by = dice.choice(WRITERS)
     lasts = dice.uniform(2.0, 25.0)
     words = dice.choice(("lock", "lock: looking into it", "lock 1h: an upgrade"))
     by_admin = dice.random() < 0.3

@@ -34,10 +34,10 @@ def _table(ours: Served, alone: Bare) -> Table:
             f"{ours.busy:.0f} s",
             f"{ours.engine:.0f} s",
         ),
-        ("processor, dockerd without the bot", "", f"{alone.engine:.0f} s"),
+        ("processor, dockerd without the bot", "", _s(alone.engine)),
         ("memory, idle and peak", f"{ours.idle:.0f} MB", f"{ours.peak:.0f} MB"),
         ("calls to Slack, in all and per run", f"{ours.calls}", _per_run(ours)),
-        ("from the commands to the last end", f"{ours.took:.0f} s", ""),
+        ("to the last end, and to its last message", _s(ours.took), _s(ours.told)),
     ]
     return Table(
         title=f"{RUNS} runs at once over {RUNS} stacks, 100 lines a second each for "
@@ -54,6 +54,10 @@ def _table(ours: Served, alone: Bare) -> Table:
             "without the bot: as many containers, each log followed by itself",
         ),
     )
+
+
+def _s(seconds: float) -> str:
+    return f"{seconds:.0f} s"
 
 
 def _per_run(ours: Served) -> str:
