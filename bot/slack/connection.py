@@ -10,6 +10,7 @@ import structlog
 from aiohttp import ClientError, web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
@@ -110,8 +111,18 @@ def slack_app(
     hearing: Hearing,
 ) -> AsyncApp:
     """Return the app with every listener registered."""
+
+    async def authorize(
+        enterprise_id: str | None, team_id: str | None
+    ) -> AuthorizeResult:
+        # Bolt would ask Slack instead, and drop what comes while it is in trouble.
+        return AuthorizeResult(
+            enterprise_id=enterprise_id, team_id=team_id, bot_token=client.token
+        )
+
     app = AsyncApp(
         client=client,
+        authorize=authorize,
         signing_secret=signing_secret,
         request_verification_enabled=signing_secret is not None,
     )
