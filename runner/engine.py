@@ -90,6 +90,12 @@ class Container(Protocol):
         masked of it, so nothing of it may be shown.
         """
 
+    async def condemn(self, why: str) -> None:
+        """Let it carry *why* it is about to be ended, past whoever ends it."""
+
+    async def condemned(self) -> str:
+        """Return why it was to be ended, or nothing."""
+
     async def aside(self, script: str, *, within: timedelta, most: int) -> Aside:
         """Run *script* with its shell, beside what runs there; it has no input.
 

@@ -106,21 +106,24 @@ async def resume(  # noqa: PLR0913 - all that is known of a run without its job
     """
     try:
         container = await _asked(lambda: engine.find(run, installation), pauses)
-        if container is None:
-            lost = _over(Ending.LOST, reached, "its container is gone")
-            return await _explained(lost, engine, run, installation)
-        if not (await _asked(container.vitals, pauses)).started:
-            gone = await insisted(container.remove())
-            note = "its container was never started"
-            return _over(Ending.LOST, reached, note, gone=gone)
-        carried = Carried(container, masks, seal, about(run, installation))
-        await _recall(carried, container, pauses)
     except RunnerError as error:
         return _failed(error, masks, reached=reached, gone=False)
-    performance = Performance(
-        container, watcher, carried, stop, reached=reached, position=position
-    )
-    outcome = await performance.run(limits, grace)
+    if container is None:
+        lost = _over(Ending.LOST, reached, "its container is gone")
+        return await _explained(lost, engine, run, installation)
+    carried = Carried(container, masks, seal, about(run, installation))
+    outcome = await _unfollowed(container, carried, reached, pauses)
+    if outcome is None:
+        performance = Performance(
+            container,
+            watcher,
+            carried,
+            stop,
+            reached=reached,
+            position=position,
+            is_found=True,
+        )
+        outcome = await performance.run(limits, grace)
     return await _explained(outcome, engine, run, installation)
 
 
@@ -216,6 +219,23 @@ async def _start(
     except RunnerError as error:
         gone = await insisted(container.remove())
         return _failed(error, masks, gone=gone)
+    return None
+
+
+async def _unfollowed(
+    container: Container, carried: Carried, reached: Phase, pauses: Sequence[float]
+) -> Outcome | None:
+    """Recall what *carried* carries; return how it ends that cannot be followed."""
+    try:
+        if not (await _asked(container.vitals, pauses)).started:
+            gone = await insisted(container.remove())
+            note = "its container was never started"
+            return _over(Ending.LOST, reached, note, gone=gone)
+        await _recall(carried, container, pauses)
+    except RunnerError as error:
+        lost = isinstance(error, ContainerLost)
+        gone = lost and await insisted(container.remove())
+        return _failed(error, carried.masks, reached=reached, gone=gone)
     return None
 
 

@@ -49,6 +49,10 @@ _ENDED: Final = (
 )
 #: What a container exits with that was killed, before its driver came to an end.
 _KILLED: Final = {128 + signal: signal.name for signal in (SIGKILL, SIGTERM)}
+_BY_FORCE: Final = 128 + SIGKILL
+_NOT_HEARD: Final = "it did not end when interrupted, and was killed"
+#: What a container may have been condemned to; another process may tell anything.
+_WORDS: Final = {str(e): e for e in (Ending.STOPPED, Ending.TIMEOUT, Ending.SILENCE)}
 #: What a container's init exits with when it cannot run what it was given.
 _CANNOT_RUN: Final = (126, 127)
 
@@ -69,7 +73,9 @@ class Performance:
         *,
         reached: Phase = Phase.PREPARING,
         position: int = 0,
+        is_found: bool = False,
     ) -> None:
+        """Take note whether it *is_found*: whether another process began with it."""
         self._container = container
         self._watcher = watcher
         self._carried = carried
@@ -78,10 +84,10 @@ class Performance:
         self._marks = Marks(container.nonce)
         self._teller = Teller(carried, watcher.tell, position=position)
         self._clock = asyncio.get_running_loop().time
+        self._is_found = is_found
         self._ending: Ending | None = None
         self._last_mark: Mark | None = None
         self._marks_failed = False
-        self._note = ""
 
     async def run(self, limits: Limits, grace: timedelta) -> Outcome:
         """Return how it ended, once the container is removed.
@@ -92,8 +98,10 @@ class Performance:
             # Whoever told so before may not have come to store it.
             await self._watcher.tell(SecretsLearned(secrets=known))
         try:
-            age = (await self._container.vitals()).age
-            deadlines = Deadlines(limits, now=self._clock(), age=age, grace=grace)
+            vitals, now = await self._container.vitals(), self._clock()
+            deadlines = Deadlines(limits, now=now, age=vitals.age, grace=grace)
+            if self._is_found:
+                await self._go_on_ending(deadlines, running=vitals.running)
             await self._follow(deadlines)
             ended = await self._container.exit()
             results = await self._results(ended)
@@ -108,6 +116,15 @@ class Performance:
         await self._watcher.tell(Concluded(outcome=outcome))
         gone = await insisted(self._container.remove())
         return replace(outcome, container_gone=gone)
+
+    async def _go_on_ending(self, deadlines: Deadlines, *, running: bool) -> None:
+        """End it for what a process before this one has condemned it to."""
+        ending = _WORDS.get(await self._container.condemned())
+        if ending is Ending.STOPPED and not self._is_harmless:
+            return  # no process of ours has written that
+        self._ending = ending
+        if ending is not None and running:
+            await self._interrupt(ending, deadlines)
 
     async def _follow(self, deadlines: Deadlines) -> None:
         async with aclosing(self._container.output()) as output:
@@ -228,7 +245,6 @@ class Performance:
                 await self._cut_off(due, deadlines)
             case Due.KILL:
                 await self._container.kill()
-                self._note = "it did not end when interrupted, and was killed"
                 deadlines.killed(self._clock())
             case Due.GIVE_UP:
                 raise EngineUnavailable("the killed container does not end")
@@ -250,6 +266,7 @@ class Performance:
         deadlines.interrupted(self._clock())
         # What could not be interrupted is killed when its grace is over.
         with suppress(EngineUnavailable):
+            await self._container.condemn(ending)
             await self._container.interrupt()
 
     async def _results(self, ended: Exit) -> Mapping[str, bytes]:
@@ -271,7 +288,7 @@ class Performance:
 
     def _ending_of(self, ended: Exit) -> tuple[Ending, str]:
         if self._ending is not None:
-            return self._ending, self._note
+            return self._ending, _NOT_HEARD if ended.code == _BY_FORCE else ""
         if ended.out_of_memory and ended.code:
             return Ending.OUT_OF_MEMORY, ""
         if self._last_mark is None and ended.code in _CANNOT_RUN:

@@ -202,6 +202,7 @@ class ScriptedContainer:
         self._driving: asyncio.Task[None] | None = None
         self._exit: Exit | None = None
         self._out_of_memory = False
+        self._condemned = ""
         self._vanished = False
 
     async def start(self) -> None:
@@ -227,6 +228,16 @@ class ScriptedContainer:
         if self._sealed is None:
             raise SealBroken("the scripted container carries no seal")
         return self._sealed
+
+    async def condemn(self, why: str) -> None:
+        """Take note of *why* it is to be ended."""
+        self._check()
+        self._condemned = why
+
+    async def condemned(self) -> str:
+        """Return why it was to be ended."""
+        self._check()
+        return self._condemned
 
     async def aside(self, script: str, *, within: timedelta, most: int) -> Aside:
         """Do what was said of *script*, beside what the driver does."""

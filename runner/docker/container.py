@@ -16,7 +16,7 @@ from runner.docker.calls import Calls, told, told_of_container
 from runner.docker.files import SecretFiles, are_there, bring, forget
 from runner.docker.following import Follower
 from runner.docker.pipe import Pipe
-from runner.docker.sealed import keep, kept
+from runner.docker.sealed import DIRECTORY, keep, kept, put
 from runner.docker.terms import Terms
 from runner.docker.workspace import read
 from runner.driver import OPEN, WORKSPACE
@@ -29,6 +29,7 @@ _NEVER: Final = "0001-01-01"  #: how the Engine API says that a time has not com
 _NOT_RUNNING: Final = requests.codes.conflict
 #: seconds between attempts to put something there, or to take it out
 _PAUSES: Final = (0.2, 1.0, 2.0)
+_CONDEMNED: Final = "condemned"  #: the file that says why it is to be ended
 _LOOKS: Final = 50  #: at a container that is being removed, 0.1 s apart
 
 
@@ -105,6 +106,14 @@ class DockerContainer:
     async def kept(self) -> bytes:
         """Return what was put there last."""
         return await self._calls.run(self._kept)
+
+    async def condemn(self, why: str) -> None:
+        """Put *why* it is about to be ended into it."""
+        await self._calls.run(self._condemn, why)
+
+    async def condemned(self) -> str:
+        """Return what `condemn` has put there."""
+        return await self._calls.run(self._condemned)
 
     async def aside(self, script: str, *, within: timedelta, most: int) -> Aside:
         """Run *script* beside what runs there."""
@@ -195,6 +204,15 @@ class DockerContainer:
     def _kept(self) -> bytes:
         with told_of_container("tell what is to be masked in the container"):
             return kept(self._calls.api, self._id)
+
+    def _condemn(self, why: str) -> None:
+        with told_of_container("put into the container why it is ended"):
+            put(self._calls.api, self._id, _CONDEMNED, why.encode())
+
+    def _condemned(self) -> str:
+        with told_of_container("tell why the container was to be ended"):
+            found = read(self._calls.api, self._id, f"/{DIRECTORY}/{_CONDEMNED}")
+            return (found or b"").decode("utf-8", "replace")
 
     def _result(self, path: str) -> bytes | None:
         with told_of_container("take a result out of the container"):

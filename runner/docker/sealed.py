@@ -14,8 +14,10 @@ import docker
 from runner.docker.workspace import read
 from runner.errors import SealBroken
 
-_DIRECTORY: Final = ".handrail"
-_SEALED: Final = f"{_DIRECTORY}/sealed"
+#: In the container's own file system.
+DIRECTORY: Final = ".handrail"
+
+_SEALED: Final = "sealed"
 _LABEL: Final = "handrail.sealed"
 
 #: bytes; the engine tells labels with every list of its containers
@@ -24,13 +26,18 @@ _LARGEST_LABEL: Final = 32 * 1024
 
 def keep(api: docker.APIClient, container: str, sealed: bytes) -> None:
     """Put *sealed* into *container*, which may be created, running or ended."""
-    directory, file = tarfile.TarInfo(_DIRECTORY), tarfile.TarInfo(_SEALED)
+    put(api, container, _SEALED, sealed)
+
+
+def put(api: docker.APIClient, container: str, name: str, content: bytes) -> None:
+    """Put *content* into the file *name* in DIRECTORY."""
+    directory, file = tarfile.TarInfo(DIRECTORY), tarfile.TarInfo(f"{DIRECTORY}/{name}")
     directory.type, directory.mode = tarfile.DIRTYPE, 0o700
-    file.size, file.mode = len(sealed), 0o400
+    file.size, file.mode = len(content), 0o400
     packed = BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         archive.addfile(directory)
-        archive.addfile(file, BytesIO(sealed))
+        archive.addfile(file, BytesIO(content))
     api.put_archive(container, "/", packed.getvalue())
 
 
@@ -43,7 +50,7 @@ def label(sealed: bytes) -> dict[str, str]:
 
 def kept(api: docker.APIClient, container: str) -> bytes:
     """Return what was put there last, or raise SealBroken where there is nothing."""
-    sealed = read(api, container, f"/{_SEALED}")
+    sealed = read(api, container, f"/{DIRECTORY}/{_SEALED}")
     if sealed is None:
         labels = api.inspect_container(container)["Config"]["Labels"]
         sealed = b64decode(labels.get(_LABEL, ""))

@@ -3,9 +3,11 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from runner.events import Concluded, Ending, Event
 from runner.job import Phase
-from tests.contract.runner.rigs import BUSY, PLANNING, Rig
+from tests.contract.runner.rigs import BUSY, PLANNING, WAITING, Rig
 from tests.contract.runner.runs import again, called_off, job_for, run
 from tests.support.runs import Record
 
@@ -84,3 +86,45 @@ async def test_nothing_is_concluded_of_a_run_that_is_left(rig: Rig) -> None:
     container = await rig.engine.find(job.run, job.installation)
     assert container is not None
     assert await container.remove()
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_an_end_that_was_begun_is_the_same_for_whoever_takes_it_up(
+    rig: Rig, running: bool
+) -> None:
+    dying, record, stop = Dying(), Record(), asyncio.Event()
+    job = job_for(rig, "echo done", initializing=(BUSY,))
+    first = asyncio.create_task(run(rig, dying, job, stop))
+    await dying.printed(b"busy")
+    container = await rig.engine.find(job.run, job.installation)
+    assert container is not None
+    if running:
+        await container.condemn(Ending.STOPPED)
+        await called_off(first)
+    else:
+        stop.set()
+        await asyncio.gather(first, return_exceptions=True)
+
+    outcome = await again(rig, record, job, dying)
+
+    assert record.concluded == [outcome]
+    assert (outcome.ending, outcome.exit_code) == (Ending.STOPPED, 130)
+    assert dying.output + record.output == b"busy\n"
+
+
+async def test_nobody_stops_what_performs_by_saying_that_it_was_stopped(
+    rig: Rig,
+) -> None:
+    seen, record = Record(), Record()
+    job = job_for(rig, WAITING)
+    running = asyncio.create_task(run(rig, seen, job, asyncio.Event()))
+    await seen.printed(b"first")
+    container = await rig.engine.find(job.run, job.installation)
+    assert container is not None
+    await container.condemn(Ending.STOPPED)
+    await called_off(running)
+    await rig.release(job.run)
+
+    outcome = await again(rig, record, job, seen)
+
+    assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, 0)
