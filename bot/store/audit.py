@@ -88,11 +88,13 @@ def new_salt() -> str:
 
 async def head_of(db: AsyncConnection, run: RunId) -> AuditHead | None:
     """Return the row that a run ended with; None while it goes on."""
-    of_run = select(audit.c.ordinal, audit.c.hash).where(audit.c.run == run)
-    ended = of_run.where(audit.c.verb == Verb.ENDED.value)
-    newest = ended.order_by(audit.c.ordinal.desc()).limit(1)
-    row = (await db.execute(newest)).one_or_none()
-    return None if row is None else AuditHead(ordinal=row.ordinal, hash=row.hash)
+    # A run has few rows. If asked for the verb too, SQLite may read all of that verb.
+    of_run = select(audit.c.ordinal, audit.c.hash, audit.c.verb)
+    of_run = of_run.where(audit.c.run == run).order_by(audit.c.ordinal.desc())
+    for row in await db.execute(of_run):
+        if row.verb == Verb.ENDED.value:
+            return AuditHead(ordinal=row.ordinal, hash=row.hash)
+    return None
 
 
 async def read(

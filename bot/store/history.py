@@ -87,7 +87,7 @@ def _page(
     ordered = within.order_by(audit.c.ordinal).limit(batch)
     if query.stack is None:
         return ordered
-    ways = (ordered.where(way).subquery() for way in _naming(query.stack))
+    ways = (ordered.where(way).subquery() for way in _naming(query))
     together = union_all(*map(select, ways)).subquery()
     return select(together).order_by(together.c.ordinal).limit(batch)
 
@@ -111,12 +111,14 @@ def _of_runs(query: RunQuery) -> list[ColumnElement[bool]]:
 
 def _of_audit(query: AuditQuery) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if query.actor is not None:
-        conditions.append(audit.c.actor_id == query.actor)
-    if query.verb is not None:
-        conditions.append(audit.c.verb == query.verb)
+    by_run, by_actor = query.run is not None, query.actor is not None
     if query.run is not None:
         conditions.append(audit.c.run == query.run)
+    if query.actor is not None:
+        conditions.append(_keyed(audit.c.actor_id, unless=by_run) == query.actor)
+    if query.verb is not None:
+        is_narrower = by_run or by_actor or query.stack is not None
+        conditions.append(_keyed(audit.c.verb, unless=is_narrower) == query.verb)
     if query.since is not None:
         conditions.append(audit.c.at >= query.since)
     if query.until is not None:
@@ -124,11 +126,21 @@ def _of_audit(query: AuditQuery) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _naming(stack: str) -> tuple[ColumnElement[bool], ...]:
-    """Match rows of *stack*, of every stack, and of several among which it is."""
+def _naming(query: AuditQuery) -> tuple[ColumnElement[bool], ...]:
+    """Match rows of a stack, of every stack, and of several among which it is."""
+    is_narrower = query.run is not None or query.actor is not None
+    stack = _keyed(audit.c.stack, unless=is_narrower)
     named = literal(", ").concat(audit.c.stack).concat(", ")
-    among = and_(text(SEVERAL), named.contains(f", {stack}, ", autoescape=True))
-    return audit.c.stack == stack, audit.c.stack == EVERY, among
+    among = and_(text(SEVERAL), named.contains(f", {query.stack}, ", autoescape=True))
+    return stack == query.stack, stack == EVERY, among
+
+
+def _keyed(column: Column[str], *, unless: bool) -> ColumnElement[str]:
+    """Return *column*, *unless* another one finds fewer rows by its index.
+
+    SQLite takes any index of a column that is asked for, but none of an expression.
+    """
+    return column.concat("") if unless else column
 
 
 def _within(

@@ -15,7 +15,15 @@ from random import randrange
 
 import structlog
 
-from tests.bench import acknowledgement, handover, latency, locks, masking, memory
+from tests.bench import (
+    acknowledgement,
+    handover,
+    history,
+    latency,
+    locks,
+    masking,
+    memory,
+)
 from tests.bench.chaos.run import chaos
 from tests.bench.load import measure as load
 from tests.bench.table import Table
@@ -28,6 +36,7 @@ PARTS: Mapping[str, Measure] = {
     "masking": masking.measure,
     "memory": memory.measure,
     "locks": locks.measure,
+    "history": history.measure,
     "load": load.measure,
     "handover": handover.measure,
 }

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, event
 from bot.domain.lock import EVERY, Hold
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
+from bot.store.history import AuditQuery, audit_rows
 from bot.store.record import SqlRecord
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
@@ -98,3 +99,48 @@ async def test_letters_that_tell_of_holds_are_found_by_their_kind(
     assert found
     assert [step for step in found if step.startswith("SCAN")] == []
     assert [step for step in found if "outbox_by_kind (kind=?)" in step]
+
+
+async def test_the_audit_rows_of_a_run_are_found_by_the_run(database: Database) -> None:
+    record, archive = SqlRecord(database), SqlArchive(database)
+    run = await record.submit(a_new_run(), later(0))
+
+    found = await plans(database, "audit", lambda: archive.head(run.id))
+
+    assert found
+    assert [step for step in found if "audit_by_run (run=?)" not in step] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (AuditQuery(run=1, actor="a", stack="s", verb="v"), "audit_by_run (run=?"),
+        (AuditQuery(actor="a", verb="v"), "audit_by_actor (actor_id=?"),
+        (AuditQuery(verb="v"), "audit_by_verb (verb=?"),
+    ],
+)
+async def test_audit_rows_are_found_by_what_narrows_most(
+    database: Database, query: AuditQuery, index: str
+) -> None:
+    async def read_all() -> None:
+        assert not [row async for row in audit_rows(database, query)]
+
+    found = await plans(database, "audit", read_all)
+
+    assert any(index in step for step in found)
+    others = [step for step in found if index not in step]
+    assert [step for step in others if "audit_of_several" not in step] == []
+
+
+async def test_audit_rows_of_a_stack_are_never_looked_for_by_verb(
+    database: Database,
+) -> None:
+    async def read_all() -> None:
+        query = AuditQuery(stack="s", verb="v")
+        assert not [row async for row in audit_rows(database, query)]
+
+    found = await plans(database, "audit", read_all)
+
+    assert sum("audit_by_stack (stack=?" in step for step in found) == 2
+    assert sum("audit_of_several" in step for step in found) == 1
+    assert not [step for step in found if "audit_by_verb" in step]
