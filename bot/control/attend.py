@@ -13,6 +13,7 @@ log = structlog.get_logger(__name__)
 
 #: several changes in a row are one
 _GATHER_SECONDS: Final = 0.02
+_HEAR_SECONDS: Final = 5.0
 
 
 class Attend:
@@ -31,11 +32,25 @@ class Attend:
 
     async def serve(self) -> None:
         """Attend until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._to_wakes())
+            group.create_task(self._now_and_then())
+
+    async def _to_wakes(self) -> None:
         async for _ in self._wakes.heard():
             for wake in self._wake:
                 wake()
-            try:
-                await self._hear()
-            except StoreUnavailable as away:
-                log.warning("store away, nothing new is hidden", error=str(away))
+            await self._hear_if_possible()
             await asyncio.sleep(_GATHER_SECONDS)
+
+    async def _now_and_then(self) -> None:
+        # For what could not be read when it was woken for.
+        while True:
+            await asyncio.sleep(_HEAR_SECONDS)
+            await self._hear_if_possible()
+
+    async def _hear_if_possible(self) -> None:
+        try:
+            await self._hear()
+        except StoreUnavailable as away:
+            log.warning("store away, nothing new is hidden", error=str(away))

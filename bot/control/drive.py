@@ -15,7 +15,7 @@ from bot.control.following import Following
 from bot.control.job import Jobs, is_planned, secrets_of
 from bot.control.recorder import Recorder, insisting
 from bot.control.secrecy import Secrecy, names_in
-from bot.control.verdict import ended_of, lacks_plan, plan_of, unproven
+from bot.control.verdict import ended_of, lacks_plan, plan_of, sentence, unproven
 from bot.domain.errors import (
     Refusal,
     Refused,
@@ -31,7 +31,7 @@ from bot.domain.state_lock import StateLock, state_lock_in
 from bot.domain.telling import Said
 from bot.ports import Archive, Clock, Ended, Plan, Record
 from runner.engine import Engine
-from runner.errors import RunnerError
+from runner.errors import ContainerLost, EngineAway, RunnerError
 from runner.events import Ending, Outcome
 from runner.execute import GRACE, execute, resume
 from runner.job import Job, Limits, Phase
@@ -67,6 +67,9 @@ _ASK_AGAIN_SECONDS: Final = 2.0
 #: seconds between questions to a Slack that is away
 _PAUSES: Final = (1.0, 2.0, 5.0, 10.0)
 _LONGEST_PAUSE: Final = 30.0
+_BEGINS_LATER: Final = (
+    "The run begins once the engine answers; until then stop ends it."
+)
 _ASKED_AGAIN: Final = (
     "Slack is asked again until it answers; until then nothing starts, and stop ends "
     "the run."
@@ -108,17 +111,21 @@ class Drive:
         self._run = run
         self._stop = stop
         self._given: tuple[Secret, ...] = ()  # what its job has to hide
+        self._is_told_away = False
 
     async def begin(self) -> None:
         """Start what was only claimed so far, and see it through.
 
         An engine that is away before anything was started is waited for.
         """
-        while (prepared := await self._prepared()) is not None:
-            away = await self._execute(*prepared)
-            if away is None:
-                return
-            await self._wait_for_sight(away.note)
+        try:
+            while (prepared := await self._prepared()) is not None:
+                away = await self._execute(*prepared)
+                if away is None:
+                    return
+                await self._wait_to_begin(away)
+        except _Stopped:
+            await self._end(Ended(state=RunState.STOPPED, actor=HANDRAIL))
 
     async def _prepared(self) -> tuple[Job, Masks] | None:
         """Return what is to run, and what is to be hidden of it; None: it has ended."""
@@ -127,8 +134,6 @@ class Drive:
             stack = await self._allowed_at_last()
             job = await self._means.jobs.make(run, stack)
             return job, await self._masks(stack, job)
-        except _Stopped:
-            await self._end(Ended(state=RunState.STOPPED, actor=HANDRAIL))
         except Refused as refusal:
             await self._fail(Reason.REJECTED, str(refusal))
         except RoleSourceUnavailable as unheard:
@@ -136,7 +141,7 @@ class Drive:
             await self._fail(Reason.REJECTED, note)
         except SecretUnavailable as missing:
             await self._fail(Reason.CREDENTIALS, str(missing))
-        except Superseded:
+        except (Superseded, _Stopped):
             raise
         except Exception:
             # No container was asked for, so whatever it was, the stack is free.
@@ -151,6 +156,9 @@ class Drive:
         secrets would say by now. Where no container was started yet, it begins anew.
         """
         await self._say(_GOES_ON)
+        if self._run.lost_since is not None:
+            await self._in_sight(self._look)
+            await self._regain_sight()
         if _reached(self._run) is Phase.PREPARING and await self._is_unbegun():
             await self.begin()
             return
@@ -160,7 +168,9 @@ class Drive:
         recorder = self._recorder(masks, kept=kept)
         async with means.following.follow(run, masks, recorder):
             outcome = await self._resumed(recorder, masks)
-            await self._see_through(outcome, recorder, masks)
+            unbegun = await self._see_through(outcome, recorder, masks)
+        if unbegun is not None:
+            await self.begin()
 
     async def _execute(self, job: Job, masks: Masks) -> Outcome | None:
         """See *job* through; what came of it where it is to begin anew."""
@@ -185,7 +195,7 @@ class Drive:
 
         Returns what came of it where the engine was away before anything began.
         """
-        while outcome.ending is Ending.ENGINE and not outcome.container_gone:
+        while outcome.is_away and not outcome.container_gone:
             before = outcome
             await recorder.flush()
             await self._wait_for_sight(outcome.note)
@@ -224,8 +234,11 @@ class Drive:
         container = await self._in_sight(lambda: engine.find(name, installation))
         if container is None:
             return True
-        if (await self._in_sight(container.vitals)).started:
-            return False
+        try:
+            if (await self._in_sight(container.vitals)).started:
+                return False
+        except ContainerLost:
+            return True
         return await container.remove()
 
     async def _in_sight(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
@@ -233,8 +246,31 @@ class Drive:
         while True:
             try:
                 return await ask()
-            except RunnerError as away:
+            except EngineAway as away:
                 await self._wait_for_sight(str(away))
+
+    async def _look(self) -> None:
+        """Ask the engine for the container, and for how that is."""
+        name, installation = str(self._run.id), self._means.jobs.installation
+        container = await self._means.engine.find(name, installation)
+        if container is not None:
+            with suppress(ContainerLost):
+                await container.vitals()
+
+    async def _wait_to_begin(self, away: Outcome) -> None:
+        """Wait until the engine answers. Nothing began, so the run may be stopped."""
+        if self._run.state is not RunState.PREPARING:
+            await self._wait_for_sight(away.note)
+            return
+        if not self._is_told_away:
+            await self._say(f"{sentence(away.note)} {_BEGINS_LATER}")
+            self._is_told_away = True
+        while True:
+            await self._pause(_ASK_AGAIN_SECONDS)
+            await self._now()
+            with suppress(RunnerError):
+                await self._means.engine.ping()
+                return
 
     async def _wait_for_sight(self, why: str) -> None:
         """Wait until the engine answers; who waits for the run is told, once."""
@@ -246,12 +282,16 @@ class Drive:
             await asyncio.sleep(_ASK_AGAIN_SECONDS)
             await self._now()
             try:
-                await self._means.engine.ping()
+                await self._look()
             except RunnerError as away:
                 log.warning("engine away, run waits", run=run, error=str(away))
             else:
                 break
-        await insisting(lambda: record.regain_sight(run, clock()))
+        await self._regain_sight()
+
+    async def _regain_sight(self) -> None:
+        run, clock = self._run.id, self._means.clock
+        await insisting(lambda: self._record.regain_sight(run, clock()))
 
     async def _now(self) -> Run:
         """Return the run as it is. Raises Superseded where it is over."""

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
 
 from bot.control.recorder import Recorder, insisting
 from bot.control.secrecy import Secrecy
+from bot.domain.errors import Superseded
 from bot.domain.run import Run, RunId
 from bot.ports import Archive, Record
 from runner.errors import SealBroken
@@ -57,13 +58,15 @@ class Following:
         if run in self._followed:
             followed = self._followed[run]
             await asyncio.to_thread(followed.masks.learn, secrets)
-            await followed.recorder.flush()
+            with suppress(Superseded):
+                await followed.recorder.flush()
 
     async def hear(self) -> None:
         """Hide what was asked for since, and take it out of what was told before."""
         for run, followed in tuple(self._followed.items()):
-            if await self._learn(run, followed):
-                await followed.recorder.take_back()
+            with suppress(Superseded):  # it is over, or another replica's by now
+                if await self._learn(run, followed):
+                    await followed.recorder.take_back()
 
     @asynccontextmanager
     async def follow(
@@ -78,7 +81,8 @@ class Following:
                 async with recorder:
                     yield
         finally:
-            del self._followed[run.id]
+            if self._followed.get(run.id) is followed:
+                del self._followed[run.id]
 
     async def _learn(self, run: RunId, followed: _Followed) -> bool:
         """Hide what is asked for and not hidden yet; False if there is nothing."""

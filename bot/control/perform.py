@@ -1,6 +1,7 @@
 """See runs through: from their claim to their end, or from where another left them."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 import structlog
@@ -9,8 +10,10 @@ from bot.control.access import Access
 from bot.control.drive import Drive, Means
 from bot.control.following import Following
 from bot.control.job import Jobs
+from bot.control.recorder import insisting
 from bot.control.secrecy import Secrecy
-from bot.domain.errors import IllegalTransition
+from bot.control.verdict import given_up
+from bot.domain.errors import IllegalTransition, StoreUnavailable, Superseded
 from bot.domain.run import Run, RunId, RunState
 from bot.domain.stack import Catalog
 from bot.ports import Archive, Clock, Record
@@ -79,11 +82,12 @@ class Perform:
         """
         started = await self._started(run)
         if started is not None:
-            await self._drive(started, stop).begin()
+            drive = self._drive(started, stop)
+            await self._seen_through(started, drive.begin())
 
     async def again(self, run: Run, stop: asyncio.Event) -> None:
         """Take up *run*, which another process of the bot had started."""
-        await self._drive(run, stop).go_on()
+        await self._seen_through(run, self._drive(run, stop).go_on())
 
     async def hide(self, run: RunId, secret: Secret) -> None:
         """Hide *secret* in what *run* prints from here on, whoever drives it."""
@@ -92,6 +96,18 @@ class Perform:
     async def hear(self) -> None:
         """Hide what was asked for elsewhere of the runs that are driven here."""
         await self._following.hear()
+
+    async def _seen_through(self, run: Run, driving: Awaitable[None]) -> None:
+        try:
+            await driving
+        except (StoreUnavailable, Superseded):
+            raise
+        except Exception:
+            # The claim stays, so nothing can go wrong twice; and the fence keeps it
+            # from ending what another replica has taken over.
+            log.exception("run could not be driven", run=run.id)
+            record = self._record.fenced(run)
+            await insisting(lambda: record.end(run.id, given_up(), self._clock()))
 
     def _drive(self, run: Run, stop: asyncio.Event) -> Drive:
         return Drive(self._means, self._record.fenced(run), run, stop)

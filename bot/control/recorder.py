@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self, TypeVar, assert_never
 
 import structlog
 
-from bot.domain.errors import StoreUnavailable
+from bot.domain.errors import StoreUnavailable, Superseded
 from bot.domain.people import HANDRAIL
 from bot.domain.run import Run, RunState, RunType
 from bot.domain.sentences import amount
@@ -84,7 +85,6 @@ class Recorder:
         self._known = len(masks.secrets)
         self._limit = limit
         self._full = kept >= limit
-        self._resolved: str | None = None  # the image's digest, until it is stored
 
     async def tell(self, event: Event) -> None:
         """Store one event of the job."""
@@ -96,10 +96,10 @@ class Recorder:
             case SourceFetched():
                 await self._progress(Progress(commit=event.commit))
             case ImageResolved():
-                # Stored with the container, which is next.
-                self._resolved = event.digest
+                # At once, since the container is asked for next: by its owner alone.
+                await self._progress(Progress(image_digest=event.digest))
             case ContainerCreated():
-                await self._created(event.container)
+                await self._progress(Progress(container=event.container))
             case SecretsLearned():
                 await self._learned()
             case Remark():
@@ -123,8 +123,6 @@ class Recorder:
 
     async def flush(self) -> None:
         """Store all that was told so far."""
-        if self._resolved is not None:
-            await self._created(None)
         async with self._keeping:
             data, position = bytes(self._gathered), self._position
             self._gathered.clear()
@@ -187,9 +185,10 @@ class Recorder:
 
     async def _flush_later(self) -> None:
         # Again for what came while it was stored: nothing else may come after it.
-        while self._gathered:
-            await asyncio.sleep(_GATHER_SECONDS)
-            await self.flush()
+        with suppress(Superseded):  # told by whatever is to be stored next
+            while self._gathered:
+                await asyncio.sleep(_GATHER_SECONDS)
+                await self.flush()
 
     async def _keep(self, data: bytes, position: int) -> None:
         if self._full:
@@ -223,10 +222,6 @@ class Recorder:
             lambda: self._record.advance(self._run.id, to, self._clock())
         )
         return moved is not None
-
-    async def _created(self, container: str | None) -> None:
-        digest, self._resolved = self._resolved, None
-        await self._progress(Progress(image_digest=digest, container=container))
 
     async def _progress(self, progress: Progress) -> None:
         await insisting(lambda: self._record.note_progress(self._run.id, progress))

@@ -8,21 +8,21 @@ from typing import Final
 import structlog
 
 from bot.control.recorder import insisting
+from bot.control.verdict import given_up
 from bot.domain.errors import IllegalTransition, StoreUnavailable, Superseded
-from bot.domain.people import HANDRAIL
 from bot.domain.replica import ReplicaId
-from bot.domain.run import Reason, Run, RunId, RunState
-from bot.ports import Archive, Clock, Ended, Record
+from bot.domain.run import ACTIVE, Run, RunId
+from bot.ports import Archive, Clock, Record
 
 log = structlog.get_logger(__name__)
 
 #: Somebody wakes it whenever there may be something to do; this is for the rest.
 _LOOK_AGAIN_SECONDS: Final = 5.0
 
-_GIVEN_UP: Final = (
-    "Handrail itself failed; its log says how. Whether the container is gone is not "
-    "known, so the stack stays busy: once it is, an admin can reply release: <reason>."
-)
+#: before a run whose start could not be stored is started again
+_PAUSE_SECONDS: Final = 1.0
+#: seconds that the drives of runs have to end
+_LAST_LOOKS: Final = 3
 
 Drive = Callable[[Run, asyncio.Event], Awaitable[None]]
 
@@ -70,6 +70,8 @@ class Schedule:
 
     def take_up(self, run: Run, drive: Drive) -> None:
         """Drive *run* in a task of its own."""
+        if run.id in self._tasks:
+            self._tasks[run.id].cancel()  # what it writes is void by now
         stop = self._stops[run.id] = asyncio.Event()
         if run.stop_asked_by is not None:
             stop.set()
@@ -78,8 +80,9 @@ class Schedule:
 
     async def let_go_of_others(self, owner: ReplicaId) -> None:
         """Drive no run any more that is not *owner*'s, who was believed dead."""
-        for run, task in tuple(self._tasks.items()):
-            if (await self._archive.run(run)).owner not in {owner, None}:
+        for run_id, task in tuple(self._tasks.items()):
+            run = await self._archive.run(run_id)
+            if run.state in ACTIVE and run.owner != owner:
                 task.cancel()
 
     async def serve(self) -> None:
@@ -118,6 +121,7 @@ class Schedule:
             await drive(run, stop)
         except StoreUnavailable as away:
             log.warning("store away, run waits", run=run.id, error=str(away))
+            await asyncio.sleep(_PAUSE_SECONDS)
         except Superseded as over:
             log.info("run let go of", run=run.id, because=str(over))
         except Exception:
@@ -125,22 +129,15 @@ class Schedule:
             log.exception("run could not be driven", run=run.id)
             await self._give_up(run)
         finally:
-            del self._stops[run.id]
-            del self._tasks[run.id]
+            if self._stops.get(run.id) is stop:
+                del self._stops[run.id]
+                del self._tasks[run.id]
             self.wake()
 
     async def _give_up(self, run: Run) -> None:
-        ended = Ended(
-            state=RunState.FAILED,
-            actor=HANDRAIL,
-            reason=Reason.ENGINE,
-            note=_GIVEN_UP,
-            release=False,
-        )
-        with suppress(IllegalTransition, Superseded):  # it had ended before
-            run = await insisting(lambda: self._archive.run(run.id))
-            record = self._record.fenced(run)
-            await insisting(lambda: record.end(run.id, ended, self._clock()))
+        record = self._record.fenced(run)
+        with suppress(IllegalTransition, Superseded):  # it is another's, or over
+            await insisting(lambda: record.end(run.id, given_up(), self._clock()))
 
     async def _sleep(self) -> None:
         try:
@@ -150,7 +147,13 @@ class Schedule:
             self._may_free = True
 
     async def _let_go(self) -> None:
-        tasks = tuple(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Some steps are not left half done by one cancellation; but those who take
+        # the runs over do not have to wait for them, since what they write is void.
+        going = set(self._tasks.values())
+        for _ in range(_LAST_LOOKS):
+            if not going:
+                return
+            for task in going:
+                task.cancel()
+            _, going = await asyncio.wait(going, timeout=1)
+        log.warning("runs let go of in the middle of a step", number=len(going))

@@ -43,6 +43,10 @@ _ENGINE: Final = (
 _UNASKED: Final = frozenset({Ending.OUT_OF_MEMORY, Ending.ENGINE, Ending.LOST})
 _PLAN_FILE: Final = "HANDRAIL_PLAN"
 _NO_SUMMARY: Final = "The plan was made; what it would do stands in the output."
+_GIVEN_UP: Final = (
+    "Handrail itself failed; its log says how. Whether the container is gone is not "
+    "known, so the stack stays busy: once it is, an admin can reply release: <reason>."
+)
 _KEPT: Final = (
     "The container could not be proven gone, so the stack stays busy. Once it is "
     "gone, an admin can reply release: <reason>."
@@ -72,6 +76,17 @@ def unproven(outcome: Outcome) -> Ended:
         actor=HANDRAIL,
         reason=Reason.ENGINE,
         note=_note(outcome, changes=False),
+        release=False,
+    )
+
+
+def given_up() -> Ended:
+    """Return how a run ends that Handrail itself could not drive on."""
+    return Ended(
+        state=RunState.FAILED,
+        actor=HANDRAIL,
+        reason=Reason.ENGINE,
+        note=_GIVEN_UP,
         release=False,
     )
 
@@ -123,7 +138,7 @@ def _note(outcome: Outcome, *, changes: bool) -> str:
     killed = may_have and outcome.ending is Ending.EXITED
     killed = killed and outcome.exit_code == _KILLED_CODE
     notes = (
-        _sentence(outcome.note),
+        sentence(outcome.note),
         _ENGINE if outcome.ending is Ending.ENGINE else "",
         _PARTIAL if cut_off else "",
         _KILLED if killed else "",
@@ -133,6 +148,6 @@ def _note(outcome: Outcome, *, changes: bool) -> str:
     return " ".join(filter(None, notes))
 
 
-def _sentence(note: str) -> str:
+def sentence(note: str) -> str:
     """Make the runner's note stand among sentences."""
     return f"{note[:1].upper()}{note[1:].removesuffix('.')}." if note else ""

@@ -9,6 +9,7 @@ import pytest
 
 from bot.control import drive
 from bot.control.perform import Perform
+from bot.domain.audit import Verb
 from bot.domain.errors import Superseded
 from bot.domain.people import HANDRAIL
 from bot.domain.replica import Replica, ReplicaId
@@ -35,6 +36,16 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 @asynccontextmanager
 async def driven(perform: Perform, run: Run) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(perform(run, asyncio.Event()))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def driven_again(perform: Perform, run: Run) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(perform.again(run, asyncio.Event()))
     try:
         yield task
     finally:
@@ -250,10 +261,81 @@ async def test_an_engine_that_is_away_before_anything_began_is_waited_for(
     stage.engine.release("apply")
     stage.engine.available = False
     async with driven(stage.perform(), run) as task:
-        await out_of_sight(stage, run)
+        await until_told(stage, "The run begins once the engine answers")
         stage.engine.available = True
         await asyncio.wait_for(task, 10)
 
     over = await stage.store.archive.run(run.id)
     assert (over.state, over.exit_code) == (RunState.FINISHED, 0)
     assert len(stage.engine.jobs) == 1
+
+
+async def test_a_run_that_waits_for_its_engine_to_begin_can_be_stopped(
+    stage: Stage,
+) -> None:
+    run, stop = await stage.ready(a_new_run("apply")), asyncio.Event()
+    stage.engine.available = False
+    task = asyncio.create_task(stage.perform()(run, stop))
+    await until_told(stage, "until then stop ends it")
+
+    stop.set()
+    await asyncio.wait_for(task, 10)
+
+    over = await stage.store.archive.run(run.id)
+    assert over.state is RunState.STOPPED
+    assert (await stage.store.archive.occupancy(run.stack)).claim is None
+
+
+async def test_who_takes_a_lost_run_up_says_that_it_is_in_sight_again(
+    stage: Stage,
+) -> None:
+    run = await stage.ready(a_new_run("apply"))
+    async with driven(stage.perform(), run):
+        await performing(stage)
+        await stage.record.lose_sight(run.id, "Its engine is away.", utc_now())
+    stage.engine.release("apply")
+
+    now = await stage.store.archive.run(run.id)
+    assert now.lost_since
+    async with driven_again(stage.perform(), now) as task:
+        await asyncio.wait_for(task, 10)
+
+    verbs = [deed.verb for deed in await stage.store.deeds()]
+    assert Verb.IN_SIGHT_AGAIN in verbs
+
+
+async def test_a_wish_to_hide_what_ends_just_then_ends_nothing_else(
+    stage: Stage,
+) -> None:
+    first, second = await stage.joined_as(ONE), await stage.joined_as(OTHER)
+    run, perform = await first.ready(a_new_run("apply")), first.perform()
+    async with driven(perform, run):
+        await performing(first)
+        await SqlReplicas(stage.store.database, ONE).leave(utc_now())
+        await second.record.adopt(utc_now(), ())
+        await second.perform().hide(run.id, Secret("redacted text", b"hunter22"))
+
+        await perform.hear()
+        await perform.hide(run.id, Secret("redacted text", b"hunter23"))
+
+
+async def test_a_drive_that_fails_ends_its_own_run_and_no_other_owners(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await stage.joined_as(ONE), await stage.joined_as(OTHER)
+    run = await first.ready(a_new_run("apply"))
+    started = await first.record.start(run.id, utc_now())
+    assert started is not None
+    await SqlReplicas(stage.store.database, ONE).leave(utc_now())
+    await second.record.adopt(utc_now(), ())
+    monkeypatch.setattr(drive.Drive, "go_on", _fails)
+
+    with pytest.raises(Superseded):
+        await first.perform().again(started, asyncio.Event())
+
+    now = await stage.store.archive.run(run.id)
+    assert (now.state, now.owner) == (RunState.PREPARING, OTHER.id)
+
+
+async def _fails(_: drive.Drive) -> None:
+    raise RuntimeError("a bug")
