@@ -6,8 +6,9 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Coroutine
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 
@@ -22,18 +23,24 @@ from bot.cli.record import with_record
 from bot.control.secrecy import Secrecy
 from bot.credentials.keys import SigningKeys
 from bot.demo.play import perform_task, show_page
-from bot.domain.errors import HandrailError
+from bot.domain.audit import Deed, Verb
+from bot.domain.errors import HandrailError, StoreUnavailable
+from bot.domain.people import HANDRAIL
 from bot.domain.run import RunId
 from bot.domain.sentences import dropped
 from bot.logs import set_up_logs
 from bot.settings import Settings, SettingsProblems, data_dir
 from bot.store.archive import SqlArchive
+from bot.store.audit import append
 from bot.store.database import Database
 from runner.docker.engine import DockerEngine
 from runner.docker.provision import engine_down, engine_up, find_engine
 from runner.errors import EngineUnavailable, RunnerError
 
 _Result = TypeVar("_Result")
+
+#: seconds until a bot that was told to end is ended, whatever it still waits for
+_LAST_SECONDS: Final = 9.0
 
 app = typer.Typer(
     help="Run any command against your infrastructure from Slack.",
@@ -72,7 +79,7 @@ def serve() -> None:
     settings = Settings.read(os.environ)
     secrecy = secrecy_of(settings, os.environ)
     set_up_logs(secrecy.hidden)
-    _run(_serve(settings, secrecy))
+    _run(_serve(settings, secrecy), within=_LAST_SECONDS)
 
 
 @app.command()
@@ -151,7 +158,23 @@ def oidc_rotate(
 ) -> None:
     """Make a new key for the tokens of runs; the old are served until it is safe."""
     keys = SigningKeys(data_dir(os.environ) / "oidc", utc_now)
-    typer.echo(f"New key: {keys.rotate(at_once=at_once)}")
+    made = keys.rotate(at_once=at_once)
+    typer.echo(f"New key: {made}")
+    _note_signing_key(made, at_once=at_once)
+
+
+def _note_signing_key(made: str, *, at_once: bool) -> None:
+    detail = f"{made}, and all others are void" if at_once else made
+    deed = Deed(verb=Verb.SIGNING_KEY_MADE, actor=HANDRAIL, at=utc_now(), detail=detail)
+
+    async def note(database: Database) -> None:
+        async with database.write("note a new key") as db:
+            await append(db, deed)
+
+    try:
+        with_record(note)
+    except StoreUnavailable as away:
+        typer.echo(f"The audit does not have that. {away}", err=True)
 
 
 async def _serve(settings: Settings, secrecy: Secrecy) -> None:
@@ -167,14 +190,34 @@ async def _serve(settings: Settings, secrecy: Secrecy) -> None:
         await asyncio.Event().wait()
 
 
-def _run(work: Coroutine[None, None, _Result]) -> _Result | None:
+def _run(
+    work: Coroutine[None, None, _Result], *, within: float | None = None
+) -> _Result | None:
+    """Return what *work* returns; None where it was told to end.
+
+    Where it may be killed at any moment, it is told to end only so many seconds long.
+    """
+
     async def until_told() -> _Result | None:
         task = asyncio.create_task(work)
         loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            task.cancel()
+            if within is not None:
+                _end_for_good_after(within)
+
         for told in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(told, task.cancel)
+            loop.add_signal_handler(told, end)
         with contextlib.suppress(asyncio.CancelledError):
             return await task
         return None
 
     return asyncio.run(until_told())
+
+
+def _end_for_good_after(seconds: float) -> None:
+    # In a thread of its own, since it may be the loop that hangs.
+    last = threading.Timer(seconds, os._exit, (0,))
+    last.daemon = True
+    last.start()

@@ -177,6 +177,16 @@ def test_a_row_that_cannot_be_read_ends_the_export(home: Home) -> None:
     assert "handrail audit verify names it" in done.stderr
 
 
+def test_a_new_signing_key_is_in_the_audit(home: Home) -> None:
+    made = home.handrail("oidc", "rotate", "--at-once")
+
+    done = home.handrail("audit", "export", "--verb", "signing_key_made")
+    (row,) = map(json.loads, done.stdout.splitlines())
+    name = made.stdout.removeprefix("New key: ").strip()
+    assert row["detail"] == f"{name}, and all others are void"
+    assert (made.exit_code, made.stderr) == (0, "")
+
+
 def test_states_are_told_by_their_names(home: Home) -> None:
     done = home.handrail("history", "--state", "dreaming")
 
