@@ -109,8 +109,7 @@ class Performance:
             gone = await insisted(self._container.remove())
             return self._broken(Ending.LOST, error, gone=gone)
         except EngineUnavailable as error:
-            # What performs is never ended on a guess, so it is not removed.
-            gone = self._is_harmless and await insisted(self._container.remove())
+            gone = self._may_go(error) and await insisted(self._container.remove())
             return self._broken(Ending.ENGINE, error, gone=gone)
         outcome = self._ended(ended, results)
         await self._watcher.tell(Concluded(outcome=outcome))
@@ -234,6 +233,11 @@ class Performance:
     def _is_harmless(self) -> bool:
         """Whether nothing has been changed by it so far."""
         return self._reached is not Phase.PERFORMING or self._container.harmless
+
+    def _may_go(self, error: EngineUnavailable) -> bool:
+        # What performs is never ended on a guess; and what is out of sight may go on
+        # once it is in sight again.
+        return self._is_harmless and not isinstance(error, EngineAway)
 
     async def _look(self, deadlines: Deadlines) -> None:
         if self._stop.is_set() and self._may_stop:

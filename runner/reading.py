@@ -6,7 +6,12 @@ from typing import Final
 
 from runner.driver import reading_script
 from runner.engine import Container
-from runner.errors import ContainerLost, EngineUnavailable, StateUnreadable
+from runner.errors import (
+    ContainerLost,
+    EngineAway,
+    EngineUnavailable,
+    StateUnreadable,
+)
 from runner.masking.secrets import Secret
 from runner.terraform_state import sensitive_values
 
@@ -17,11 +22,11 @@ MOST: Final = 16 << 20  #: bytes
 async def sensitive_in(container: Container) -> tuple[Secret, ...]:
     """Return the sensitive values of the state, while the driver waits at its gate.
 
-    Raises StateUnreadable, and ContainerLost.
+    Raises StateUnreadable, ContainerLost and EngineAway.
     """
     try:
         return await _values(container)
-    except (ContainerLost, StateUnreadable):
+    except (ContainerLost, EngineAway, StateUnreadable):
         raise
     except (EngineUnavailable, ValueError) as error:
         raise StateUnreadable(str(error)) from error

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from runner.errors import ContainerLost
+from runner.errors import ContainerLost, EngineAway
 from runner.events import Event, Output, Remark, SecretsLearned
 from runner.masking.announced import Announced, Announcements
 from runner.masking.masker import Masks
@@ -186,7 +186,7 @@ class Teller:
     async def _carry(self) -> None:
         try:
             await self._carried.renew()
-        except ContainerLost:
+        except (ContainerLost, EngineAway):
             raise
         except Exception:  # noqa: BLE001 - what is not carried would be shown later
             self._carry_at = self._clock() + self._again
