@@ -134,8 +134,10 @@ class Delivery:
     async def _due(self) -> tuple[Letter, ...]:
         letters = await self._outbox.due(self._clock())
         if not self._has_read:
-            # An earlier process may have ended between sending and noting it.
-            self._doubtful.update(letter.id for letter in letters)
+            # An earlier process may have ended between sending and noting it, and
+            # its budget for changes may have been short.
+            first = (*letters, *await self._outbox.closing(self._clock()))
+            self._doubtful.update(letter.id for letter in first)
             self._has_read = True
         return letters
 

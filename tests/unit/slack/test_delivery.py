@@ -111,3 +111,19 @@ async def test_whoever_takes_the_duty_anew_doubts_what_is_due() -> None:
 
     assert letters.doubts == [True, False]
     assert letters.forgotten == 2
+
+
+async def test_a_final_message_that_could_go_first_is_doubted_behind_its_header() -> (
+    None
+):
+    header = a_letter(1, Header(run=RUN), message_ts="1.1")
+    final = replace(a_letter(2, Final(run=RUN)), thread=header.thread)
+    letters = Letters(waiting=[header], ending=[final])
+
+    async with delivering(letters):
+        await letters.read(2)
+        letters.waiting, letters.ending = [final], []
+        await letters.read(2)
+
+    assert [letter.id for letter in letters.sent] == [1, 2]
+    assert letters.doubts == [True, True]
