@@ -1,5 +1,6 @@
 import asyncio
 import hashlib
+import re
 import subprocess
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -13,6 +14,7 @@ from runner.job import DirectorySource, GitSource, Limits, Phase, WorkspaceFile
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
 from tests.support.docker import (
+    clear_away,
     image_of_user,
     image_without_shell,
     inspected,
@@ -333,3 +335,21 @@ async def test_many_runs_at_once_do_not_get_into_each_others_way(
 
     assert [outcome.exit_code for outcome in outcomes] == [0] * 8
     assert [len(record.output.split()) for record in records] == [301] * 8
+
+
+async def test_of_a_lost_container_is_told_what_the_engine_remembers(
+    bench: Bench,
+) -> None:
+    record = Record()
+    job = bench.job("echo on; sleep 60")
+    running = asyncio.create_task(bench.execute(job, record))
+    await record.printed(b"on\n")
+    await asyncio.to_thread(clear_away, bench.installation)
+
+    outcome = await running
+    later, _ = await bench.resume(job, record)
+
+    remembered = r"it ended with exit code 137 at .* UTC and it was removed at .* UTC"
+    for lost in (outcome, later):
+        assert lost.ending is Ending.LOST
+        assert re.search(remembered, lost.note)

@@ -1,8 +1,11 @@
 """An engine that answers as it was told to, over a socket like a real one's."""
 
+import io
 import json
 import socketserver
+import tarfile
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -12,7 +15,11 @@ VERSION = {"ApiVersion": "1.41", "Version": "20.10"}
 
 
 class EngineStub(socketserver.ThreadingUnixStreamServer):
-    """Has one container, which has ended, and *logs*, one for each reading."""
+    """Has one container, and *logs*, one for each reading.
+
+    Each of *looks* says whether the container runs and what its copy of the output
+    has, None for no copy, from one look at it to the next; the last is for good.
+    """
 
     daemon_threads = True
 
@@ -20,6 +27,9 @@ class EngineStub(socketserver.ThreadingUnixStreamServer):
         super().__init__(str(path), _Answers)
         self.url = f"unix://{path}"
         self.logs: list[bytes] = []
+        self.looks: list[tuple[bool, bytes | None]] = [(False, None)]
+        self.copy: bytes | None = None
+        self.readings = 0  # of the copy
         self.pulling = threading.Event()
         self.image_arrives = threading.Event()
 
@@ -35,10 +45,26 @@ class _Answers(BaseHTTPRequestHandler):
             self._answer(200, json.dumps(VERSION).encode())
         elif path.endswith("/logs"):
             self._answer(200, self.server.logs.pop(0))
+        elif path.endswith("/archive") and self.server.copy is not None:
+            self.server.readings += 1
+            self._answer(200, packed(self.server.copy))
         elif "/containers/" in path:
-            self._answer(200, json.dumps({"State": {"Running": False}}).encode())
+            self._answer(200, json.dumps({"State": {"Running": self._look()}}).encode())
         else:
             self._answer(404, b'{"message": "No such image"}')
+
+    def do_HEAD(self) -> None:
+        copy = self.server.copy
+        self.send_response(404 if copy is None else 200)
+        about = {"mode": 0o644, "size": len(copy or b""), "linkTarget": ""}
+        told = b64encode(json.dumps(about).encode()).decode()
+        self.send_header("X-Docker-Container-Path-Stat", told)
+        self.end_headers()
+
+    def _look(self) -> bool:
+        looks = self.server.looks
+        running, self.server.copy = looks.pop(0) if len(looks) > 1 else looks[0]
+        return running
 
     def do_POST(self) -> None:
         self.send_response(200)
@@ -58,6 +84,15 @@ class _Answers(BaseHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         pass
+
+
+def packed(copy: bytes) -> bytes:
+    """Return *copy* as an engine hands it out."""
+    archive, member = io.BytesIO(), tarfile.TarInfo("output")
+    member.size = len(copy)
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.addfile(member, io.BytesIO(copy))
+    return archive.getvalue()
 
 
 #: At the end of a log: the connection is lost there.

@@ -4,10 +4,13 @@ from pathlib import Path
 from signal import SIGTERM
 
 import pytest
+import requests
+from docker.errors import APIError, DockerException
 
 from runner.docker.address import EngineAddress
+from runner.docker.calls import told
 from runner.docker.engine import DockerEngine
-from runner.errors import EngineUnavailable
+from runner.errors import EngineAway, EngineUnavailable
 from tests.unit.runner.docker.engine_stub import EngineStub
 
 #: A process that asks for an image until it is told to end.
@@ -52,3 +55,26 @@ async def test_an_error_that_nobody_thought_of_is_the_engines(
     async with DockerEngine(address) as engine:
         with pytest.raises(EngineUnavailable, match="unexpected KeyError: 'Version'"):
             await engine.ping()
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (requests.ConnectionError("refused"), True),
+        (requests.exceptions.ChunkedEncodingError("cut"), True),
+        (requests.Timeout("silent"), True),
+        (ConnectionResetError("reset"), True),
+        (APIError("500", explanation="rpc error: transport is closing"), True),
+        (APIError("500", explanation="context canceled"), True),
+        (APIError("404", explanation="no such container"), False),
+        (APIError("500", explanation="no space left on device"), False),
+        (requests.HTTPError("500"), False),
+        (DockerException("Error grabbing logs: unexpected EOF"), False),
+        (OSError("no space left on device"), False),
+    ],
+)
+def test_away_is_what_could_not_be_reached(error: Exception, away: bool) -> None:
+    with pytest.raises(EngineUnavailable) as raised, told("answer"):
+        raise error
+
+    assert isinstance(raised.value, EngineAway) is away
