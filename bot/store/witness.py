@@ -7,11 +7,16 @@ from typing import Final
 from sqlalchemy import Row, Select, and_, func, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.run import RunId
+from bot.domain.telling import Header
 from bot.domain.witness import Finding, KeptMessage, KeptThread, Witnessed
 from bot.store.database import Database
 from bot.store.tables import audit, messages, outbox, runs, threads
+from bot.store.tellings import kind_of
 
 _AT_ONCE: Final = 500
+#: what a run's thread begins with
+_FIRST: Final = kind_of(Header(run=RunId(0)))
 
 
 class SqlKeptMessages:
@@ -110,7 +115,11 @@ def _numbers_in(channel: str) -> Select[tuple[int]]:
 
 def _untold_in(channel: str) -> Select[*tuple[object, ...]]:
     of_thread = messages.c.thread == threads.c.id
-    on_its_way = and_(outbox.c.thread == threads.c.id, outbox.c.fate.is_(None))
+    on_its_way = and_(
+        outbox.c.thread == threads.c.id,
+        outbox.c.kind == _FIRST,
+        outbox.c.fate.is_(None),
+    )
     return (
         select(runs.c.id, runs.c.stack)
         .join(threads, threads.c.id == runs.c.thread)

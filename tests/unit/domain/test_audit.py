@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -263,3 +264,14 @@ def test_what_a_person_writes_vouches_for_nothing() -> None:
 
     assert broken(rows) == 1
     assert voucher("why", 0, []) == "why; places: 0; rows: none"
+
+
+def test_every_verb_is_written_by_somebody() -> None:
+    bot = Path(__file__).parents[3] / "bot"
+    written = "".join(
+        path.read_text()
+        for path in bot.rglob("*.py")
+        if path != bot / "domain" / "audit.py"
+    )
+
+    assert [verb.name for verb in Verb if f"Verb.{verb.name}" not in written] == []
