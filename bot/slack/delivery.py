@@ -11,7 +11,7 @@ import structlog
 from aiohttp import ClientError
 from slack_sdk.errors import SlackClientError
 
-from bot.domain.errors import StoreUnavailable
+from bot.domain.errors import StoreUnavailable, Superseded
 from bot.domain.run import RunId, ThreadId
 from bot.domain.telling import Card, Header, Notice, Tail, Waiting
 from bot.domain.telling import Final as Ending
@@ -42,7 +42,8 @@ _NEW_TAIL_SECONDS: Final = 60.0
 #: after so many attempts a letter that is refused for no known reason goes elsewhere
 _PATIENCE: Final = 12
 
-#: asks whether this replica is the one that delivers; called before every look
+#: asks whether this replica is the one that delivers; called before every look, and
+#: before every call that is seen in Slack
 HasDuty = Callable[[], Awaitable[bool]]
 
 
@@ -68,6 +69,7 @@ class Delivery:
         self._outbox = outbox
         self._archive = archive
         self._post = post
+        post.ask_first(self._may_send)
         self._pace = pace
         self._clock = clock
         self._duty = duty
@@ -82,6 +84,8 @@ class Delivery:
         self._settled: dict[ThreadId, tuple[LetterId, int]] = {}
         #: letters that may have reached Slack without a note of it
         self._doubtful: set[LetterId] = set()
+        #: threads of what is on its way since before the duty was taken last
+        self._outdated: set[ThreadId] = set()
         self._delivers = False
         self._has_read = False
 
@@ -122,14 +126,22 @@ class Delivery:
             log.warning("store away, nothing is delivered", error=str(away))
 
     async def _has_duty(self) -> bool:
-        had, self._delivers = self._delivers, await self._duty()
+        has = await self._duty()
+        had, self._delivers = self._delivers, has
         if self._delivers and not had:
             # Another replica may have sent since, and not have noted it.
             self._settled.clear()
             self._tails.clear()
             self._post.forget()
+            self._outdated.update(self._sending)
             self._has_read = False
         return self._delivers
+
+    async def _may_send(self, letter: Letter) -> bool:
+        # This process may have stood still for longer than another waits for it.
+        has = await self._duty()
+        self._delivers = self._delivers and has
+        return has and letter.thread.id not in self._outdated
 
     async def _due(self) -> tuple[Letter, ...]:
         letters = await self._outbox.due(self._clock())
@@ -181,6 +193,7 @@ class Delivery:
 
     def _sent(self, thread: ThreadId) -> None:
         del self._sending[thread]
+        self._outdated.discard(thread)
         self.wake()  # the next one of its thread may go
 
     async def _deliver(self, letter: Letter) -> None:
@@ -188,6 +201,8 @@ class Delivery:
             await self._attempt(letter)
         except StoreUnavailable as away:
             log.warning("delivery not noted", letter=letter.id, error=str(away))
+        except Superseded as over:
+            log.warning("letter not sent", letter=letter.id, because=str(over))
 
     async def _attempt(self, letter: Letter) -> None:
         doubtful, since = self._is_doubtful(letter), self._reach.now()
@@ -207,7 +222,9 @@ class Delivery:
     async def _posted(self, letter: Letter, *, doubtful: bool) -> Posted | None:
         try:
             return await self._post(letter, doubtful=doubtful)
-        except (SlackClientError, ClientError, TimeoutError, StoreUnavailable):
+        except (SlackClientError, ClientError, TimeoutError):
+            raise
+        except (StoreUnavailable, Superseded):
             raise
         except Exception as error:
             # The top of the worker: one letter that cannot be made stops no other.

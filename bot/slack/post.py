@@ -25,7 +25,7 @@ from bot.slack.refusals import Trouble, is_fixed, is_gone, is_hopeless, is_too_m
 from bot.slack.refusals import trouble as trouble_of
 from bot.slack.rendering import Rendering
 from bot.slack.search import NOTHING, Traces, search
-from bot.slack.sending import Sending
+from bot.slack.sending import MaySend, Sending
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +57,10 @@ class Post:
         self._attachment = Attachment(client, archive)
         self._render = Rendering(archive=archive, link=self._link, above=above)
 
+    def ask_first(self, may_send: MaySend) -> None:
+        """Ask *may_send* before each call that is seen in Slack."""
+        self._send.ask_first(may_send)
+
     def forget(self) -> None:
         """Take nothing for sent: another process may have sent since."""
         self._send.forget()
@@ -65,6 +69,8 @@ class Post:
         self, letter: Letter, *, doubtful: bool = False
     ) -> Posted | None:
         """Send *letter* and return where its message is. Raises Slack's errors.
+
+        Raises Superseded where it may not be sent any more.
 
         A *doubtful* letter may have been sent before, so it is looked for first.
         One that was redacted since is sent into the message that it became. None:
@@ -213,9 +219,7 @@ class Post:
             return shorter(message)
         run = await self._run(letter.thread)
         excerpt = await self._excerpt(run)
-        attached = not excerpt.size or await self._attachment.attach(
-            letter, run, excerpt.size
-        )
+        attached = not excerpt.size or await self._attach(letter, run, excerpt.size)
         return final(run, excerpt, attached=attached, head=head, brief=True)
 
     async def _rendered(
@@ -234,11 +238,13 @@ class Post:
         run = await self._run(letter.thread)
         excerpt = await self._excerpt(run)
         still_there = await self._attachment.settle(letter, run, traces)
-        attached = excerpt.is_whole or await self._attachment.attach(
-            letter, run, excerpt.size
-        )
+        attached = excerpt.is_whole or await self._attach(letter, run, excerpt.size)
         more = _warning(still_there) if still_there else []
         return final(run, excerpt, attached=attached, head=head, more=more)
+
+    async def _attach(self, letter: Letter, run: Run, size: int) -> bool:
+        await self._send.ensure_it_may(letter)
+        return await self._attachment.attach(letter, run, size)
 
     async def _excerpt(self, run: Run) -> Excerpt:
         excerpt = Excerpt()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -12,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.audit import AuditHead
+from bot.domain.errors import Superseded
 from bot.domain.people import ChannelId
 from bot.ports import Letter, Posted
 from bot.slack.message import Message
@@ -23,14 +25,31 @@ from bot.slack.shown import digest, digest_of, shown
 _PATIENCE: Final = 10.0
 _REMEMBERED: Final = 1_000
 
+#: asks whether it is still for this process to send a letter
+MaySend = Callable[[Letter], Awaitable[bool]]
+
+
+async def _always(_letter: Letter) -> bool:
+    return True
+
 
 class Sending:
     """Sends what is rendered, and says what Slack made of it."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
+        self._may_send: MaySend = _always
         #: what this process sent last, by place
         self._last: OrderedDict[tuple[str, str], tuple[str, Posted]] = OrderedDict()
+
+    def ask_first(self, may_send: MaySend) -> None:
+        """Ask *may_send* before each call that is seen in Slack."""
+        self._may_send = may_send
+
+    async def ensure_it_may(self, letter: Letter) -> None:
+        """Raise Superseded where it is no longer for this process to send *letter*."""
+        if not await self._may_send(letter):
+            raise Superseded(f"another replica sends letter {letter.id} by now")
 
     def forget(self) -> None:
         """Take nothing for sent: somebody else may have sent since."""
@@ -41,7 +60,8 @@ class Sending:
     ) -> Posted:
         """Post *message*, or change the one that *letter* names into it.
 
-        One that shows exactly that already is left alone. Raises Slack's errors.
+        One that shows exactly that already is left alone. Raises Slack's errors, and
+        Superseded.
         """
         if letter.message_ts is None:
             posted = await self._post(letter, message, head)
@@ -69,6 +89,7 @@ class Sending:
     async def delete(self, letter: Letter, ts: str) -> Posted:
         """Delete one message. Raises Slack's errors, but not that it is gone."""
         channel = letter.thread.channel
+        await self.ensure_it_may(letter)
         try:
             await self._client.chat_delete(channel=channel, ts=ts)
         except SlackApiError as error:
@@ -87,6 +108,7 @@ class Sending:
     async def _post(
         self, letter: Letter, message: Message, head: AuditHead | None
     ) -> Posted:
+        await self.ensure_it_may(letter)
         async with asyncio.timeout(_PATIENCE):
             answer = await self._client.chat_postMessage(
                 channel=letter.thread.channel,
@@ -108,6 +130,7 @@ class Sending:
             return last[1]
         with suppress(KeyError):
             del self._last[channel, ts]
+        await self.ensure_it_may(letter)
         async with asyncio.timeout(_PATIENCE):
             answer = await self._client.chat_update(
                 channel=channel, ts=ts, text=message.text, blocks=message.blocks

@@ -176,13 +176,15 @@ class SqlOutbox:
     ) -> None:
         """Note a delivery, the message it became, in *channel*, and what that shows.
 
-        A letter that was redacted meanwhile stays due, to change that message.
+        A letter that was redacted meanwhile stays due, to change that message. What
+        another process noted first stays so.
         """
         is_same = outbox.c.revision == letter.revision
         fate = case((is_same, Fate.DELIVERED.value), else_=null())
         noted = _set(letter, fate=fate, message_ts=message_ts)
         async with self._database.write("note a delivery") as db:
-            await db.execute(noted)
+            if not await _is_first(db, noted):
+                return
             if message_ts is not None:
                 await _note_place(db, letter, message_ts, channel)
             if message_ts is not None and shown is not None:
@@ -214,7 +216,8 @@ class SqlOutbox:
             attempts=outbox.c.attempts + 1
         )
         async with self._database.write("move a thread") as db:
-            await db.execute(again)
+            if not await _is_first(db, again):
+                return
             await move_thread(db, letter.thread, to, why)
             if kind_of(letter.telling) not in FIRST:
                 await post(db, letter.thread.id, (_first_of(letter.thread),))
@@ -241,7 +244,8 @@ class SqlOutbox:
             detail=f"{kind_of(letter.telling)}, letter {letter.id}: {error}",
         )
         async with self._database.write("give up a letter") as db:
-            await db.execute(fate)
+            if not await _is_first(db, fate):
+                return
             await audit.append(db, deed)
             if everywhere:
                 await move_back(db, thread.id)
@@ -267,8 +271,14 @@ class SqlOutbox:
 
 
 def _set(letter: Letter, **values: Value) -> Update:
-    row = update(outbox).where(outbox.c.id == letter.id)
+    row = update(outbox).where(outbox.c.id == letter.id, outbox.c.fate.is_(None))
     return row.values(stands_for=None, **values)
+
+
+async def _is_first(db: AsyncConnection, noted: Update) -> bool:
+    """Note what became of a letter; False where its fate was known already."""
+    found = await db.execute(noted.returning(outbox.c.id))
+    return found.one_or_none() is not None
 
 
 async def _note_place(

@@ -1,18 +1,20 @@
 """Letters become messages: in place, with links, and to one person directly."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
 from slack_sdk.errors import SlackApiError
 
+from bot.domain.errors import Superseded
 from bot.domain.lock import EVERY, Claim, Hold, Occupancy
 from bot.domain.people import ChannelId
 from bot.domain.run import Run, RunId, RunState, ThreadId
 from bot.domain.stack import StackName
 from bot.domain.telling import (
     Card,
+    Final,
     Header,
     Notice,
     NoticeKind,
@@ -56,6 +58,12 @@ class Shelf:
 
     async def last_runs(self, _stack: StackName, _limit: int) -> tuple[Run, ...]:
         return tuple(self.kept.values())
+
+    async def output(self, _run: RunId) -> AsyncIterator[bytes]:
+        yield b"one of many lines\n" * 1_000
+
+    async def head(self, _run: RunId) -> None:
+        return None
 
     async def thread(self, thread: ThreadId) -> Thread:
         return Thread(
@@ -379,3 +387,28 @@ async def test_a_first_message_whose_place_a_reply_took_is_redacted_too(
     assert (posted.ts, posted.replaced) == (reply, root)
     assert desk.said(root) == "This message was deleted."
     assert "queued" in desk.said(reply)
+
+
+async def test_nothing_is_posted_or_changed_or_deleted_by_who_may_not_send(
+    desk: Desk,
+) -> None:
+    root = desk.shelf.posted[MINE.thread]
+    letters = [
+        await desk.letter(Said(text="x")),
+        await desk.letter(Header(run=MINE.id), message_ts=root),
+        replace(await desk.letter(Header(run=MINE.id), message_ts="9.9"), revision=1),
+        await desk.letter(Final(run=MINE.id)),
+    ]
+    desk.send.ask_first(never)
+
+    for letter in letters:
+        with pytest.raises(Superseded):
+            await desk.send(letter)
+
+    (only,) = desk.town.sandbox.thread(desk.town.infra, root)
+    assert only["text"] == "mine"
+    assert not desk.town.workspace.files
+
+
+async def never(_letter: Letter) -> bool:
+    return False

@@ -313,3 +313,20 @@ async def test_what_handrail_deleted_is_not_missed(store: Store) -> None:
     await store.outbox.delivered(await only(store), "1.1", shown=shown(""))
 
     assert [(ts, digest) for _, ts, _, digest in await kept(store)] == [("1.3", "b")]
+
+
+async def test_what_became_of_a_letter_is_noted_once(store: Store) -> None:
+    run = await store.record.submit(a_new_run(), later(0))
+    letter = await only(store)
+    await store.outbox.delivered(letter, "1.1", shown=shown("successor"))
+    before = len(await store.deeds())
+
+    await store.outbox.delivered(letter, "9.9", shown=shown("paused"))
+    await store.outbox.move(letter, ChannelId("C0ELSE"), "is_archived", admins=())
+    await store.outbox.give_up(letter, "is_archived", later(1))
+
+    thread = await store.archive.thread(run.thread)
+    assert (thread.channel, thread.ts) == (CHANNEL, "1.1")
+    assert (await only(store, 1)).telling == Echo(run=run.id)
+    assert len(await store.deeds()) == before
+    assert await kept(store) == [(CHANNEL, "1.1", letter.id, "successor")]

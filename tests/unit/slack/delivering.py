@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
+from bot.domain.errors import Superseded
 from bot.domain.people import ChannelId, UserId
 from bot.domain.run import RunId, ThreadId
 from bot.domain.telling import (
@@ -18,6 +19,7 @@ from bot.slack.delivery import Delivery
 from bot.slack.pacing import Budget, Pace
 from bot.slack.post import Post
 from bot.slack.refuge import Refuge
+from bot.slack.sending import MaySend
 from tests.support.builders import CHANNEL, NOON, STACK
 
 RUN = RunId(1)
@@ -52,6 +54,15 @@ class Letters:
     forgotten: int = 0
     places: list[tuple[str | None, ChannelId | None]] = field(default_factory=list)
     reads: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+    #: what is made stands still before it is sent while this is cleared
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+    may_send: MaySend | None = None
+
+    def __post_init__(self) -> None:
+        self.goes_on.set()
+
+    def ask_first(self, may_send: MaySend) -> None:
+        self.may_send = may_send
 
     async def due(self, _at: datetime) -> tuple[Letter, ...]:
         self.reads.put_nowait(None)
@@ -85,6 +96,9 @@ class Letters:
         self.fates.append(f"{letter.id} given up{' everywhere' * everywhere}: {error}")
 
     async def __call__(self, letter: Letter, *, doubtful: bool) -> Posted:
+        await self.goes_on.wait()
+        if self.may_send is None or not await self.may_send(letter):
+            raise Superseded("another replica delivers")
         self.sent.append(letter)
         self.doubts.append(doubtful)
         if self.trouble:

@@ -127,3 +127,56 @@ async def test_a_final_message_that_could_go_first_is_doubted_behind_its_header(
 
     assert [letter.id for letter in letters.sent] == [1, 2]
     assert letters.doubts == [True, True]
+
+
+async def test_what_stood_still_until_another_delivers_is_not_sent() -> None:
+    letters = Letters([a_letter(1, Said(text="x"))])
+    letters.goes_on.clear()
+    hand = Hand()
+
+    async with delivering(letters, hand=hand):
+        await letters.read(2)
+        hand.has_duty = False
+        letters.goes_on.set()
+        await hand.is_asked(3)
+        assert letters.sent == []
+
+        hand.has_duty = True
+        await letters.read(2)
+
+    assert letters.doubts == [True]
+
+
+async def test_what_stood_still_while_another_delivered_is_not_sent() -> None:
+    letters = Letters()
+    hand = Hand()
+
+    async with delivering(letters, hand=hand):
+        await letters.read(2)
+        letters.goes_on.clear()
+        letters.waiting = [a_letter(1, Said(text="x"))]
+        await letters.read(2)
+        hand.has_duty = False
+        await hand.is_asked(2)
+        hand.has_duty = True
+        await letters.read(2)
+        letters.waiting = []
+        letters.goes_on.set()
+        await letters.read(2)
+
+    assert letters.sent == []
+
+
+async def test_a_duty_that_was_lost_between_two_looks_is_taken_anew() -> None:
+    letters = Letters()
+    hand = Hand()
+
+    async with delivering(letters, hand=hand):
+        await letters.read(2)
+        hand.has_duty = False
+        assert letters.may_send is not None
+        assert not await letters.may_send(a_letter(1, Said(text="x")))
+        hand.has_duty = True
+        await letters.read(2)
+
+    assert letters.forgotten == 2
