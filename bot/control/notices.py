@@ -54,6 +54,10 @@ class Notices:
         """Return what to show to whoever pressed, or raise Refused. None: repeated."""
         if not await self._record.first_seen(pressed.key, self._clock()):
             return None
+        with self._record.answering(pressed.key):
+            return await self._answer(pressed)
+
+    async def _answer(self, pressed: Pressed) -> str:
         try:
             return await self._act(pressed)
         except RoleSourceUnavailable as unheard:

@@ -102,6 +102,11 @@ class Reply:
         thread = await self._first_heard_in(uttered)
         if thread is None:
             return False
+        with self._record.answering(uttered.key):
+            await self._answer(uttered, thread)
+        return True
+
+    async def _answer(self, uttered: Uttered, thread: Thread) -> None:
         try:
             await self._act(uttered, thread)
         except RoleSourceUnavailable as unheard:
@@ -119,7 +124,6 @@ class Reply:
         except Refused as refusal:
             await self._note(refusal, uttered, thread)
             raise
-        return True
 
     async def _first_heard_in(self, uttered: Uttered) -> Thread | None:
         """Return the thread; None: it is not ours, or the word was heard before."""

@@ -113,6 +113,10 @@ class Submit:
     async def _once(self, slash: Slash, command: str, grant: _Grant) -> Answer:
         if not await self._record.first_seen(slash.key, self._clock()):
             return Repeated()
+        with self._record.answering(slash.key):
+            return await self._answer(slash, command, grant)
+
+    async def _answer(self, slash: Slash, command: str, grant: _Grant) -> Answer:
         known = Known()
         try:
             person = await self._access.member(slash.user, slash.team)

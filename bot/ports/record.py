@@ -1,6 +1,7 @@
 """The record as it is written."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol, Self
 
@@ -40,7 +41,17 @@ class Record(Protocol):
         """
 
     async def first_seen(self, key: DeliveryKey, at: datetime) -> bool:
-        """Note a delivery durably; False when it had been noted before."""
+        """Note a delivery durably; False when it had been noted before.
+
+        Not so where whoever noted it died before anything was done of it.
+        """
+
+    def answering(self, key: DeliveryKey) -> AbstractContextManager[None]:
+        """Note with whatever the body changes that *key* was acted on.
+
+        Changes of this record alone count. They raise Superseded where another
+        replica acts on it by now.
+        """
 
     async def submit(self, new: NewRun, at: datetime) -> Run:
         """Record a queued run: its row, first transition, audit row and thread.

@@ -1,7 +1,7 @@
 """Runs, claims, holds and their audit rows, as they are written."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ from bot.store import (
     adoption,
     audit,
     endings,
+    heard,
     holds,
     locks,
     output,
@@ -44,11 +45,11 @@ from bot.store import (
     words,
 )
 from bot.store.conclusions import conclusion_text
-from bot.store.database import Database, upsert, wake
+from bot.store.database import Database, wake
 from bot.store.moves import fetch
 from bot.store.outbox import post
 from bot.store.redaction import redact_run
-from bot.store.tables import deliveries, runs
+from bot.store.tables import runs
 
 
 class SqlRecord:
@@ -79,9 +80,11 @@ class SqlRecord:
     async def first_seen(self, key: DeliveryKey, at: datetime) -> bool:
         """Note a delivery durably; False when it had been noted before."""
         async with self._write("note what Slack delivered") as db:
-            noted = upsert(db, deliveries).values(key=key, at=at)
-            new = noted.on_conflict_do_nothing().returning(deliveries.c.key)
-            return (await db.execute(new)).one_or_none() is not None
+            return await heard.first_seen(db, key, at, self._replica.id)
+
+    def answering(self, key: DeliveryKey) -> AbstractContextManager[None]:
+        """Note with whatever the body changes that *key* was acted on."""
+        return heard.answering(key, self._replica.id)
 
     async def submit(self, new: NewRun, at: datetime) -> Run:
         """Record a queued run: its row, first transition, audit row and thread.
@@ -385,6 +388,7 @@ class SqlRecord:
             if self._driven is not None:
                 await adoption.ensure_owned(db, self._driven)
             yield db
+            await heard.acted(db)
 
 
 async def _is_kept(db: AsyncConnection, run: RunId, data: bytes, position: int) -> bool:

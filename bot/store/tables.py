@@ -263,11 +263,13 @@ audit: Final = Table(
     ),
 )
 
+# heard_by: the replica that noted it, until something was done of it.
 deliveries: Final = Table(
     "deliveries",
     metadata,
     Column("key", String, primary_key=True),
     Column("at", Moment, nullable=False),
+    Column("heard_by", String),
     Index("deliveries_by_age", "at"),
 )
 

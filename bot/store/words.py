@@ -16,7 +16,7 @@ from bot.domain.stack import StackName
 from bot.domain.telling import Said
 from bot.domain.words import ALL_MINE
 from bot.ports.words import OpenThread
-from bot.store import audit
+from bot.store import audit, heard
 from bot.store.database import Database, upsert
 from bot.store.outbox import post
 from bot.store.rows import actor_values
@@ -47,6 +47,7 @@ class SqlWords:
         async with self._database.write("ask whether a word is still meant") as db:
             await audit.append(db, deed)
             await post(db, thread, (said,))
+            await heard.acted(db)
 
     async def open_threads(self, at: datetime) -> tuple[OpenThread, ...]:
         """Return those in which replies are read, newest first."""

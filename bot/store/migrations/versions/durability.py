@@ -20,6 +20,7 @@ def upgrade() -> None:
     for name in ("seen_ts", "fallback", "fallback_ts", "header_ts", "refused"):
         op.add_column("threads", sa.Column(name, sa.String))
     op.add_column("threads", sa.Column("moves", sa.Integer))
+    op.add_column("deliveries", sa.Column("heard_by", sa.String))
     _have_read_all()
     _add_to_runs()
     _create_indexes()

@@ -1,0 +1,63 @@
+"""What Slack delivered: heard once, and done or not, whoever dies over it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import case, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.errors import Superseded
+from bot.domain.replica import ReplicaId
+from bot.ports import DeliveryKey
+from bot.store.database import upsert
+from bot.store.tables import deliveries, replicas
+
+#: what is acted on now, and by whom
+_ACTING: Final[ContextVar[tuple[DeliveryKey, ReplicaId] | None]] = ContextVar(
+    "acting", default=None
+)
+
+
+async def first_seen(
+    db: AsyncConnection, key: DeliveryKey, at: datetime, own: ReplicaId
+) -> bool:
+    """Note a delivery; True too where whoever noted it died before acting on it."""
+    living = select(replicas.c.id).where(replicas.c.lease > at)
+    by = deliveries.c.heard_by
+    noted = upsert(db, deliveries).values(key=key, at=at, heard_by=own)
+    taken = noted.on_conflict_do_update(
+        index_elements=[deliveries.c.key],
+        set_={"heard_by": own},
+        where=by.is_not(None) & (by != own) & by.not_in(living),
+    )
+    new = taken.returning(deliveries.c.key)
+    return (await db.execute(new)).one_or_none() is not None
+
+
+@contextmanager
+def answering(key: DeliveryKey, own: ReplicaId) -> Iterator[None]:
+    """Have `acted` note, while the body runs, that *key* was acted on."""
+    token = _ACTING.set((key, own))
+    try:
+        yield
+    finally:
+        _ACTING.reset(token)
+
+
+async def acted(db: AsyncConnection) -> None:
+    """Note with what is done of a delivery that it was: both, or neither.
+
+    Raises Superseded where another replica took it over, believing this one dead.
+    """
+    acting = _ACTING.get()
+    if acting is None:
+        return
+    key, own = acting
+    by = deliveries.c.heard_by
+    done = update(deliveries).where(deliveries.c.key == key)
+    left = done.values(heard_by=case((by != own, by), else_=None)).returning(by)
+    if (await db.execute(left)).scalar_one_or_none() is not None:
+        raise Superseded(f"another replica acts on {key}")
