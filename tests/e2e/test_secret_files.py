@@ -208,7 +208,7 @@ async def test_a_run_without_secret_files_has_no_place_for_them(bench: Bench) ->
     await running
 
     assert places == []
-    assert bench.record.output == b"workspace\nwaits\n"
+    assert bench.record.output == b"handrail\nworkspace\nwaits\n"
 
 
 async def test_a_kept_workspace_loses_the_link_with_the_file(bench: Bench) -> None:
