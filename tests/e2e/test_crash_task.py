@@ -151,3 +151,16 @@ async def test_a_task_that_was_not_recorded_left_nothing_and_can_be_asked_for_ag
 
         assert (left, recorded) == (([], 0), [])
         await check_told(stage)
+
+
+async def test_a_command_that_was_heard_and_not_recorded_runs_when_it_comes_again(
+    tmp_path: Path,
+) -> None:
+    async with a_stage(tmp_path) as stage:
+        await dies(stage, "slash noted")
+
+        async with stage.serving():
+            await stage.setup.seen.sandbox.redeliver_last()
+            await ends(stage)
+
+        await check_told(stage)

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.timeout(240)
 UNTIL_TOLD = "until [ -e /tmp/go ]; do sleep 0.1; done"
 HELD = ("word noted", "hold not committed", "hold stored", "hold sent")
 RELEASED = ("release stored", "release sent")
+STOPPED_SO = "stopped, exit code 130 (ended by signal 2)*"
 STOPPED = ("word noted", "stop stored", "stop sent", "interrupted")
 
 
@@ -87,10 +88,10 @@ async def test_a_run_that_was_asked_to_stop_is_stopped_whenever_the_bot_is_kille
             assert await doomed.ended() == -SIGKILL
 
         async with stage.serving():
-            await seen.tells(ts, "stopped*", PATIENCE)
+            await seen.tells(ts, STOPPED_SO, PATIENCE)
 
         table = await table_of(stage)
-        assert table.runs == [(1, "stopped", None, None)]
+        assert table.runs == [(1, "stopped", None, 130)]
         assert (table.claims, table.faults) == (0, [])
         assert containers_of(stage.setup.installation) == []
-        assert told_once(stage, ts, "stopped*")
+        assert told_once(stage, ts, STOPPED_SO)

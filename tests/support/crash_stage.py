@@ -155,7 +155,7 @@ async def a_stage(
     *database_url* is that of a PostgreSQL database; without one it is SQLite.
     """
     source = tmp_path / "source"
-    source.mkdir()
+    source.mkdir(parents=True)
     files = {
         "flow": _FLOW,
         "terraform": _TOOL,
