@@ -11,7 +11,7 @@ from bot.control.schedule import Schedule
 from bot.domain.errors import StoreUnavailable
 from bot.domain.people import HANDRAIL
 from bot.domain.replica import Replica
-from bot.domain.run import RunId
+from bot.domain.run import Run, RunId
 from bot.ports import Archive, Clock, Record
 from runner.engine import Engine
 from runner.errors import RunnerError
@@ -98,6 +98,8 @@ class Recover:
     async def _clear(self) -> None:
         for name in await self._engine.left_behind(self._installation):
             await self._clear_if_over(RunId(int(name)))
+        for run in await self._archive.kept_claims():
+            await self._release_if_gone(run)
         for name in await self._engine.left_workspaces(self._installation):
             if await self._is_over(RunId(int(name))):
                 await self._engine.forget_workspace(name, self._installation)
@@ -111,6 +113,19 @@ class Recover:
         # What still performs is never ended, even where nobody follows it.
         if (await container.vitals()).running or not await container.remove():
             return
+        await self._release(run)
+
+    async def _release_if_gone(self, run: Run) -> None:
+        """Release what *run* claims still, if its engine has no container of it.
+
+        Whoever removed that may have been killed before the claim was released.
+        """
+        if run.engine != self._replica.engine:
+            return
+        if await self._engine.find(str(run.id), self._installation) is None:
+            await self._release(run.id)
+
+    async def _release(self, run: RunId) -> None:
         await self._record.release_claim(
             run, HANDRAIL, "its container is gone", self._clock()
         )

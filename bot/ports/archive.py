@@ -43,6 +43,9 @@ class Archive(Protocol):
     async def active_runs(self) -> tuple[Run, ...]:
         """Return every run of which a container may exist."""
 
+    async def kept_claims(self) -> tuple[Run, ...]:
+        """Return the runs that are over and whose claim had to be kept."""
+
     async def conclusion(self, run: RunId) -> Ended | Plan | None:
         """Return how the container of a run ended, where that was kept."""
 

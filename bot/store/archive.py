@@ -18,7 +18,7 @@ from bot.store.database import Database
 from bot.store.moves import active
 from bot.store.output import Chunk
 from bot.store.rows import run_of, thread_of, transition_of
-from bot.store.tables import runs, threads, transitions
+from bot.store.tables import claims, runs, threads, transitions
 
 _THREADS: Final = select(threads, runs.c.id.label("run")).outerjoin(
     runs, runs.c.thread == threads.c.id
@@ -77,6 +77,12 @@ class SqlArchive:
     async def active_runs(self) -> tuple[Run, ...]:
         """Return every run of which a container may exist."""
         return await self._runs(select(runs).where(active()).order_by(runs.c.id))
+
+    async def kept_claims(self) -> tuple[Run, ...]:
+        """Return the runs that are over and whose claim had to be kept."""
+        # By the claims: there is one per stack at most, however many runs there were.
+        theirs = select(runs).join(claims, claims.c.run == runs.c.id)
+        return await self._runs(theirs.where(runs.c.keeps_claim).order_by(runs.c.id))
 
     async def conclusion(self, run: RunId) -> Ended | Plan | None:
         """Return how the container of a run ended, where that was kept."""

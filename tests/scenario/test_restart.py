@@ -117,3 +117,20 @@ async def test_a_container_of_a_run_that_is_over_is_cleared_at_the_start(
         await bot.tells(ts, "its container is gone")
         again = await bot.task("net-prod ls")
         await bot.tells(again, "*finished")
+
+
+async def test_a_stack_is_freed_once_its_container_is_gone_whoever_removed_it(
+    bot: Bot,
+) -> None:
+    bot.engine.removable = False
+    async with bot.start() as bot.handrail:
+        ts = await bot.task("net-prod ls")
+        await bot.tells(ts, "could not be proven gone")
+        installation = bot.handrail.installation
+    bot.engine.lose("1", installation)
+    bot.engine.removable = True
+
+    async with bot.start() as bot.handrail:
+        await bot.tells(ts, "its container is gone")
+        again = await bot.task("net-prod ls")
+        await bot.tells(again, "*finished")
