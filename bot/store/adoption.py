@@ -88,11 +88,11 @@ async def lose_sight(
 ) -> bool:
     """Tell, once, that the container of *run* cannot be asked for.
 
-    False, too, where another living replica drives it.
+    False, too, where another replica drives it, or may take it up, that is alive.
     """
     if run.state not in ACTIVE or run.outside or run.lost_since is not None:
         return False
-    if run.owner != replica.id and await _has_living_owner(db, run, at):
+    if run.owner != replica.id and await _is_in_reach(db, run, replica, at):
         return False
     lost = update(runs).where(runs.c.id == run.id).values(lost_since=at)
     await db.execute(lost)
@@ -161,9 +161,14 @@ def _is_driven(at: datetime) -> ColumnElement[bool]:
     return and_(runs.c.owner.is_not(None), runs.c.owner.in_(living))
 
 
-async def _has_living_owner(db: AsyncConnection, run: Run, at: datetime) -> bool:
-    driven = select(runs.c.id).where(runs.c.id == run.id, _is_driven(at))
-    return (await db.execute(driven)).one_or_none() is not None
+async def _is_in_reach(
+    db: AsyncConnection, run: Run, replica: Replica, at: datetime
+) -> bool:
+    near = (replicas.c.id == run.owner) | (replicas.c.engine == run.engine)
+    found = select(replicas.c.id).where(near).limit(1)
+    if await _has_been_heard(db, replica, at):
+        found = found.where(replicas.c.lease > at)
+    return (await db.execute(found)).one_or_none() is not None
 
 
 def _unseen(run: Run, why: str) -> str:

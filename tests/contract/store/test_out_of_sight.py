@@ -84,6 +84,36 @@ async def test_another_replica_tells_it_of_a_run_that_nobody_drives(
     assert (driven, orphan) == (False, True)
 
 
+async def test_a_run_whose_engine_another_replica_reaches_is_not_out_of_sight(
+    a: Party, run: Run
+) -> None:
+    near = await Party.joined(a.store, "b")
+    far = await Party.joined(a.store, "c", engine="ENGINE-2")
+    await a.replicas.leave(later(5))
+    for party in (near, far):
+        await party.replicas.renew(later(10))
+    await far.replicas.renew(later(29))
+
+    adoptable = await far.record.lose_sight(run.id, WHY, later(29))
+    unreached = await far.record.lose_sight(run.id, WHY, later(30))
+
+    assert (adoptable, unreached) == (False, True)
+
+
+async def test_who_could_not_be_heard_either_does_not_say_that_others_are_away(
+    a: Party, run: Run
+) -> None:
+    far = await Party.joined(a.store, "b", engine="ENGINE-2")
+    await far.replicas.renew(later(100))
+
+    returned = await far.record.lose_sight(run.id, WHY, later(101))
+    for seconds in (110, 119):
+        await far.replicas.renew(later(seconds))
+    patient = await far.record.lose_sight(run.id, WHY, later(120))
+
+    assert (returned, patient) == (False, True)
+
+
 async def test_an_admin_settles_a_run_that_is_out_of_sight(
     store: Store, a: Party, run: Run
 ) -> None:
