@@ -155,3 +155,18 @@ async def test_neither_waiting_nor_ended_nor_outside_runs_get_out_of_sight(
     seen = [await a.record.lose_sight(run.id, WHY, later(9)) for run in runs]
 
     assert seen == [False, False, False]
+
+
+async def test_an_adopted_run_is_settled_only_until_its_owner_follows_it(
+    store: Store, a: Party, run: Run
+) -> None:
+    b = await Party.joined(store, "b")
+    await a.record.lose_sight(run.id, WHY, later(4))
+    await a.replicas.leave(later(5))
+    adopted = await b.record.adopt(later(5), ())
+    unseen = [one.lost_since for one in adopted]
+    await b.record.regain_sight(run.id, later(6))
+
+    assert unseen == [later(4)]
+    assert not await store.record.settle(run.id, ADA, "-", later(7))
+    assert (await store.archive.run(run.id)).owner == "b"
