@@ -159,15 +159,6 @@ async def test_a_source_that_is_not_there_fails_the_run(
     assert the_end(run) == (RunState.FAILED, Reason.SOURCE, None)
 
 
-async def test_an_engine_that_is_away_fails_the_run(stage: Stage) -> None:
-    stage.engine.available = False
-
-    run = await stage.performed()
-
-    assert the_end(run) == (RunState.FAILED, Reason.ENGINE, None)
-    assert "does not answer" in run.note
-
-
 @pytest.mark.parametrize(("text", "partial"), [("init", False), ("apply", True)])
 async def test_a_timeout_says_that_state_may_be_partial_only_of_the_command(
     stage: Stage, text: str, *, partial: bool
