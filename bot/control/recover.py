@@ -63,9 +63,8 @@ class Recover:
 
     async def adopt(self) -> None:
         """Take up the runs that no living replica drives."""
-        driven = self._schedule.driven()
         try:
-            adopted = await self._record.adopt(self._clock(), driven)
+            adopted = await self._record.adopt(self._clock(), self._schedule.driven)
         except StoreUnavailable as away:
             log.warning("store away, nothing is taken up", error=str(away))
             return

@@ -3,7 +3,7 @@
 from bot.ports.archive import Archive, Keys
 from bot.ports.outbox import Letter, Moved, Outbox, Posted, Shown
 from bot.ports.outside import Clock, Credentials, Directory, Messages, Minted, Values
-from bot.ports.record import Record
+from bot.ports.record import Driven, Record
 from bot.ports.replicas import Drained, Drains, Duty, Replicas, Wakes
 from bot.ports.retention import Perishables
 from bot.ports.values import (
@@ -30,6 +30,7 @@ __all__ = [
     "Directory",
     "Drained",
     "Drains",
+    "Driven",
     "Duty",
     "Ended",
     "Hide",

@@ -1,6 +1,6 @@
 """The record as it is written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol, Self
@@ -22,6 +22,9 @@ from bot.ports.values import (
     StopAnswer,
     Thread,
 )
+
+#: returns the runs that the process that asks drives now
+Driven = Callable[[], Collection[RunId]]
 
 
 class Record(Protocol):
@@ -95,12 +98,13 @@ class Record(Protocol):
         by now, or Handrail is drained: the run stays ready.
         """
 
-    async def adopt(self, at: datetime, driven: Sequence[RunId]) -> tuple[Run, ...]:
+    async def adopt(self, at: datetime, driven: Driven) -> tuple[Run, ...]:
         """Own the active runs that no living replica drives, and return them.
 
         Those alone whose container is on the engine of this replica, or that have
-        asked no engine for one yet; oldest first. *driven* are those that this
-        replica drives: another that it owns is one whose start it did not hear of.
+        asked no engine for one yet; oldest first. *driven* returns those that this
+        replica drives, and is asked once nobody else writes: another that it owns is
+        one whose start it did not hear of.
         """
 
     async def hand_over(self, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """Whose runs are: taken by a replica, fenced, given up, and out of its sight."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -47,7 +47,7 @@ async def free_slots(db: AsyncConnection, replica: Replica) -> int:
 
 
 async def adopt(
-    db: AsyncConnection, replica: Replica, at: datetime, driven: Sequence[RunId]
+    db: AsyncConnection, replica: Replica, at: datetime, driven: Collection[RunId]
 ) -> tuple[Run, ...]:
     """Have *replica* own the active runs that nobody drives, and return them."""
     lost = await adoptable(db, replica, at, driven)
@@ -55,7 +55,7 @@ async def adopt(
 
 
 async def adoptable(
-    db: AsyncConnection, replica: Replica, at: datetime, driven: Sequence[RunId]
+    db: AsyncConnection, replica: Replica, at: datetime, driven: Collection[RunId]
 ) -> tuple[Run, ...]:
     """Return the active runs that nobody drives and *replica* can follow.
 

@@ -19,6 +19,7 @@ from bot.domain.stack import StackName
 from bot.domain.telling import Card, Header, Tail, Telling
 from bot.ports import (
     DeliveryKey,
+    Driven,
     Ended,
     Hide,
     HoldAnswer,
@@ -133,14 +134,14 @@ class SqlRecord:
             ready = await fetch(db, run)
             return await starts.start(db, ready, at, self._above, self._replica)
 
-    async def adopt(self, at: datetime, driven: Sequence[RunId]) -> tuple[Run, ...]:
+    async def adopt(self, at: datetime, driven: Driven) -> tuple[Run, ...]:
         """Own the active runs that no living replica drives, and return them."""
         # Looked for every other second, and hardly ever there.
         async with self._database.read("look for runs to adopt") as db:
-            if not await adoption.adoptable(db, self._replica, at, driven):
+            if not await adoption.adoptable(db, self._replica, at, driven()):
                 return ()
         async with self._write("adopt runs") as db:
-            return await adoption.adopt(db, self._replica, at, driven)
+            return await adoption.adopt(db, self._replica, at, driven())
 
     async def hand_over(self, at: datetime) -> None:  # noqa: ARG002 (the port's)
         """Own no run any more: another replica may adopt them at once."""

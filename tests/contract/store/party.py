@@ -55,4 +55,5 @@ class Party:
 
     async def adopted(self, seconds: float, *driven: RunId) -> list[int]:
         """Return the numbers of the runs that this replica adopts at some time."""
-        return [run.id for run in await self.record.adopt(later(seconds), driven)]
+        adopted = await self.record.adopt(later(seconds), lambda: driven)
+        return [run.id for run in adopted]

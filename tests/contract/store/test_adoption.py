@@ -138,6 +138,16 @@ async def test_a_start_that_its_own_replica_did_not_hear_of_is_taken_up(
     assert (await a.store.archive.run(unheard.id)).epoch == 2
 
 
+async def test_a_run_that_starts_before_its_replica_may_write_is_not_taken_anew(
+    a: Party,
+) -> None:
+    run = await a.started()
+    drives = [[], [run.id]]  # as it is asked before and after it has its turn
+
+    assert await a.record.adopt(later(4), lambda: drives.pop(0)) == ()
+    assert (await a.store.archive.run(run.id)).epoch == 1
+
+
 async def test_an_adoption_has_its_audit_row(a: Party, b: Party) -> None:
     run = await a.performing()
     await a.replicas.leave(later(4))

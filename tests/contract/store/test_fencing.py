@@ -78,7 +78,7 @@ async def test_the_owner_writes_until_another_has_the_run(a: Party, b: Party) ->
     await a.replicas.leave(later(4))
     with pytest.raises(Superseded):
         await fenced.append_output(run.id, b"lost", position=8, limit=99)
-    (adopted,) = await b.record.adopt(later(5), ())
+    (adopted,) = await b.record.adopt(later(5), tuple)
     await b.record.fenced(adopted).append_output(run.id, b"two", position=7, limit=99)
 
     assert await a.store.archive.tail(run.id, 99) == b"one two"
@@ -92,7 +92,7 @@ async def test_who_takes_a_run_again_does_not_write_as_before(
     await a.record.hand_over(later(4))
     await b.adopted(4)
     await b.record.hand_over(later(5))
-    (again,) = await a.record.adopt(later(6), ())
+    (again,) = await a.record.adopt(later(6), tuple)
 
     with pytest.raises(Superseded):
         await early.end(run.id, FINISHED, later(7))

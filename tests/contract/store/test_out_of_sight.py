@@ -163,7 +163,7 @@ async def test_an_adopted_run_is_settled_only_until_its_owner_follows_it(
     b = await Party.joined(store, "b")
     await a.record.lose_sight(run.id, WHY, later(4))
     await a.replicas.leave(later(5))
-    adopted = await b.record.adopt(later(5), ())
+    adopted = await b.record.adopt(later(5), tuple)
     unseen = [one.lost_since for one in adopted]
     await b.record.regain_sight(run.id, later(6))
 

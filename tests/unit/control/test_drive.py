@@ -97,7 +97,7 @@ async def test_another_replica_takes_up_a_run_and_the_first_can_write_no_more(
         await performing(first)
         await SqlReplicas(stage.store.database, ONE).leave(utc_now())
 
-        (adopted,) = await second.record.adopt(utc_now(), ())
+        (adopted,) = await second.record.adopt(utc_now(), tuple)
         assert adopted.owner == OTHER.id
         other = asyncio.create_task(second.perform().again(adopted, asyncio.Event()))
         stage.engine.release("apply")
@@ -312,7 +312,7 @@ async def test_a_wish_to_hide_what_ends_just_then_ends_nothing_else(
     async with driven(perform, run):
         await performing(first)
         await SqlReplicas(stage.store.database, ONE).leave(utc_now())
-        await second.record.adopt(utc_now(), ())
+        await second.record.adopt(utc_now(), tuple)
         await second.perform().hide(run.id, Secret("redacted text", b"hunter22"))
 
         await perform.hear()
@@ -327,7 +327,7 @@ async def test_a_drive_that_fails_ends_its_own_run_and_no_other_owners(
     started = await first.record.start(run.id, utc_now())
     assert started is not None
     await SqlReplicas(stage.store.database, ONE).leave(utc_now())
-    await second.record.adopt(utc_now(), ())
+    await second.record.adopt(utc_now(), tuple)
     monkeypatch.setattr(drive.Drive, "go_on", _fails)
 
     with pytest.raises(Superseded):
