@@ -90,4 +90,4 @@ async def test_a_drain_outlives_a_bot_that_is_killed_and_waits_for_its_run(
             await seen.tells(later, "finished, exit code 0*", PATIENCE)
 
         assert code == 0
-        assert [state for _, state, *_ in drained] == ["finished", "queued"]
+        assert [state for _, state, *_ in drained] == ["finished", "ready"]
