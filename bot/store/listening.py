@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
-from asyncpg import (  # type: ignore[import-untyped]
+from asyncpg import (
     Connection,
     InterfaceError,
     PostgresError,
