@@ -17,6 +17,7 @@ from bot.ports import Ended
 from bot.store import audit
 from bot.store.database import wake
 from bot.store.endings import end_run, release_claim
+from bot.store.leases import lease_time
 from bot.store.moves import active, fetch
 from bot.store.outbox import post
 from bot.store.rows import Value, run_of
@@ -63,8 +64,9 @@ async def adoptable(
     have a lease's time to be heard of again.
     """
     mine = runs.c.owner == replica.id
-    patient = await _has_been_heard(db, replica, at)
-    theirs = _is_driven(at) if patient else _is_known()
+    now = await lease_time(db, at)
+    patient = await _has_been_heard(db, replica, now)
+    theirs = _is_driven(now) if patient else _is_known()
     nobodys = or_(
         runs.c.owner.is_(None),
         ~mine & ~theirs,
@@ -144,9 +146,9 @@ async def _adopt(db: AsyncConnection, run: Run, replica: Replica, at: datetime) 
     return await fetch(db, run.id)
 
 
-async def _has_been_heard(db: AsyncConnection, replica: Replica, at: datetime) -> bool:
+async def _has_been_heard(db: AsyncConnection, replica: Replica, now: datetime) -> bool:
     """Tell whether *replica* has been heard of without a break for a lease."""
-    unbroken = (replicas.c.lease > at) & (replicas.c.since <= at - REPLICA_LEASE)
+    unbroken = (replicas.c.lease > now) & (replicas.c.since <= now - REPLICA_LEASE)
     own = select(replicas.c.id).where(replicas.c.id == replica.id, unbroken)
     return (await db.execute(own)).one_or_none() is not None
 
@@ -156,8 +158,8 @@ def _is_known() -> ColumnElement[bool]:
     return and_(runs.c.owner.is_not(None), runs.c.owner.in_(known))
 
 
-def _is_driven(at: datetime) -> ColumnElement[bool]:
-    living = select(replicas.c.id).where(replicas.c.lease > at)
+def _is_driven(now: datetime) -> ColumnElement[bool]:
+    living = select(replicas.c.id).where(replicas.c.lease > now)
     return and_(runs.c.owner.is_not(None), runs.c.owner.in_(living))
 
 
@@ -166,8 +168,9 @@ async def _is_in_reach(
 ) -> bool:
     near = (replicas.c.id == run.owner) | (replicas.c.engine == run.engine)
     found = select(replicas.c.id).where(near).limit(1)
-    if await _has_been_heard(db, replica, at):
-        found = found.where(replicas.c.lease > at)
+    now = await lease_time(db, at)
+    if await _has_been_heard(db, replica, now):
+        found = found.where(replicas.c.lease > now)
     return (await db.execute(found)).one_or_none() is not None
 
 

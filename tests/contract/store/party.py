@@ -1,17 +1,59 @@
 """Replicas that share a store, as tests speak for them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from bot.domain.replica import Replica, ReplicaId
 from bot.domain.run import Run, RunId, RunState
-from bot.ports import NewRun
+from bot.ports import Driven, Duty, NewRun
 from bot.store.record import SqlRecord
 from bot.store.replicas import SqlReplicas
 from tests.contract.store.opened import ABOVE, Store
 from tests.support.builders import a_new_run, later
 
 ENGINE = "ENGINE-1"
+
+
+class LateReplicas(SqlReplicas):
+    """The real ones, at whatever time a test says."""
+
+    def __init__(self, store: Store, replica: Replica) -> None:
+        super().__init__(store.database, replica)
+        self._hours = store.hours
+
+    async def join(self, at: datetime, *, alone: bool) -> None:
+        await self._hours.pass_until(at, self._database)
+        await super().join(at, alone=alone)
+
+    async def renew(self, at: datetime) -> bool:
+        await self._hours.pass_until(at, self._database)
+        return await super().renew(at)
+
+    async def living(self, at: datetime) -> tuple[Replica, ...]:
+        await self._hours.pass_until(at, self._database)
+        return await super().living(at)
+
+    async def take(self, duty: Duty, at: datetime) -> bool:
+        await self._hours.pass_until(at, self._database)
+        return await super().take(duty, at)
+
+
+class LateRecord(SqlRecord):
+    """The real one, at whatever time a test says."""
+
+    def __init__(self, store: Store, replica: Replica) -> None:
+        super().__init__(store.database, ABOVE, replica)
+        self._hours = store.hours
+
+    async def adopt(self, at: datetime, driven: Driven) -> tuple[Run, ...]:
+        await self._hours.pass_until(at, self._database)
+        return await super().adopt(at, driven)
+
+    async def lose_sight(self, run: RunId, why: str, at: datetime) -> bool:
+        if self._driven is None:  # whoever drives a run asks for no lease
+            await self._hours.pass_until(at, self._database)
+        return await super().lose_sight(run, why, at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +73,8 @@ class Party:
         replica = Replica(id=ReplicaId(name), engine=engine, host="h", slots=slots)
         party = cls(
             replica=replica,
-            record=SqlRecord(store.database, ABOVE, replica),
-            replicas=SqlReplicas(store.database, replica),
+            record=LateRecord(store, replica),
+            replicas=LateReplicas(store, replica),
             store=store,
         )
         await party.replicas.join(later(0), alone=False)
