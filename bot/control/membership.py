@@ -1,9 +1,9 @@
 """Be one of the replicas: heard of while this process lives, and gone with it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -16,7 +16,9 @@ log = structlog.get_logger(__name__)
 
 _LAST_SECONDS: Final = 3.0
 #: how often a replica that does not deliver looks whether it should
-_ASK_EVERY: Final = timedelta(seconds=1)
+_ASK_EVERY: Final = 1.0
+_RENEW_EVERY: Final = REPLICA_RENEWAL.total_seconds()
+_LEASE: Final = REPLICA_LEASE.total_seconds()
 
 
 class Membership:
@@ -31,6 +33,7 @@ class Membership:
         alone: bool,
         superseded: Callable[[], Awaitable[None]],
         bereaved: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """*alone*: no other process can be at work on the same record.
 
@@ -44,8 +47,9 @@ class Membership:
         self._superseded = superseded
         self._bereaved = bereaved
         self._others: frozenset[ReplicaId] = frozenset()
-        self._asked_at: datetime | None = None
-        self._delivers_until: datetime | None = None  #: None: another replica does
+        self._monotonic = monotonic
+        self._asked_at: float | None = None
+        self._delivers_until: float | None = None  #: None: another replica does
 
     @asynccontextmanager
     async def joined(self) -> AsyncIterator[None]:
@@ -66,7 +70,7 @@ class Membership:
     async def serve(self) -> None:
         """Be heard of until cancelled."""
         while True:
-            await asyncio.sleep(REPLICA_RENEWAL.total_seconds())
+            await asyncio.sleep(_RENEW_EVERY)
             await self.renew()
 
     async def renew(self) -> None:
@@ -88,18 +92,20 @@ class Membership:
 
     async def delivers(self) -> bool:
         """Tell whether it is for this replica to deliver messages. Cheap to ask."""
-        at = self._clock()
-        every = REPLICA_RENEWAL if self._delivers_until else _ASK_EVERY
-        if self._asked_at is None or at - self._asked_at >= every:
-            self._asked_at = at
-            await self._ask_for_duty(at)
-        return self._delivers_until is not None and at < self._delivers_until
+        now = self._monotonic()
+        every = _ASK_EVERY if self._delivers_until is None else _RENEW_EVERY
+        if self._asked_at is None or now - self._asked_at >= every:
+            self._asked_at = now
+            await self._ask_for_duty(now)
+        until = self._delivers_until
+        # Not at *now*: the answer may have taken longer than the lease.
+        return until is not None and self._monotonic() < until
 
-    async def _ask_for_duty(self, at: datetime) -> None:
+    async def _ask_for_duty(self, now: float) -> None:
         try:
-            taken = await self._replicas.take(Duty.DELIVER, at)
+            taken = await self._replicas.take(Duty.DELIVER, self._clock())
         except StoreUnavailable as away:
             # Until its lease may be over nobody else can have the duty.
             log.warning("store away, duty not renewed", error=str(away))
         else:
-            self._delivers_until = at + REPLICA_LEASE if taken else None
+            self._delivers_until = now + _LEASE if taken else None

@@ -1,26 +1,32 @@
 """A replica is heard of while it lives, and gives everything up when it leaves."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.control.membership import Membership
 from bot.domain.errors import StoreUnavailable
 from bot.domain.replica import REPLICA_LEASE, Replica, ReplicaId
-from bot.ports import Clock, Drained, Duty
+from bot.ports import Drained, Duty
 from tests.support.builders import NOON
 
 
 @dataclass
 class Hands:
-    """A clock that stands still until a test moves it."""
+    """Clocks that stand still until a test moves them."""
 
     now: datetime = NOON
+    passed: float = 100.0
 
     def __call__(self) -> datetime:
         return self.now
 
+    def monotonic(self) -> float:
+        return self.passed
+
     def pass_by(self, time: timedelta) -> None:
         self.now += time
+        self.passed += time.total_seconds()
 
 
 @dataclass
@@ -32,6 +38,7 @@ class Others:
     others: tuple[Replica, ...] = ()
     is_free: bool = True  #: the duty
     away: bool = False
+    is_asked: Callable[[], None] = lambda: None  #: while it decides
 
     async def join(self, at: datetime, *, alone: bool) -> None:
         self._note(f"join alone={alone}")
@@ -48,6 +55,7 @@ class Others:
 
     async def take(self, duty: Duty, at: datetime) -> bool:
         self._note(f"take {duty}")
+        self.is_asked()
         return self.is_free
 
     async def drain(self, by: str, at: datetime) -> None:
@@ -69,13 +77,11 @@ class Others:
         self.said.append(what)
 
 
-def always_noon() -> datetime:
-    return NOON
-
-
 def membership(
-    others: Others, let_go: list[str], clock: Clock = always_noon
+    others: Others, let_go: list[str], clock: Hands | None = None
 ) -> Membership:
+    clock = clock or Hands()
+
     async def superseded() -> None:
         let_go.append("all")
 
@@ -86,6 +92,7 @@ def membership(
         alone=False,
         superseded=superseded,
         bereaved=lambda: let_go.append("bereaved"),
+        monotonic=clock.monotonic,
     )
 
 
@@ -136,6 +143,25 @@ async def test_the_duty_to_deliver_is_renewed_now_and_then() -> None:
         clock.pass_by(timedelta(seconds=1))
 
     assert others.said == ["take deliver"] * 2
+
+
+async def test_the_duty_is_renewed_though_the_clock_is_set_back() -> None:
+    others, clock = Others(), Hands()
+    member = membership(others, [], clock)
+    assert await member.delivers()
+
+    clock.pass_by(REPLICA_LEASE)
+    clock.now = NOON - timedelta(hours=1)
+    others.is_free = False
+
+    assert not await member.delivers()
+
+
+async def test_an_answer_that_takes_longer_than_the_lease_gives_no_duty() -> None:
+    others, clock = Others(), Hands()
+    others.is_asked = lambda: clock.pass_by(REPLICA_LEASE)
+
+    assert not await membership(others, [], clock).delivers()
 
 
 async def test_who_does_not_deliver_looks_every_second_whether_to() -> None:
