@@ -140,9 +140,14 @@ def trouble(what: str, error: BaseException) -> EngineUnavailable:
 
 
 def is_away(error: BaseException) -> bool:
-    """Return whether *error* comes of a connection, and not of an answer."""
+    """Return whether *error* comes of an engine that is away, or comes or goes."""
     if isinstance(error, APIError):
         return any(said in words(error) for said in _GOING)
+    return is_cut(error)
+
+
+def is_cut(error: BaseException) -> bool:
+    """Return whether *error* comes of a connection, and not of an answer."""
     unreachable = isinstance(error, _UNREACHABLE)
     return unreachable or isinstance(error.__context__, _UNREACHABLE)
 

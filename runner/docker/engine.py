@@ -12,7 +12,7 @@ from docker.types import HostConfig, LogConfig, Mount, Ulimit
 from docker.utils import parse_repository_tag
 
 from runner.docker.address import EngineAddress
-from runner.docker.calls import TROUBLE, Calls, is_away, told, trouble, words
+from runner.docker.calls import TROUBLE, Calls, is_cut, told, trouble, words
 from runner.docker.container import DockerContainer
 from runner.docker.fate import fate
 from runner.docker.files import (
@@ -159,10 +159,10 @@ class DockerEngine:
     def _identity(self) -> str:
         with told("say which engine it is"):
             about, again = self._api.info(), self._api.info()
-        # Engines of one host share its key, of which older ones make their id; and
-        # Podman thinks of a new one each time that it is asked.
-        own = about["ID"] if about["ID"] == again["ID"] else about["Name"]
-        return f"{own} {about['DockerRootDir']}"
+        # Hosts made of one image, and engines of one host, may share the key of which
+        # an id is made; and Podman thinks of a new id each time that it is asked.
+        own = about["ID"] if about["ID"] == again["ID"] else ""
+        return f"{own} {about['Name']} {about['DockerRootDir']}".strip()
 
     def _resolve(self, image: str) -> str:
         with told("look for the image"):
@@ -193,7 +193,7 @@ class DockerEngine:
         try:
             self._calls.client.images.pull(repository, tag=tag or "latest")
         except TROUBLE as error:
-            if is_away(error):
+            if is_cut(error):  # what is answered may be said of the registry
                 raise trouble(f"the engine could not pull {image}", error) from error
             raise ImageUnavailable(
                 f"the image {image} is not on the engine's host and could not be "

@@ -30,6 +30,7 @@ class EngineStub(socketserver.ThreadingUnixStreamServer):
         self.looks: list[tuple[bool, bytes | None]] = [(False, None)]
         self.copy: bytes | None = None
         self.readings = 0  # of the copy
+        self.refusal = ""  # of a pull
         self.pulling = threading.Event()
         self.image_arrives = threading.Event()
 
@@ -67,6 +68,9 @@ class _Answers(BaseHTTPRequestHandler):
         return running
 
     def do_POST(self) -> None:
+        if refusal := self.server.refusal:
+            self._answer(500, json.dumps({"message": refusal}).encode())
+            return
         self.send_response(200)
         self.end_headers()
         self.server.pulling.set()

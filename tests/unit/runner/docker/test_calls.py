@@ -10,7 +10,7 @@ from docker.errors import APIError, DockerException
 from runner.docker.address import EngineAddress
 from runner.docker.calls import told
 from runner.docker.engine import DockerEngine
-from runner.errors import EngineAway, EngineUnavailable
+from runner.errors import EngineAway, EngineUnavailable, ImageUnavailable
 from tests.unit.runner.docker.engine_stub import EngineStub
 
 #: A process that asks for an image until it is told to end.
@@ -55,6 +55,16 @@ async def test_an_error_that_nobody_thought_of_is_the_engines(
     async with DockerEngine(address) as engine:
         with pytest.raises(EngineUnavailable, match="unexpected KeyError: 'Version'"):
             await engine.ping()
+
+
+async def test_a_registry_that_is_away_is_not_an_engine_that_is(
+    stub: EngineStub,
+) -> None:
+    stub.refusal = "Get https://registry.example/v2/: dial tcp: connection refused"
+    address = EngineAddress(url=stub.url, origin="a test")
+    async with DockerEngine(address) as engine:
+        with pytest.raises(ImageUnavailable, match="connection refused"):
+            await engine.resolve("handrail/none:1")
 
 
 @pytest.mark.parametrize(
