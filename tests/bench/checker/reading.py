@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 
 from tests.bench.checker.evidence import Event, Mark, Message, RunRow
 

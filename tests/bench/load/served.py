@@ -21,7 +21,7 @@ from tests.support.bot import MANIFEST
 from tests.support.command_line import Process, started
 
 _LOOK_SECONDS: Final = 0.05
-_LONGEST_SECONDS: Final = 600
+_LONGEST_SECONDS: Final = 1_200
 _CHANNELS: Final = 10
 _CHUNKS: Final = (
     "SELECT rowid, run, data FROM output_chunks WHERE rowid > ? ORDER BY rowid"
