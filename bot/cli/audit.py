@@ -133,7 +133,8 @@ async def _witnessed(
             faults += 1
     places = "1 channel" if len(named) == 1 else f"{len(named)} channels"
     typer.echo(
-        f"{witness.messages} messages in {places}; they witness the chain up to "
+        f"{witness.messages} messages in {places}, {witness.uncompared} of them not "
+        f"compared (what they showed was not kept); they witness the chain up to "
         f"row {witness.newest}."
     )
     return faults

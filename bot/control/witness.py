@@ -4,7 +4,16 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from bot.domain.witness import Finding, KeptThread, Root, SeenMessage, compare, vouched
+from bot.domain.witness import (
+    Finding,
+    KeptThread,
+    Root,
+    SeenMessage,
+    compare,
+    kept_from,
+    uncompared,
+    vouched,
+)
 from bot.ports.witness import KeptMessages, ShownMessages
 
 #: a thread by its own number in the record; one that it does not know by its root
@@ -33,17 +42,22 @@ class Witness:
         self._shown = shown
         self._settle = settle
         self.messages = 0  #: how many of Handrail's were looked at
+        self.uncompared = 0  #: of how many of them it is not kept what they showed
         self.newest = 0  #: the newest audit row that one of them vouches for
 
     async def compare(self, channel: str, since: str = "0") -> AsyncIterator[Finding]:
         """Yield what is wrong in *channel*, in threads from *since* (a `ts`) on."""
         kept = await self._kept.kept(channel, since)
         looked = await self._look(channel, since, kept)
+        begun = kept_from(m for seen in looked.values() for m in seen.messages)
         suspicious = {
             key: seen.roots
             for key, seen in looked.items()
-            if any(compare(_of(kept, key), seen.messages, channel))
+            if any(compare(_of(kept, key), seen.messages, channel, kept_since=begun))
         }
+        self.uncompared += sum(
+            uncompared(_of(kept, key), seen.messages) for key, seen in looked.items()
+        )
         if suspicious:
             await self._settle()
             kept = await self._kept.kept(channel, since)
@@ -53,7 +67,8 @@ class Witness:
                 for root in sorted(roots)
                 for message in await self._shown.thread(channel, root)
             ]
-            for finding in compare(_known(kept, key, roots), again, channel):
+            known = _known(kept, key, roots)
+            for finding in compare(known, again, channel, kept_since=begun):
                 yield finding
         for finding in await self._vouched(looked):
             yield finding

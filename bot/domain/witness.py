@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.domain.audit import AuditHead
+from bot.domain.audit import GENESIS, AuditHead
 
 #: a file that was deleted has no name any more; Handrail deletes what was redacted
 GONE: Final = ""
@@ -18,7 +18,8 @@ class KeptMessage:
     """A message as the record has it."""
 
     ts: str
-    #: of what it shows; None: that was not kept then, nor whether it is there still
+    #: of what it shows; None: that was not kept then, nor whether it is there still;
+    #: empty: it was redacted, and has not been told anew yet
     digest: str | None
 
 
@@ -72,23 +73,26 @@ class Finding:
 
 
 def compare(
-    kept: KeptThread | None, seen: Sequence[SeenMessage], channel: str
+    kept: KeptThread | None,
+    seen: Sequence[SeenMessage],
+    channel: str,
+    *,
+    kept_since: str | None = None,
 ) -> Iterator[Finding]:
-    """Yield how the messages of one thread differ from what was kept of them."""
+    """Yield how the messages of one thread differ from what was kept of them.
+
+    Of every message from *kept_since* (a `ts`) on, it was kept what it shows.
+    """
     there = {message.ts: message for message in seen}
     messages = () if kept is None else kept.messages
     if kept is not None and kept.roots and not seen and not _is_kept(messages):
         yield Finding(what=_about(kept), why="no message tells of it")
     for message in messages:
         shown = there.get(message.ts)
-        if kept is None or message.digest is None:
-            continue
-        if shown is None:
-            what = _named(kept, message, f"{channel} {message.ts}")
-            yield Finding(what=what, why="it was deleted in Slack")
-        elif message.digest != shown.digest:
-            what = _named(kept, message, shown.link)
-            yield Finding(what=what, why="it was changed in Slack")
+        why = _difference(message, shown, kept_since)
+        if kept is not None and why:
+            where = shown.link if shown else f"{channel} {message.ts}"
+            yield Finding(what=_named(kept, message, where), why=why)
     known = {message.ts for message in messages}
     for shown in seen:
         if shown.ts not in known and not _is_attached(kept, shown):
@@ -97,6 +101,21 @@ def compare(
                 what=f"message{of_run} ({shown.link})",
                 why="the database knows nothing of it: its rows were removed",
             )
+
+
+def kept_from(seen: Iterable[SeenMessage]) -> str | None:
+    """Return the `ts` from which on it was kept what messages show; None: unknown.
+
+    That began with the version that has metadata tell the whole hash of a head.
+    """
+    heads = (it.ts for it in seen if it.head and len(it.head.hash) == len(GENESIS))
+    return min(heads, key=float, default=None)
+
+
+def uncompared(kept: KeptThread | None, seen: Iterable[SeenMessage]) -> int:
+    """Return of how many messages of one thread it is not known what they showed."""
+    known = {} if kept is None else {it.ts: it.digest for it in kept.messages}
+    return sum(it.ts in known and not known[it.ts] for it in seen)
 
 
 def vouched(
@@ -124,6 +143,18 @@ def printed_head(text: str) -> AuditHead | None:
     """Return the head that *text* prints: of its hash only the beginning."""
     found = _PRINTED.search(text)
     return found and AuditHead(ordinal=int(found[1]), hash=found[2])
+
+
+def _difference(
+    message: KeptMessage, shown: SeenMessage | None, kept_since: str | None
+) -> str:
+    if shown is None:
+        return "" if message.digest is None else "it was deleted in Slack"
+    if message.digest is None:
+        is_of_before = kept_since is None or float(message.ts) < float(kept_since)
+        return "" if is_of_before else "the row with what it showed was removed"
+    is_same = message.digest in {"", shown.digest}
+    return "" if is_same else "it was changed in Slack"
 
 
 def _is_attached(kept: KeptThread | None, shown: SeenMessage) -> bool:

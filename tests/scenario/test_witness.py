@@ -125,6 +125,16 @@ async def test_a_message_that_was_changed_is_named(told: Bot) -> None:
     ]
 
 
+async def test_messages_whose_digests_were_removed_are_named(told: Bot) -> None:
+    forge(told, "DELETE FROM messages")
+
+    named = await found(told)
+
+    gone = "the row with what it showed was removed"
+    assert f"message of run 1 on net-prod: {gone}" in named
+    assert f"message of run 2 on net-prod: {gone}" in named
+
+
 async def test_a_message_of_which_no_row_is_left_is_named(told: Bot) -> None:
     root = told.roots()[0]["ts"]
     thread = f"(SELECT id FROM threads WHERE ts = '{root}')"
