@@ -12,6 +12,9 @@ _AFTER_KILL: Final = 30.0
 #: Seconds until what could not be done is tried again.
 _LATER: Final = 1.0
 
+#: Seconds after its time at which a look at something came late.
+_LATE: Final = 1.0
+
 
 class Due(StrEnum):
     """What is to be done about a run because time has passed."""
@@ -32,6 +35,7 @@ class Deadlines:
         self._grace = grace.total_seconds()
         left = limits.run_timeout - age
         self._at = {Due.TIMEOUT: now + left.total_seconds()}
+        self._put_off: set[Due] = set()
         self.heard(now)
 
     def heard(self, now: float) -> None:
@@ -60,6 +64,19 @@ class Deadlines:
         return max(0.0, min(self._at.values()) - now) if self._at else None
 
     def due(self, now: float) -> Due | None:
-        """Return what is due, if anything."""
+        """Return what is due, if anything.
+
+        A look that comes late may come of a process that was halted: nothing is said
+        of silence then, and all else is put off once, for what has come meanwhile.
+        """
         what = min(self._at, key=self._at.__getitem__, default=None)
-        return what if what and self._at[what] <= now else None
+        if what is None or self._at[what] > now:
+            return None
+        if now - self._at[what] < _LATE or what in self._put_off:
+            return what
+        if what is Due.SILENCE:
+            self.heard(now)
+        else:
+            self._put_off.add(what)
+            self.postponed(what, now)
+        return None

@@ -65,6 +65,15 @@ class Remark:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervening:
+    """The container is about to be ended, or to be removed before it was followed.
+
+    Told first, because it may be another process's to follow by now: a watcher that
+    knows so raises, and nothing happens to the container.
+    """
+
+
 class Ending(StrEnum):
     """Why a job is over. `exited` and `stopped` are the ordinary two."""
 
@@ -114,5 +123,6 @@ Event = (
     | Output
     | SecretsLearned
     | Remark
+    | Intervening
     | Concluded
 )

@@ -24,6 +24,7 @@ from runner.events import (
     ContainerCreated,
     Ending,
     ImageResolved,
+    Intervening,
     Outcome,
     SourceFetched,
 )
@@ -112,7 +113,7 @@ async def resume(  # noqa: PLR0913 - all that is known of a run without its job
         lost = _over(Ending.LOST, reached, "its container is gone")
         return await _explained(lost, engine, run, installation)
     carried = Carried(container, masks, seal, about(run, installation))
-    outcome = await _unfollowed(container, carried, reached, pauses)
+    outcome = await _unfollowed(container, carried, watcher, reached, pauses)
     if outcome is None:
         performance = Performance(
             container,
@@ -172,6 +173,7 @@ class _Preparation:
             return True
         if isinstance(error, ContainerExists):
             return False
+        await self._watcher.tell(Intervening())
         with suppress(RunnerError):
             return await _known(self._removed())
         return False
@@ -223,11 +225,16 @@ async def _start(
 
 
 async def _unfollowed(
-    container: Container, carried: Carried, reached: Phase, pauses: Sequence[float]
+    container: Container,
+    carried: Carried,
+    watcher: Watcher,
+    reached: Phase,
+    pauses: Sequence[float],
 ) -> Outcome | None:
     """Recall what *carried* carries; return how it ends that cannot be followed."""
     try:
         if not (await _asked(container.vitals, pauses)).started:
+            await watcher.tell(Intervening())
             gone = await insisted(container.remove())
             note = "its container was never started"
             return _over(Ending.LOST, reached, note, gone=gone)

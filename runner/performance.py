@@ -20,6 +20,7 @@ from runner.errors import (
 from runner.events import (
     Concluded,
     Ending,
+    Intervening,
     Outcome,
     PhaseStarted,
     Remark,
@@ -109,7 +110,7 @@ class Performance:
             gone = await insisted(self._container.remove())
             return self._broken(Ending.LOST, error, gone=gone)
         except EngineUnavailable as error:
-            gone = self._may_go(error) and await insisted(self._container.remove())
+            gone = self._may_go(error) and await self._removed()
             return self._broken(Ending.ENGINE, error, gone=gone)
         outcome = self._ended(ended, results)
         await self._watcher.tell(Concluded(outcome=outcome))
@@ -234,6 +235,10 @@ class Performance:
         """Whether nothing has been changed by it so far."""
         return self._reached is not Phase.PERFORMING or self._container.harmless
 
+    async def _removed(self) -> bool:
+        await self._watcher.tell(Intervening())
+        return await insisted(self._container.remove())
+
     def _may_go(self, error: EngineUnavailable) -> bool:
         # What performs is never ended on a guess; and what is out of sight may go on
         # once it is in sight again.
@@ -248,6 +253,7 @@ class Performance:
             case (Due.TIMEOUT | Due.SILENCE) as due:
                 await self._cut_off(due, deadlines)
             case Due.KILL:
+                await self._watcher.tell(Intervening())
                 await self._container.kill()
                 deadlines.killed(self._clock())
             case Due.GIVE_UP:
@@ -266,6 +272,7 @@ class Performance:
             deadlines.over()
 
     async def _interrupt(self, ending: Ending, deadlines: Deadlines) -> None:
+        await self._watcher.tell(Intervening())
         self._ending = ending
         deadlines.interrupted(self._clock())
         # What could not be interrupted is killed when its grace is over.

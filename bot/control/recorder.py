@@ -19,6 +19,7 @@ from runner.events import (
     ContainerCreated,
     Event,
     ImageResolved,
+    Intervening,
     Outcome,
     Output,
     PhaseStarted,
@@ -104,6 +105,8 @@ class Recorder:
                 await self._learned()
             case Remark():
                 await self._say(event.text)
+            case Intervening():
+                await self.flush()
             case Concluded():
                 await self.settle()
                 await self._conclude(event.outcome)

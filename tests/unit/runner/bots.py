@@ -76,6 +76,10 @@ class Bench:
 
     async def resume(self, job: Job, seal: Seal = SEAL) -> Outcome:
         seen, self.record = self.record, Kept(kept=self.record.kept)
+        return await self.take_up(job, seen, seal)
+
+    async def take_up(self, job: Job, seen: Record, seal: Seal = SEAL) -> Outcome:
+        """Follow *job* with this record, from where *seen* was left."""
         return await resume(
             job.run,
             job.installation,

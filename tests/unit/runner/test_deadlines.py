@@ -80,3 +80,19 @@ def test_nothing_is_due_of_what_has_ended() -> None:
 
     assert deadlines.due(9999) is None
     assert deadlines.left(9999) is None
+
+
+def test_a_look_that_comes_late_says_nothing_of_silence() -> None:
+    deadlines = started()
+
+    assert deadlines.due(1050) is None
+    assert deadlines.due(1059) is None
+    assert deadlines.due(1060) is Due.SILENCE
+
+
+def test_a_timeout_that_is_seen_late_is_put_off_once_for_what_has_come() -> None:
+    deadlines = started(Limits(run_timeout=timedelta(seconds=100)))
+
+    assert deadlines.due(5000) is None
+    assert deadlines.left(5000) == 1
+    assert deadlines.due(9000) is Due.TIMEOUT
