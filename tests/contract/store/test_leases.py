@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import pytest
+from sqlalchemy import text
 
 from bot.domain.replica import Replica, ReplicaId
 from bot.domain.run import RunState
@@ -73,6 +74,9 @@ async def test_no_run_is_taken_from_who_is_alive(
 ) -> None:
     run = await store.run_in(RunState.READY, a_new_run())
     assert await behind.record.start(run.id, later(2))
+    long_since = text("UPDATE replicas SET since = since - CAST('1 m' AS interval)")
+    async with store.database.write("let time pass") as db:
+        await db.execute(long_since)
 
     assert await ahead.record.adopt(AHEAD, tuple) == ()
     assert not await ahead.record.lose_sight(run.id, "It is away.", AHEAD)
