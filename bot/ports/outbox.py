@@ -82,8 +82,13 @@ class Outbox(Protocol):
         They may go first: nobody sees in which order messages are changed.
         """
 
-    async def postpone(self, letter: Letter, until: datetime, error: str) -> None:
-        """Note a failed attempt; the thread waits until *until*."""
+    async def postpone(
+        self, letter: Letter, until: datetime, error: str, *, counts: bool = True
+    ) -> None:
+        """Note a failed attempt; the thread waits until *until*.
+
+        One that does not count, because Slack was away, is the first at most.
+        """
 
     async def move(
         self,

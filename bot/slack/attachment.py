@@ -1,5 +1,6 @@
 """The file with a run's whole output: one in its thread, and never an older one."""
 
+from collections import Counter
 from typing import Final
 
 import structlog
@@ -10,13 +11,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.people import ChannelId
 from bot.domain.run import Run, RunId
 from bot.ports import Archive, Letter
-from bot.slack.refusals import is_gone, is_passing
+from bot.slack.refusals import Trouble, is_gone, is_passing, trouble
 from bot.slack.search import Traces
 from bot.slack.upload import upload
 
 log = structlog.get_logger(__name__)
 
-#: after so many attempts the final message goes without its file
+#: after so many attempts, while Slack takes other things, the final message goes
+#: without its file
 _ATTEMPTS: Final = 5
 
 
@@ -30,6 +32,7 @@ class Attachment:
         # after it took it, so looking through the thread may miss it.
         # A thread that has moved needs another where it goes on.
         self._attached: dict[tuple[RunId, ChannelId], tuple[int, str]] = {}
+        self._failures: Counter[tuple[RunId, ChannelId]] = Counter()
 
     async def settle(self, letter: Letter, run: Run, traces: Traces) -> tuple[str, ...]:
         """Take back every file of *run* that is older than *letter*'s revision.
@@ -65,13 +68,22 @@ class Attachment:
                 thread_ts=letter.thread.ts or "",
             )
         except (SlackClientError, ClientError, TimeoutError) as error:
-            if is_passing(error) and letter.attempts < _ATTEMPTS:
+            if is_passing(error) and await self._may_pass(place, error):
                 raise
             # The record keeps the output, and the final message says how to get it.
             log.warning("output not attached", run=run.id, error=str(error))
             return False
         self._attached[place] = (letter.revision, file)
+        self._failures.pop(place, None)
         return True
+
+    async def _may_pass(self, place: tuple[RunId, ChannelId], error: Exception) -> bool:
+        """Tell whether to try again; raises Slack's errors where it is away."""
+        if trouble(error) is Trouble.LIMITED:
+            return True
+        await self._client.auth_test()
+        self._failures[place] += 1
+        return self._failures[place] <= _ATTEMPTS
 
     async def _delete(self, file: str) -> str:
         try:

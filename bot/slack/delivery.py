@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -84,6 +85,8 @@ class Delivery:
         self._settled: dict[ThreadId, tuple[LetterId, int]] = {}
         #: letters that may have reached Slack without a note of it
         self._doubtful: set[LetterId] = set()
+        #: how often each was sent while Slack was away
+        self._in_vain: Counter[LetterId] = Counter()
         #: threads of what is on its way since before the duty was taken last
         self._outdated: set[ThreadId] = set()
         self._delivers = False
@@ -274,16 +277,20 @@ class Delivery:
         self._pace.rest(method, seconds)
 
     async def _wait(self, letter: Letter, error: Exception) -> None:
-        wait = seconds_to_wait(error, letter.attempts)
+        wait = seconds_to_wait(error, letter.attempts + self._in_vain[letter.id])
         log.warning("letter waits", letter=letter.id, seconds=wait, error=str(error))
         until = self._clock() + timedelta(seconds=wait)
-        await self._outbox.postpone(letter, until, str(error))
+        # What nobody's letter was taken for is held against none of them.
+        counts = trouble(error) is Trouble.ODD
+        self._in_vain[letter.id] += not counts
+        await self._outbox.postpone(letter, until, str(error), counts=counts)
 
     async def _go_elsewhere(self, letter: Letter, error: Exception) -> None:
         is_gone = trouble(error) is Trouble.THREAD_GONE
         to = letter.thread.channel if is_gone else self._refuge.after(letter)
         is_bound = bool(letter.revision) or isinstance(letter.telling, Notice)
-        if to is None or is_bound or letter.attempts > _PATIENCE:
+        has_begun_anew_often = is_gone and letter.attempts > _PATIENCE
+        if to is None or is_bound or has_begun_anew_often:
             everywhere = not is_gone and not is_bound
             await self._give_up(letter, code_of(error), everywhere=everywhere)
             return
@@ -303,6 +310,7 @@ class Delivery:
     def _settle(self, letter: Letter) -> None:
         self._settled[letter.thread.id] = (letter.id, letter.revision)
         self._doubtful.discard(letter.id)
+        self._in_vain.pop(letter.id, None)
 
 
 def _until_next(letter: Letter, posted: Posted | None) -> float:

@@ -191,11 +191,17 @@ class SqlOutbox:
                 place = channel or letter.thread.channel
                 await messages.note(db, letter, (place, message_ts), shown)
 
-    async def postpone(self, letter: Letter, until: datetime, error: str) -> None:
-        """Note a failed attempt; the thread waits until *until*."""
-        attempt = _set(letter, not_before=until, error=error).values(
-            attempts=outbox.c.attempts + 1
-        )
+    async def postpone(
+        self, letter: Letter, until: datetime, error: str, *, counts: bool = True
+    ) -> None:
+        """Note a failed attempt; the thread waits until *until*.
+
+        One that does not count, because Slack was away, is the first at most: Slack
+        may have taken the letter.
+        """
+        before = outbox.c.attempts
+        now = before + 1 if counts else case((before > 0, before), else_=1)
+        attempt = _set(letter, not_before=until, error=error).values(attempts=now)
         async with self._database.write("postpone a letter") as db:
             await db.execute(attempt)
 

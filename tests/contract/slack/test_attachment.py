@@ -157,3 +157,31 @@ async def test_a_run_of_another_stack_keeps_its_file(stage: Stage) -> None:
     assert stage.town.called("files.delete") == 0
     await stage.attachment.settle(letter, other, found)
     assert stage.town.called("files.delete") == 1
+
+
+UPLOAD = "files.getUploadURLExternal"
+
+
+async def test_no_outage_costs_the_final_message_its_file(stage: Stage) -> None:
+    faults = stage.town.sandbox.faults
+    for method in (UPLOAD, "auth.test"):
+        faults.add(method, BadGateway(), times=20)
+
+    stage = replace(stage, letter=replace(stage.letter, attempts=9))
+    for _ in range(20):
+        with pytest.raises(SlackApiError):
+            await stage.attach(revision=0)
+
+    assert await stage.attach(revision=0)
+
+
+async def test_a_file_that_slack_alone_does_not_take_is_done_without(
+    stage: Stage,
+) -> None:
+    stage.town.sandbox.faults.add(UPLOAD, BadGateway(), times=6)
+
+    for _ in range(5):
+        with pytest.raises(SlackApiError):
+            await stage.attach(revision=0)
+
+    assert not await stage.attachment.attach(stage.letter, RUN, 9)

@@ -191,6 +191,19 @@ async def test_a_letter_counts_its_attempts(store: Store) -> None:
     assert (await only(store)).attempts == 3
 
 
+async def test_an_outage_counts_as_one_attempt_at_most(store: Store) -> None:
+    await store.record.submit(a_new_run(), later(0))
+
+    attempts = []
+    for counts in (False, False, True, False):
+        await store.outbox.postpone(
+            await only(store), later(0), "timeout", counts=counts
+        )
+        attempts.append((await only(store)).attempts)
+
+    assert attempts == [1, 1, 2, 2]
+
+
 async def test_a_letter_that_is_given_up_lets_its_thread_go_on(store: Store) -> None:
     run = await store.record.submit(a_new_run(), later(0))
     await store.outbox.delivered(await only(store), "1.1")

@@ -79,8 +79,11 @@ class Letters:
         assert shown is not None
         self.places.append((message_ts, channel))
 
-    async def postpone(self, letter: Letter, until: datetime, error: str) -> None:
-        self.fates.append(f"{letter.id} waits {(until - NOON).total_seconds():g}")
+    async def postpone(
+        self, letter: Letter, until: datetime, error: str, *, counts: bool = True
+    ) -> None:
+        wait = f"{letter.id} waits {(until - NOON).total_seconds():g}"
+        self.fates.append(wait if counts else f"{wait} for Slack")
 
     async def closing(self, _at: datetime) -> tuple[Letter, ...]:
         return tuple(self.ending)

@@ -71,7 +71,7 @@ async def test_a_workspace_that_is_away_is_asked_by_one_letter_at_a_time() -> No
         await letters.read(6)
 
     assert len(letters.sent) == 8 + 3 + len(said)
-    assert letters.fates[:2] == ["1 waits 1", "2 waits 1"]
+    assert letters.fates[:2] == ["1 waits 1 for Slack", "2 waits 1 for Slack"]
 
 
 async def test_an_ending_goes_before_changes_that_have_to_wait() -> None:
@@ -160,6 +160,38 @@ async def test_what_is_refused_without_end_goes_elsewhere() -> None:
         await letters.read(2)
 
     assert letters.fates == ["1 to C0RECORDS: something_new, U0ADA"]
+
+
+async def test_no_outage_keeps_a_thread_from_where_it_can_go_on() -> None:
+    letter = replace(a_letter(1, Said(text="x")), attempts=99)
+    letters = Letters([letter], trouble=[refused("is_archived")])
+
+    async with delivering(letters):
+        await letters.read(2)
+
+    assert letters.fates == ["1 to C0RECORDS: is_archived, U0ADA"]
+
+
+async def test_a_thread_does_not_begin_anew_without_end() -> None:
+    letter = replace(a_letter(1, Said(text="x")), attempts=13)
+    letters = Letters([letter], trouble=[refused("thread_not_found")])
+
+    async with delivering(letters):
+        await letters.read(2)
+
+    assert letters.fates == ["1 given up: thread_not_found"]
+
+
+async def test_a_letter_asks_less_often_the_longer_slack_is_away() -> None:
+    letters = Letters([a_letter(1, Said(text="x"))], trouble=[TimeoutError()] * 3)
+    hand = Hand()
+
+    async with delivering(letters, hand=hand):
+        for _ in range(3):
+            await letters.read(3)
+            hand.now += 60
+
+    assert letters.fates == [f"1 waits {wait} for Slack" for wait in (1, 2, 4)]
 
 
 async def test_an_ending_that_cannot_be_made_is_told_without_its_output() -> None:
