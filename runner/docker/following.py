@@ -32,6 +32,8 @@ _LONGEST: Final = 2.0
 #: How many times longer than a reading it is waited for the next one.
 _REST: Final = 9
 
+_SIGNALLED: Final = 128  #: what exits with more may have been killed
+
 #: What reading a stream raises, beside TROUBLE, that was shut from another thread.
 _SHUT: Final = (AttributeError, ValueError)
 
@@ -67,6 +69,7 @@ class Follower:
         self._kept = KeptOutput(calls, container)
         self._told = 0  # bytes
         self._has_ended = False
+        self._was_killed = False  # maybe with the copy half done
         self._rest = _SHORTEST
         self._way: Callable[[], bool] = self._follow
         if is_found:
@@ -130,6 +133,8 @@ class Follower:
         if size is None or size < self._told:
             return self._turn_to_log()
         self._tell_all(self._kept.read(self._told))
+        if self._was_killed:
+            return self._turn_to_log()  # which may have more, never less of the end
         if not self._has_ended:
             self._way = self._rejoin
         return self._has_ended
@@ -157,7 +162,7 @@ class Follower:
             self._way = self._poll
             self._closed.wait(self._rest)
             self._rest = max(self._rest, min(self._rest * 1.5, _LONGEST))
-        return self._has_ended
+        return self._turn_to_log() if self._was_killed else self._has_ended
 
     def _take_log(self) -> bool:
         """Read the log, of which any number of connections bring a part."""
@@ -241,8 +246,9 @@ class Follower:
 
     def _look(self) -> None:
         if not self._has_ended:
-            found = self._calls.api.inspect_container(self._container)
-            self._has_ended = not found["State"]["Running"]
+            state = self._calls.api.inspect_container(self._container)["State"]
+            self._has_ended = not state["Running"]
+            self._was_killed = self._has_ended and state["ExitCode"] > _SIGNALLED
 
     def _wait(self, pauses: Iterator[float], error: BaseException) -> None:
         pause = next(pauses, None)

@@ -30,6 +30,7 @@ class EngineStub(socketserver.ThreadingUnixStreamServer):
         self.looks: list[tuple[bool, bytes | None]] = [(False, None)]
         self.copy: bytes | None = None
         self.readings = 0  # of the copy
+        self.code = 0
         self.refusal = ""  # of a pull
         self.pulling = threading.Event()
         self.image_arrives = threading.Event()
@@ -50,7 +51,8 @@ class _Answers(BaseHTTPRequestHandler):
             self.server.readings += 1
             self._answer(200, packed(self.server.copy))
         elif "/containers/" in path:
-            self._answer(200, json.dumps({"State": {"Running": self._look()}}).encode())
+            state = {"Running": self._look(), "ExitCode": self.server.code}
+            self._answer(200, json.dumps({"State": state}).encode())
         else:
             self._answer(404, b'{"message": "No such image"}')
 

@@ -151,3 +151,21 @@ async def test_a_copy_that_was_cut_short_gives_way_to_the_log(
     stub.looks = [(False, b"a\n")]
 
     assert await followed(stub, exact=True) == b"a\nb\nc\n"
+
+
+async def test_of_a_container_that_was_killed_the_log_may_have_more_than_the_copy(
+    stub: EngineStub,
+) -> None:
+    stub.logs = [log_of(b"a\n", b"b\n"), b""]
+    stub.looks, stub.code = [(False, b"a\n")], 137
+
+    assert await followed(stub, exact=True, is_found=True) == b"a\nb\n"
+
+
+async def test_of_a_container_that_was_killed_the_copy_may_have_more_than_the_log(
+    stub: EngineStub,
+) -> None:
+    stub.logs = [log_of(b"a\n"), b""]
+    stub.looks, stub.code = [(False, b"a\nb\n")], 137
+
+    assert await followed(stub, exact=True, is_found=True) == b"a\nb\n"
