@@ -106,6 +106,8 @@ async def _walk(database: Database) -> int:
     verdict = await verify(database)
     for fault in verdict.faults:
         _name(_sentence(fault))
+    for row, voucher in sorted(verdict.vouchers.items()):
+        typer.echo(f"audit row {row}: redacted, as row {voucher} says")
     if verdict.broken is None:
         but = f", but for {verdict.redacted} redacted on the record"
         besides = but if verdict.redacted else ""

@@ -58,6 +58,17 @@ class Verb(StrEnum):
     SIGNING_KEY_MADE = "signing_key_made"  #: for the tokens of runs
 
 
+#: What people typed for a run and for its stack. All else is Handrail's testimony,
+#: which no redaction may change, or whoever may redact could rewrite it.
+TYPED_FOR_RUN: Final = frozenset(
+    {Verb.SUBMITTED, Verb.REFUSED, Verb.STOP_ASKED, Verb.CLAIM_RELEASED}
+)
+TYPED_FOR_STACK: Final = frozenset({Verb.HELD, Verb.FROZEN, Verb.RELEASED, Verb.STOLEN})
+_TYPED: Final = frozenset(it.value for it in TYPED_FOR_RUN | TYPED_FOR_STACK)
+#: what stands where a text was taken out
+_TAKEN_OUT: Final = "*****"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
     """What an audit row says: who did what to what, with a detail in words."""
@@ -144,6 +155,12 @@ def vouched_in(verb: str, detail: str) -> Mapping[int, str]:
         return {}
     named = detail.rpartition(_ROWS)[2]
     return {int(ordinal): seal for ordinal, seal in _VOUCHED.findall(named)}
+
+
+def may_be_redacted(verb: str, detail: str) -> bool:
+    """Tell whether a redaction can have left a row of that *verb* and *detail*."""
+    # The walk reads rows as they are: a detail may be anything.
+    return verb in _TYPED and _TAKEN_OUT in str(detail)
 
 
 def _follows(row: AuditRow, previous: str, ordinal: int) -> bool:

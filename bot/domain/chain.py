@@ -27,6 +27,8 @@ class Link:
     rest: str | None
     #: the seals of the rows that it vouches for, by their ordinals
     vouches: Mapping[int, str] = field(default_factory=lambda: _NOBODY)
+    #: whether a redaction can have left it as it is, so that a row may vouch for it
+    may_be_redacted: bool = False
 
 
 class Kind(StrEnum):
@@ -73,7 +75,8 @@ class Walk:
         self._whole_from = 1  #: from there on no ordinal was missing
         self._found: dict[Kind, list[Fault]] = {kind: [] for kind in Kind}
         self.rows = 0
-        self.vouched = 0  #: how many rows a later one vouches for
+        #: the rows that a later one vouches for, with the ordinals of both
+        self.vouched: dict[int, int] = {}
 
     def step(self, link: Link) -> None:
         """Take the next row."""
@@ -84,7 +87,8 @@ class Walk:
         if seal is not None and seal == link.hash:
             self._take_sound(link)
         elif self._is_next(link):
-            self._pending[link.ordinal - self._shift] = (link.ordinal, seal)
+            known = seal if link.may_be_redacted else None
+            self._pending[link.ordinal - self._shift] = (link.ordinal, known)
             self._last = link
         else:
             self._strangers.append(link)
@@ -122,8 +126,8 @@ class Walk:
             self._note(Kind.MOVED, link.ordinal)
         for ordinal, seal in link.vouches.items():
             if self._pending.get(ordinal, (0, None))[1] == seal:
-                del self._pending[ordinal]
-                self.vouched += 1
+                row, _ = self._pending.pop(ordinal)
+                self.vouched[row] = link.ordinal
         self._last = link
 
     def _doubt(self, link: Link) -> None:

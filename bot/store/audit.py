@@ -1,6 +1,6 @@
 """The audit table: appended to, read, and verified."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -22,6 +22,7 @@ from bot.domain.audit import (
     AuditRow,
     Deed,
     Verb,
+    may_be_redacted,
     sealed,
     vouched_in,
 )
@@ -46,6 +47,8 @@ class Verdict:
     redacted: int = 0  #: how many rows had a text taken out of them since
     rows: int = field(default=0, compare=False)
     faults: Sequence[Fault] = field(default=(), compare=False)  #: by the ordinals
+    #: the rows that had a text taken out of them, each with the row that says so
+    vouchers: Mapping[int, int] = field(default_factory=dict, compare=False)
 
 
 def deed_on(run: Run, verb: Verb, actor: Actor, at: datetime, detail: str = "") -> Deed:
@@ -132,7 +135,8 @@ async def verify(database: Database, *, batch: int = _VERIFIED_AT_ONCE) -> Verdi
     return Verdict(
         sound=walk.rows if broken is None else max(broken - 1, 0),
         broken=broken,
-        redacted=walk.vouched,
+        redacted=len(walk.vouched),
+        vouchers=walk.vouched,
         rows=walk.rows,
         faults=faults,
     )
@@ -170,7 +174,8 @@ def _link(  # noqa: PLR0913, PLR0917 (the columns, in the order of the table)
 ) -> Link:
     fields = [verb, [kind, id, team, name], _instant(at), stack, run, detail]
     rest = rest_of(fields if salt is None else [*fields, salt])
-    return Link(ordinal, previous, hash, rest, vouched_in(verb, detail))
+    vouches, taken_out = vouched_in(verb, detail), may_be_redacted(verb, detail)
+    return Link(ordinal, previous, hash, rest, vouches, taken_out)
 
 
 def _instant(at: str | datetime) -> str:

@@ -8,7 +8,15 @@ from typing import Final
 from sqlalchemy import RowMapping, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.audit import AuditRow, Verb, redacted, seal_of, vouched_by
+from bot.domain.audit import (
+    TYPED_FOR_RUN,
+    TYPED_FOR_STACK,
+    AuditRow,
+    Verb,
+    redacted,
+    seal_of,
+    vouched_by,
+)
 from bot.domain.lock import EVERY
 from bot.domain.run import Run
 from bot.ports import Hide
@@ -16,15 +24,8 @@ from bot.store.audit import audit_row, new_salt
 from bot.store.places import places
 from bot.store.tables import audit
 
-#: What people typed for a run and for its stack. All else is Handrail's testimony,
-#: which no redaction may change, or whoever may redact could rewrite it.
-_OF_RUN: Final = tuple(
-    verb.value
-    for verb in (Verb.SUBMITTED, Verb.REFUSED, Verb.STOP_ASKED, Verb.CLAIM_RELEASED)
-)
-_OF_STACK: Final = tuple(
-    verb.value for verb in (Verb.HELD, Verb.FROZEN, Verb.RELEASED, Verb.STOLEN)
-)
+_OF_RUN: Final = tuple(verb.value for verb in TYPED_FOR_RUN)
+_OF_STACK: Final = tuple(verb.value for verb in TYPED_FOR_STACK)
 _UNTIL: Final = re.compile(r"(?:until [\d-]{10} [\d:]{5} UTC: )?")
 _WHOSE: Final = re.compile(r"(?:the hold of [\w.-]+(?:, [\w.-]+)*: )?")
 #: what Handrail puts before what was typed

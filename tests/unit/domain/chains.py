@@ -2,7 +2,15 @@
 
 from dataclasses import replace
 
-from bot.domain.audit import GENESIS, AuditRow, Deed, Verb, sealed, vouched_by
+from bot.domain.audit import (
+    GENESIS,
+    AuditRow,
+    Deed,
+    Verb,
+    may_be_redacted,
+    sealed,
+    vouched_by,
+)
 from bot.domain.chain import Fault, Link, Walk, rest_of
 from tests.support.builders import NOON, an_actor
 
@@ -16,7 +24,9 @@ def link(row: AuditRow) -> Link:
     who = [actor.kind.value, actor.id, actor.team, actor.name]
     fields = [deed.verb.value, who, at, deed.stack, deed.run, deed.detail]
     rest = rest_of(fields if row.salt is None else [*fields, row.salt])
-    return Link(row.ordinal, row.previous, row.hash, rest, vouched_by(row))
+    taken_out = may_be_redacted(deed.verb, deed.detail)
+    vouches = vouched_by(row)
+    return Link(row.ordinal, row.previous, row.hash, rest, vouches, taken_out)
 
 
 def a_chain(length: int) -> list[AuditRow]:

@@ -211,6 +211,36 @@ def test_any_other_change_is_found_where_it_is(changed: int) -> None:
     assert broken(rows) == (2 if changed == 4 else changed)
 
 
+@pytest.mark.parametrize(
+    ("verb", "detail"),
+    [(Verb.ENDED, "finished, *****"), (Verb.HELD, "forged"), (Verb.STARTED, "*****")],
+)
+def test_a_voucher_for_what_no_redaction_leaves_counts_for_nothing(
+    verb: Verb, detail: str
+) -> None:
+    rows = chain("a")
+    append(rows, replace(DEED, verb=verb, detail="as it was"))
+    append(rows, DEED)
+
+    change(rows, 2, detail)
+    vouch(rows, 2)
+
+    assert broken(rows) == 2
+
+
+def test_a_redacted_row_is_named_with_its_voucher() -> None:
+    rows = chain("a", "the secret", "c")
+    take_out(rows, 2)
+    vouch(rows, 2)
+    walk = Walk()
+
+    for row in rows:
+        walk.step(link(row))
+
+    assert walk.end() == []
+    assert walk.vouched == {2: 4}
+
+
 def test_a_voucher_that_is_gone_is_found() -> None:
     rows = chain("a", "the secret", "c")
     take_out(rows, 2)
