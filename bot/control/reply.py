@@ -2,11 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from bot.control.access import Access
-from bot.control.hold_words import HoldWords
+from bot.control.hold_words import HoldWord, HoldWords
 from bot.control.run_words import RunWords
 from bot.control.wish import Wish, answer, former
 from bot.domain import late_words as late
@@ -45,6 +45,8 @@ from bot.ports import Archive, Clock, DeliveryKey, Record, Thread
 from bot.ports.words import Words
 
 _QUICK_SECONDS: Final = (0.0, 0.3, 1.0)
+#: until a word that is foreseen is heard, which may be late by then
+_MEANWHILE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,28 @@ class Reply:
             await self._answer(uttered, thread)
         return True
 
+    async def foresee(self, uttered: Uttered) -> None:
+        """Let a word that will be asked for again overtake what was said before it.
+
+        What was missed is heard in the order in which it was said: a lock would be
+        taken before anybody hears of the unlock after it. Raises WordUnheard.
+        """
+        word, now = uttered.word, self._clock()
+        age = now - (late.said_at(uttered.said_ts) or now)
+        if not isinstance(word, HoldWord) or not late.asks_again(
+            word, age + _MEANWHILE
+        ):
+            return
+        try:
+            thread = await self._thread(uttered)
+            if thread is not None:
+                wish = await self._wish(uttered, thread)
+                await self._about_holds.note(wish, word)
+        except StoreUnavailable as away:
+            raise WordUnheard(away) from away
+        except (Refused, LateWord, RoleSourceUnavailable):
+            return  # which is said once the word itself is heard
+
     async def _answer(self, uttered: Uttered, thread: Thread) -> None:
         try:
             await self._act(uttered, thread)
@@ -149,10 +173,13 @@ class Reply:
         return None
 
     async def _act(self, uttered: Uttered, thread: Thread) -> None:
+        await self._act_in_time(await self._wish(uttered, thread), uttered.word)
+
+    async def _wish(self, uttered: Uttered, thread: Thread) -> Wish:
         actor = (await self._access.member(uttered.user, uttered.team)).actor
         stack = self._stack(thread.stack, actor, uttered.word)
         await self._access.require(_needed(uttered.word), actor, stack)
-        wish = Wish(
+        return Wish(
             actor=actor,
             stack=stack,
             thread=thread,
@@ -160,7 +187,6 @@ class Reply:
             said_ts=uttered.said_ts,
             is_former=stack.name not in self._catalog.stacks,
         )
-        await self._act_in_time(wish, uttered.word)
 
     async def _act_in_time(self, wish: Wish, word: Word) -> None:
         now = self._clock()

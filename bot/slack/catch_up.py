@@ -49,10 +49,12 @@ class SlackReplies:
         Raises RepliesUnavailable, and WordUnheard where nothing can be noted.
         """
         replies = await self._replies(channel, thread_ts, since)
-        for message in replies:
-            said = uttered(message, channel, self._team)
-            if said is not None:
-                await _to_the_end(self._hear(said))
+        read = [uttered(message, channel, self._team) for message in replies]
+        words = [said for said in read if said is not None]
+        for said in reversed(words):
+            await self._reply.foresee(said)
+        for said in words:
+            await _to_the_end(self._hear(said))
         return str(replies[-1]["ts"]) if replies else ""
 
     async def _hear(self, said: Uttered) -> None:

@@ -165,6 +165,25 @@ async def test_words_of_several_threads_end_as_they_were_said(town: Town) -> Non
         assert await town.held() == {}
 
 
+async def test_a_lock_and_its_unlock_that_were_both_missed_leave_no_hold(
+    town: Town,
+) -> None:
+    bot = town.bot
+    async with bot.start() as bot.handrail:
+        ts = await bot.task("net-prod ls")
+        await bot.tells(ts, "finished")
+
+    bot.sandbox.faults.add("message", Delay(1_000), times=2)
+    await bot.reply("lock", to=ts)
+    await bot.reply("unlock", to=ts)
+    town.clock.passes(minutes=25)
+    async with bot.start() as bot.handrail:
+        await bot.tells(ts, "You said unlock at")
+        assert await town.held() == {}
+
+    assert Verb.HELD not in await town.verbs()
+
+
 async def test_a_word_is_heard_although_the_bot_never_went_away(town: Town) -> None:
     bot = town.bot
     async with bot.start() as bot.handrail:

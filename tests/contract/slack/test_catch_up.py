@@ -32,6 +32,7 @@ class Ear:
 
     answer: HandrailError | None = None
     heard: list[Uttered] = field(default_factory=list)
+    foreseen: list[Uttered] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     busy: asyncio.Event | None = None
 
@@ -43,6 +44,10 @@ class Ear:
         if self.answer is not None:
             raise self.answer
         return True
+
+    async def foresee(self, uttered: Uttered) -> None:
+        assert not self.heard
+        self.foreseen.append(uttered)
 
 
 @dataclass
@@ -96,6 +101,19 @@ async def test_words_are_heard_oldest_first_and_talk_is_left_alone(
     assert newest == last
     assert {uttered.thread_ts for uttered in scene.ear.heard} == {scene.root}
     assert {uttered.team for uttered in scene.ear.heard} == {scene.town.team}
+
+
+async def test_all_words_are_foreseen_newest_first_before_any_is_heard(
+    scene: Scene,
+) -> None:
+    for text in ("lock", "status", "unlock"):
+        await scene.say(text)
+
+    await scene.hear()
+
+    foreseen = [uttered.word for uttered in scene.ear.foreseen]
+    assert foreseen == [Unlock(), Status(), Lock()]
+    assert len(scene.ear.heard) == 3
 
 
 async def test_a_word_that_is_read_back_has_the_key_of_its_delivery(

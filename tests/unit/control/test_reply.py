@@ -1,12 +1,13 @@
 """A word is acted on once, in its time, and in the order in which it was said."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
 import pytest
+from sqlalchemy import text
 
 from bot.control.hold_words import HoldWords
 from bot.control.reply import Reply, Uttered
@@ -29,6 +30,7 @@ from bot.domain.words import (
     NotifyMe,
     Release,
     Status,
+    Steal,
     Stop,
     Unlock,
     Word,
@@ -70,8 +72,15 @@ class Thread:
         times: int = 1,
     ) -> list[bool]:
         """Say *word* as it was said a while *ago*; tell whether it was heard."""
+        uttered = self.uttered(word, by, ago=ago, pressed=pressed)
+        return [await self.reply(uttered) for _ in range(times)]
+
+    def uttered(
+        self, word: Word, by: Actor, *, ago: timedelta, pressed: bool = False
+    ) -> Uttered:
+        """Return *word* as it was said a while *ago*."""
         ts = f"{(self.stage.now - ago).timestamp():.6f}"
-        uttered = Uttered(
+        return Uttered(
             key=DeliveryKey(f"message:{CHANNEL}:{ts}:{by.id}"),
             word=word,
             user=UserId(by.id),
@@ -81,7 +90,6 @@ class Thread:
             ts="" if pressed else ts,
             pressed_ts=ts if pressed else "",
         )
-        return [await self.reply(uttered) for _ in range(times)]
 
 
 @pytest.fixture
@@ -183,6 +191,42 @@ async def test_an_old_lock_that_would_be_over_is_asked_for_again(
 
     assert await thread.stage.held() == {}
     assert "You said lock at" in (await thread.stage.said())[-1]
+
+
+@pytest.mark.parametrize("newer", [Unlock(), Unlock(all_mine=True)])
+async def test_an_old_lock_is_not_taken_once_its_old_unlock_is_foreseen(
+    thread: Thread, newer: Word
+) -> None:
+    await thread.reply.foresee(thread.uttered(newer, ANN, ago=OLD))
+
+    with pytest.raises(Refused, match="said something newer"):
+        await thread.say(Lock(), ANN, ago=2 * OLD)
+    await thread.say(newer, ANN, ago=OLD)
+
+    assert await thread.stage.held() == {}
+    assert "You said unlock at" in (await thread.stage.said())[-1]
+
+
+async def test_a_fresh_word_or_one_that_is_not_allowed_overtakes_nothing(
+    thread: Thread,
+) -> None:
+    fresh = thread.uttered(Unlock(), ANN, ago=timedelta(minutes=8))
+    await thread.reply.foresee(fresh)
+    eve = replace(ANN, team=TeamId("T0ELSE"))
+    await thread.reply.foresee(thread.uttered(Steal(), eve, ago=OLD))
+    await thread.reply.foresee(thread.uttered(Stop(), ANN, ago=OLD))
+
+    await thread.say(Lock(), ANN, ago=2 * OLD)
+
+    assert set(await thread.stage.held()) == {STACK}
+
+
+async def test_a_word_that_cannot_be_foreseen_is_unheard(thread: Thread) -> None:
+    async with thread.stage.store.database.write("lose it") as db:
+        await db.execute(text("DROP TABLE lock_words"))
+
+    with pytest.raises(WordUnheard):
+        await thread.reply.foresee(thread.uttered(Unlock(), ANN, ago=OLD))
 
 
 async def test_a_word_that_was_overtaken_is_refused_with_an_audit_row(
