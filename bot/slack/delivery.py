@@ -288,7 +288,7 @@ class Delivery:
     async def _go_elsewhere(self, letter: Letter, error: Exception) -> None:
         is_gone = trouble(error) is Trouble.THREAD_GONE
         to = letter.thread.channel if is_gone else self._refuge.after(letter)
-        is_bound = bool(letter.revision) or isinstance(letter.telling, Notice)
+        is_bound = _is_bound(letter)
         has_begun_anew_often = is_gone and letter.attempts > _PATIENCE
         if to is None or is_bound or has_begun_anew_often:
             everywhere = not is_gone and not is_bound
@@ -332,6 +332,12 @@ def _methods(letter: Letter, *, doubtful: bool) -> set[str]:
     if letter.revision:
         methods |= {"chat.delete", "chat.postMessage", "files.delete"}
     return methods
+
+
+def _is_bound(letter: Letter) -> bool:
+    # To a person, or to the message that shows what was redacted.
+    is_revised = letter.revision > 0 and letter.message_ts is not None
+    return is_revised or isinstance(letter.telling, Notice)
 
 
 def _that_can_wait(letter: Letter) -> Tail | None:

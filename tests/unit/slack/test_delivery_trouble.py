@@ -152,6 +152,17 @@ async def test_what_is_bound_to_its_place_goes_nowhere_else(letter: Letter) -> N
     assert letters.fates == ["1 given up: channel_not_found"]
 
 
+async def test_what_was_redacted_before_it_was_posted_goes_elsewhere() -> None:
+    letters = Letters(
+        [a_letter(1, Said(text="*****"), revision=1)], trouble=[refused("is_archived")]
+    )
+
+    async with delivering(letters):
+        await letters.read(2)
+
+    assert letters.fates == ["1 to C0RECORDS: is_archived, U0ADA"]
+
+
 async def test_what_is_refused_without_end_goes_elsewhere() -> None:
     letter = replace(a_letter(1, Said(text="x")), attempts=12)
     letters = Letters([letter], trouble=[refused("something_new")])
