@@ -110,5 +110,6 @@ class Outbox(Protocol):
         """Note, with an audit row, that a letter will never be delivered, and why.
 
         Where it was refused *everywhere*, the rest of its thread is tried where
-        that began.
+        that began. A first message that its thread cannot do without is tried again
+        an hour later.
         """

@@ -305,7 +305,8 @@ class Delivery:
         log.error("letter given up", letter=letter.id, error=error)
         now = self._clock()
         await self._outbox.give_up(letter, error, now, everywhere=everywhere)
-        self._settle(letter)
+        if not isinstance(letter.telling, Header | Card):  # that may come again
+            self._settle(letter)
 
     def _settle(self, letter: Letter) -> None:
         self._settled[letter.thread.id] = (letter.id, letter.revision)

@@ -1,6 +1,7 @@
 """The letters of the outbox as whoever delivers them reads them."""
 
 from dataclasses import replace
+from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import RowMapping, and_, case, func, or_, select
@@ -11,8 +12,16 @@ from bot.store.rows import thread_of
 from bot.store.tables import messages, outbox, runs, threads
 from bot.store.tellings import FINAL, FIRST, REPLACED, TAIL, WAITING, from_text
 
+
+class Fate(StrEnum):
+    """What became of a letter."""
+
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+
+
 #: by which message a thread is found where it goes on now; none before it is posted
-_PLACE_TS: Final = case(
+PLACE_TS: Final = case(
     (threads.c.fallback.is_not(None), threads.c.fallback_ts), else_=threads.c.ts
 )
 
@@ -22,7 +31,7 @@ _OLDEST: Final = (
     .join(threads, threads.c.id == outbox.c.thread)
     .where(
         outbox.c.fate.is_(None),
-        or_(_PLACE_TS.is_not(None), outbox.c.kind.in_(FIRST)),
+        or_(PLACE_TS.is_not(None), outbox.c.kind.in_(FIRST)),
     )
     .group_by(outbox.c.thread)
 )
@@ -60,7 +69,7 @@ _before = outbox.alias("before")
 CLOSING: Final = _LETTERS.where(
     outbox.c.fate.is_(None),
     outbox.c.kind == FINAL,
-    _PLACE_TS.is_not(None),
+    PLACE_TS.is_not(None),
     ~select(_before.c.id)
     .where(
         _before.c.thread == outbox.c.thread,

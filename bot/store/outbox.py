@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import (
     ColumnElement,
@@ -18,15 +17,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.audit import Deed, Verb
-from bot.domain.people import HANDRAIL, ChannelId, UserId
+from bot.domain.people import ChannelId, UserId
 from bot.domain.run import ThreadId
 from bot.domain.telling import Card, Header, Move, Notice, NoticeKind, Telling
 from bot.ports import Hide, Letter, LetterId, Shown, Thread
-from bot.store import audit, messages
+from bot.store import messages
 from bot.store.database import Database, upsert, wake
-from bot.store.letters import CLOSING, NEXT, letter_of
-from bot.store.moving import move_back, move_of, move_thread
+from bot.store.giving_up import give_up
+from bot.store.letters import CLOSING, NEXT, Fate, letter_of
+from bot.store.moving import move_of, move_thread
 from bot.store.places import places
 from bot.store.rows import Value
 from bot.store.tables import outbox, threads
@@ -42,13 +41,6 @@ from bot.store.tellings import (
 )
 
 _Letters = Select[*tuple[object, ...]]
-
-
-class Fate(StrEnum):
-    """What became of a letter."""
-
-    DELIVERED = "delivered"
-    GIVEN_UP = "given_up"
 
 
 async def post(
@@ -237,24 +229,12 @@ class SqlOutbox:
         """Note, with an audit row, that a letter will never be delivered, and why.
 
         Where it was refused *everywhere*, the rest of its thread is tried where
-        that began.
+        that began. A first message that its thread cannot do without is tried again
+        an hour later.
         """
-        fate = _set(letter, fate=Fate.GIVEN_UP.value, error=error)
-        thread = letter.thread
-        deed = Deed(
-            verb=Verb.UNDELIVERED,
-            actor=HANDRAIL,
-            at=at,
-            stack=thread.stack,
-            run=thread.run,
-            detail=f"{kind_of(letter.telling)}, letter {letter.id}: {error}",
-        )
         async with self._database.write("give up a letter") as db:
-            if not await _is_first(db, fate):
-                return
-            await audit.append(db, deed)
-            if everywhere:
-                await move_back(db, thread.id)
+            if await _is_first(db, _set(letter, error=error)):
+                await give_up(db, letter, error, at, everywhere=everywhere)
 
     async def _read(self, letters: _Letters, at: datetime) -> tuple[Letter, ...]:
         due = letters.where(

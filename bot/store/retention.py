@@ -21,8 +21,8 @@ from bot.domain.people import HANDRAIL
 from bot.domain.run import Run, RunId, RunState
 from bot.store import audit
 from bot.store.database import Database
+from bot.store.letters import Fate
 from bot.store.moves import fetch
-from bot.store.outbox import Fate
 from bot.store.tables import deliveries, idempotency, outbox, output_chunks, runs
 from bot.store.tellings import REPLACED
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from bot.domain.audit import Verb
 from bot.domain.people import ChannelId
 from bot.domain.run import RunState
 from bot.domain.telling import (
@@ -120,11 +121,33 @@ async def test_a_thread_without_a_place_is_told_its_first_message_only(
     run = await store.record.submit(a_new_run(), later(0))
     header = await only(store)
 
-    await store.outbox.give_up(header, "channel_not_found", later(0))
-    assert await store.outbox.due(later(0)) == ()
-    await store.record.tell(run.thread, [Header(run=run.id)])
+    for _ in range(2):
+        await store.outbox.give_up(
+            header, "channel_not_found", later(0), everywhere=True
+        )
+    await store.record.tell(run.thread, [Said(text="x")])
+    assert await store.outbox.due(later(3599)) == ()
+    again = await only(store, 3600)
+    await store.outbox.delivered(again, "1.1")
 
-    assert (await only(store)).telling == Header(run=run.id)
+    assert (again.id, again.telling) == (header.id, Header(run=run.id))
+    assert (await only(store, 3600)).telling == Echo(run=run.id)
+    assert [d.detail for d in await store.deeds() if d.verb is Verb.UNDELIVERED] == [
+        f"header, letter {header.id}: channel_not_found"
+    ]
+
+
+async def test_a_first_message_that_is_to_be_elsewhere_is_not_given_up_either(
+    store: Store,
+) -> None:
+    await store.record.submit(a_new_run(), later(0))
+    await store.outbox.delivered(await only(store), "1.1")
+    await store.outbox.move(await only(store), ChannelId("C0ELSE"), "x", admins=())
+    header = await only(store)
+
+    await store.outbox.give_up(header, "ValueError", later(0))
+
+    assert (await only(store, 3600)).id == header.id
 
 
 async def test_what_is_told_in_place_names_the_message_to_change(

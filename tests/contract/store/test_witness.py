@@ -86,7 +86,7 @@ async def test_a_run_is_untold_once_nothing_is_on_its_way(store: Store) -> None:
     before = await kept.untold(CHANNEL)
     while letters := await store.outbox.due(later(3600)):
         for letter in letters:
-            await store.outbox.give_up(letter, "gone", later(1))
+            await store.outbox.delivered(letter, None)
     after = await kept.untold(CHANNEL)
 
     assert before == []

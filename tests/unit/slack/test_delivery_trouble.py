@@ -163,6 +163,15 @@ async def test_what_was_redacted_before_it_was_posted_goes_elsewhere() -> None:
     assert letters.fates == ["1 to C0RECORDS: is_archived, U0ADA"]
 
 
+async def test_a_first_message_that_was_given_up_may_come_again() -> None:
+    letters = Letters([a_letter(1, Header(run=RUN))], trouble=[ValueError()])
+
+    async with delivering(letters):
+        await letters.read(4)
+
+    assert len(letters.sent) > 1
+
+
 async def test_what_is_refused_without_end_goes_elsewhere() -> None:
     letter = replace(a_letter(1, Said(text="x")), attempts=12)
     letters = Letters([letter], trouble=[refused("something_new")])
