@@ -106,7 +106,8 @@ class Recorder:
             case Remark():
                 await self._say(event.text)
             case Intervening():
-                await self.flush()
+                # For its owner alone: this raises where it is another's by now.
+                await insisting(self._renew)
             case Concluded():
                 await self.settle()
                 await self._conclude(event.outcome)
@@ -131,6 +132,9 @@ class Recorder:
             self._gathered.clear()
             if data:
                 await insisting(lambda: self._keep(data, position))
+
+    async def _renew(self) -> None:
+        await self._record.renew((self._run.id,), self._clock())
 
     async def _learned(self) -> None:
         # Each look takes all that was told: of many in a row, one does for all.

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ from bot.domain.run import Reason, Run, RunState
 from bot.domain.telling import Said
 from bot.ports import Ended
 from bot.store.replicas import SqlReplicas
+from runner.job import Limits
 from runner.masking.secrets import Secret
 from tests.support.builders import a_new_run
-from tests.unit.control.stand_ins import Stage, a_stage, utc_now
+from tests.unit.control.stand_ins import Stage, a_stack, a_stage, utc_now
 
 ONE = Replica(id=ReplicaId("one"))
 OTHER = Replica(id=ReplicaId("other"))
@@ -339,3 +341,22 @@ async def test_a_drive_that_fails_ends_its_own_run_and_no_other_owners(
 
 async def _fails(_: drive.Drive) -> None:
     raise RuntimeError("a bug")
+
+
+async def test_who_does_not_own_a_run_any_more_does_not_end_its_container(
+    stage: Stage,
+) -> None:
+    first, second = await stage.joined_as(ONE), await stage.joined_as(OTHER)
+    stage.stack = a_stack(limits=Limits(run_timeout=timedelta(seconds=1)))
+    first.stack = stage.stack
+    run = await first.ready(a_new_run("apply"))
+    async with driven(first.perform(), run) as task:
+        await performing(first)
+        await SqlReplicas(stage.store.database, ONE).leave(utc_now())
+        await second.record.adopt(utc_now(), tuple)
+
+        with pytest.raises(Superseded):
+            await asyncio.wait_for(task, 20)
+
+    assert await stage.engine.left_behind("test") == (str(run.id),)
+    stage.engine.release("apply")
