@@ -312,7 +312,12 @@ class Parts:
         replies = SlackReplies(
             client=self.client, reply=self.reply, team=self.catalog.workspace
         )
-        return Missed(words=self.words, replies=replies, clock=self.clock)
+        return Missed(
+            words=self.words,
+            replies=replies,
+            replicas=self.replicas,
+            clock=self.clock,
+        )
 
     @cached_property
     def slack(self) -> AsyncApp:
@@ -370,9 +375,13 @@ class Parts:
         )
 
     @cached_property
+    def replicas(self) -> SqlReplicas:
+        return SqlReplicas(self.database, self.replica)
+
+    @cached_property
     def membership(self) -> Membership:
         return Membership(
-            replicas=SqlReplicas(self.database, self.replica),
+            replicas=self.replicas,
             drains=self.drains,
             clock=self.clock,
             alone=not self.settings.has_replicas,

@@ -9,7 +9,7 @@ import structlog
 
 from bot.domain.errors import RepliesUnavailable, StoreUnavailable, WordUnheard
 from bot.domain.late_words import said_at
-from bot.ports import Clock
+from bot.ports import Clock, Duty, Replicas
 from bot.ports.words import OpenThread, Replies, Words
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,9 @@ _AT_MOST: Final = 30.0
 class Missed:
     """Reads the open threads whenever somebody says that words may be missing.
 
-    What was heard already is known by its key, so reading too much does no harm.
+    What was heard already is known by its key, so reading too much does no harm. One
+    replica reads at a time, and whoever was asked takes its turn: Slack counts what
+    all of them ask for together.
     """
 
     def __init__(
@@ -36,12 +38,14 @@ class Missed:
         *,
         words: Words,
         replies: Replies,
+        replicas: Replicas,
         clock: Clock,
         anyway: float = _ANYWAY,
         again: float = _AGAIN,
     ) -> None:
         self._words = words
         self._replies = replies
+        self._replicas = replicas
         self._clock = clock
         self._anyway = anyway
         self._again = again
@@ -63,14 +67,22 @@ class Missed:
                 pause = min(2 * pause, _AT_MOST)
 
     async def _read_all(self) -> bool:
+        """Read every open thread; False: not all of it yet."""
         self._asked.clear()
         try:
+            if not await self._is_its_turn():
+                return False
             for thread in await self._words.open_threads(self._clock()):
                 await self._read(thread)
+                if not await self._is_its_turn():
+                    return False
         except (RepliesUnavailable, StoreUnavailable, WordUnheard) as error:
             log.warning("replies not read", error=str(error))
             return False
         return True
+
+    async def _is_its_turn(self) -> bool:
+        return await self._replicas.take(Duty.CATCH_UP, self._clock())
 
     async def _read(self, thread: OpenThread) -> None:
         newest = thread.seen_ts

@@ -13,6 +13,7 @@ class Duty(StrEnum):
     """What only one replica at a time does."""
 
     DELIVER = "deliver"
+    CATCH_UP = "catch up"  #: only as long as there is something to read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

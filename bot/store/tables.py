@@ -296,7 +296,7 @@ replicas: Final = Table(
     Column("lease", Moment, nullable=False),
 )
 
-# What only one replica at a time does: delivering.
+# What only one replica at a time does: delivering, and reading missed words.
 duties: Final = Table(
     "duties",
     metadata,

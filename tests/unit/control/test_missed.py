@@ -15,8 +15,10 @@ from bot.domain.errors import (
     WordUnheard,
 )
 from bot.domain.people import Actor, ChannelId
+from bot.domain.replica import Replica
 from bot.domain.run import ThreadId
 from bot.domain.telling import Said
+from bot.ports import Duty
 from bot.ports.words import OpenThread
 from tests.support.builders import NOON
 
@@ -80,12 +82,46 @@ class Slack:
                 await self.changed.wait()
 
 
+@dataclass
+class Turns:
+    """Whether it is for this replica to read: as a test says, and from then on."""
+
+    answers: list[bool] = field(default_factory=list)
+    asked: list[Duty] = field(default_factory=list)
+
+    async def take(self, duty: Duty, at: datetime) -> bool:
+        self.asked.append(duty)
+        return self.answers.pop(0) if self.answers else True
+
+    async def join(self, at: datetime, *, alone: bool) -> None:
+        raise NotImplementedError
+
+    async def renew(self, at: datetime) -> bool:
+        raise NotImplementedError
+
+    async def leave(self, at: datetime) -> None:
+        raise NotImplementedError
+
+    async def living(self, at: datetime) -> tuple[Replica, ...]:
+        raise NotImplementedError
+
+
 @asynccontextmanager
 async def reading(
-    shelf: Shelf, slack: Slack, *, anyway: float = NEVER, now: datetime = NOON
+    shelf: Shelf,
+    slack: Slack,
+    *,
+    anyway: float = NEVER,
+    now: datetime = NOON,
+    turns: Turns | None = None,
 ) -> AsyncIterator[Missed]:
     missed = Missed(
-        words=shelf, replies=slack, clock=lambda: now, anyway=anyway, again=0.001
+        words=shelf,
+        replies=slack,
+        replicas=turns or Turns(),
+        clock=lambda: now,
+        anyway=anyway,
+        again=0.001,
     )
     serving = asyncio.create_task(missed.serve())
     try:
@@ -165,3 +201,24 @@ async def test_whoever_asks_while_it_reads_has_everything_read_again() -> None:
         await slack.until(lambda: len(slack.asked) == 1)
         missed.look()
         await slack.until(lambda: len(slack.asked) == 2)
+
+
+async def test_nothing_is_read_while_another_replica_reads() -> None:
+    shelf, slack = Shelf([a_thread(9)]), Slack()
+    turns = Turns([False, False, True])
+    async with reading(shelf, slack, turns=turns) as missed:
+        missed.look()
+        await slack.until(lambda: bool(slack.asked))
+
+    assert turns.asked[:3] == [Duty.CATCH_UP] * 3
+    assert turns.answers == []
+
+
+async def test_who_loses_the_turn_stops_and_reads_again_in_the_next() -> None:
+    shelf, slack = Shelf([a_thread(9), a_thread(4)]), Slack()
+    turns = Turns([True, False])
+    async with reading(shelf, slack, turns=turns) as missed:
+        missed.look()
+        await slack.until(lambda: len(slack.asked) == 3)
+
+    assert [thread_ts for thread_ts, _ in slack.asked] == [ts(9), ts(9), ts(4)]
