@@ -358,5 +358,7 @@ async def test_who_does_not_own_a_run_any_more_does_not_end_its_container(
         with pytest.raises(Superseded):
             await asyncio.wait_for(task, 20)
 
-    assert await stage.engine.left_behind("test") == (str(run.id),)
+    container = await stage.engine.find(str(run.id), "test")
+    assert container is not None
+    assert (await container.vitals()).running
     stage.engine.release("apply")
