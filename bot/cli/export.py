@@ -26,6 +26,8 @@ COLUMNS: Final = (
     "hash",
     "salt",
 )
+#: what a spreadsheet takes for the beginning of a formula
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Format(StrEnum):
@@ -44,7 +46,7 @@ def written(row: Row, form: Format) -> str:
     """Return *row* with its end of line. Times are in UTC."""
     fields = [_plain(row[name]) for name in COLUMNS]
     if form is Format.CSV:
-        return _csv(fields)
+        return _csv([_as_text(field) for field in fields])
     named = dict(zip(COLUMNS, fields, strict=True))
     return json.dumps(named, ensure_ascii=False) + "\n"
 
@@ -53,6 +55,12 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     return value
+
+
+def _as_text(field: object) -> object:
+    # What people typed must be no formula to a spreadsheet; JSON lines are exact.
+    is_formula = isinstance(field, str) and field.startswith(_FORMULAS)
+    return f"'{field}" if is_formula else field
 
 
 def _csv(fields: Sequence[object]) -> str:
