@@ -1,6 +1,7 @@
 """Hear the words that people said in threads while nobody could."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,6 +24,8 @@ _ANYWAY: Final = 3_600.0
 #: seconds, while Slack or the database is away: twice as many each time
 _AGAIN: Final = 1.0
 _AT_MOST: Final = 30.0
+#: threads in a row that cannot be read, for Slack itself to be away
+_AWAY: Final = 3
 
 
 class Missed:
@@ -72,14 +75,33 @@ class Missed:
         try:
             if not await self._is_its_turn():
                 return False
-            for thread in await self._words.open_threads(self._clock()):
-                await self._read(thread)
-                if not await self._is_its_turn():
-                    return False
+            threads = await self._words.open_threads(self._clock())
+            unread = await self._read_each(threads)
+            with suppress(RepliesUnavailable):  # these wait for the next time
+                await self._read_each(unread)
         except (RepliesUnavailable, StoreUnavailable, WordUnheard) as error:
             log.warning("replies not read", error=str(error))
             return False
         return True
+
+    async def _read_each(self, threads: Sequence[OpenThread]) -> list[OpenThread]:
+        """Return those that could not be read, while others could."""
+        unread: list[OpenThread] = []
+        in_a_row = 0
+        for thread in threads:
+            try:
+                await self._read(thread)
+            except RepliesUnavailable as error:
+                unread.append(thread)
+                in_a_row += 1
+                log.warning("thread not read", thread=thread.id, error=str(error))
+                if in_a_row == min(_AWAY, len(threads)):
+                    raise
+            else:
+                in_a_row = 0
+            if not await self._is_its_turn():
+                raise RepliesUnavailable("another replica reads by now")
+        return unread
 
     async def _is_its_turn(self) -> bool:
         return await self._replicas.take(Duty.CATCH_UP, self._clock())

@@ -14,13 +14,12 @@ from bot.control.reply import Reply, Uttered
 from bot.domain.errors import HandrailError, RepliesUnavailable, WordUnheard
 from bot.domain.people import ChannelId, TeamId
 from bot.slack.pacing import Bucket
-from bot.slack.refusals import is_unreadable, seconds_to_wait
+from bot.slack.refusals import Trouble, is_unreadable, seconds_to_wait, trouble
 from bot.slack.utterances import hear, uttered
 
 log = structlog.get_logger(__name__)
 
 _PAGE: Final = 200
-_RATE_LIMITED: Final = frozenset({"ratelimited", "rate_limited"})
 #: calls a second, and in a burst: `conversations.replies` is tier 3, 50 a minute for
 #: the workspace, and the outbox looks for lost letters by it too (docs.slack.dev)
 PACE: Final = (40 / 60, 15.0)
@@ -89,18 +88,27 @@ class SlackReplies:
             try:
                 page = await self._client.conversations_replies(**arguments)
             except SlackApiError as error:
-                if is_unreadable(error):
+                if not await _is_to_be_asked_again(error):
                     return {}
-                await self._wait_after(error)
             except (SlackClientError, ClientError, TimeoutError, OSError) as error:
                 raise RepliesUnavailable(f"Slack gave no replies: {error}") from error
             else:
                 return cast("dict[str, Any]", page.data)
 
-    async def _wait_after(self, error: SlackApiError) -> None:
-        if error.response.get("error") not in _RATE_LIMITED:
+
+async def _is_to_be_asked_again(error: SlackApiError) -> bool:
+    """Wait as long as Slack says; False where it gives no replies of that thread."""
+    if is_unreadable(error):
+        return False
+    match trouble(error):
+        case Trouble.LIMITED:
+            await asyncio.sleep(seconds_to_wait(error, attempts=0))
+            return True
+        case Trouble.AWAY:
             raise RepliesUnavailable(f"Slack gave no replies: {error}") from error
-        await asyncio.sleep(seconds_to_wait(error, attempts=0))
+        case _:
+            log.warning("thread not readable", error=str(error))
+            return False
 
 
 async def _to_the_end(work: Coroutine[None, None, None]) -> None:

@@ -227,7 +227,8 @@ async def test_a_slack_that_is_away_is_said_to_be(
 
 
 @pytest.mark.parametrize(
-    "error", ["not_in_channel", "channel_not_found", "thread_not_found"]
+    "error",
+    ["not_in_channel", "channel_not_found", "thread_not_found", "never_heard_of"],
 )
 async def test_a_thread_that_cannot_be_read_has_no_words(
     scene: Scene, error: str

@@ -66,6 +66,7 @@ class Slack:
     newest: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     failures: list[HandrailError] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)  #: what can never be read
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def hear(self, channel: ChannelId, thread_ts: str, since: str) -> str:
@@ -73,6 +74,8 @@ class Slack:
         self.changed.set()
         if self.failures:
             raise self.failures.pop()
+        if thread_ts in self.broken:
+            raise RepliesUnavailable("internal_error")
         return self.newest.get(thread_ts, "")
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -180,18 +183,28 @@ async def test_the_threads_are_read_now_and_then_anyway() -> None:
 
 
 async def test_while_slack_or_the_record_is_away_it_is_tried_again() -> None:
-    shelf, slack = Shelf([a_thread(9), a_thread(4)]), Slack()
+    shelf, slack = Shelf([a_thread(n) for n in (9, 8, 7, 6)]), Slack()
     shelf.failures = [StoreUnavailable("away")]
-    slack.failures = [
-        WordUnheard(StoreUnavailable("away")),
-        RepliesUnavailable("away"),
-    ]
+    away = RepliesUnavailable("away")
+    slack.failures = [WordUnheard(StoreUnavailable("away")), away, away, away]
     async with reading(shelf, slack) as missed:
         missed.look()
-        await slack.until(lambda: len(slack.asked) == 4)
+        await slack.until(lambda: len(slack.asked) == 8)
 
     asked = [thread_ts for thread_ts, _ in slack.asked]
-    assert asked == [ts(9), ts(9), ts(9), ts(4)]
+    assert asked == [ts(n) for n in (9, 8, 7, 9, 9, 8, 7, 6)]
+
+
+async def test_a_thread_that_cannot_be_read_keeps_no_other_from_being_read() -> None:
+    shelf, slack = Shelf([a_thread(9), a_thread(4)]), Slack(broken={ts(9)})
+    async with reading(shelf, slack) as missed:
+        missed.look()
+        await slack.until(lambda: len(slack.asked) == 3)
+        missed.look()
+        await slack.until(lambda: len(slack.asked) == 6)
+
+    asked = [thread_ts for thread_ts, _ in slack.asked]
+    assert asked == [ts(9), ts(4), ts(9)] * 2
 
 
 async def test_whoever_asks_while_it_reads_has_everything_read_again() -> None:
