@@ -40,6 +40,8 @@ _LAST_SECONDS: Final = 3.0
 TAIL_SECONDS: Final = 3.0
 #: and is posted anew at most this often where Slack lets nobody change it
 _NEW_TAIL_SECONDS: Final = 60.0
+#: for a thread that can go on nowhere
+_NOWHERE_SECONDS: Final = 3_600.0
 #: after so many attempts a letter that is refused for no known reason goes elsewhere
 _PATIENCE: Final = 12
 
@@ -89,6 +91,8 @@ class Delivery:
         self._in_vain: Counter[LetterId] = Counter()
         #: threads of what is on its way since before the duty was taken last
         self._outdated: set[ThreadId] = set()
+        #: threads that every place refused, until when they rest
+        self._nowhere: dict[ThreadId, float] = {}
         self._delivers = False
         self._has_read = False
 
@@ -167,6 +171,8 @@ class Delivery:
     async def _may_go(self, letter: Letter) -> bool:
         if letter.thread.id in self._sending or self._is_settled(letter):
             return False
+        if self._is_nowhere(letter):
+            return False
         if self._pace.is_resting(_methods(letter, doubtful=self._is_doubtful(letter))):
             return False
         tail = _that_can_wait(letter)
@@ -180,6 +186,10 @@ class Delivery:
         # The outbox may have been read just before the letter's fate was noted.
         settled = self._settled.get(letter.thread.id)
         return settled == (letter.id, letter.revision)
+
+    def _is_nowhere(self, letter: Letter) -> bool:
+        until = self._nowhere.get(letter.thread.id, 0.0)
+        return self._monotonic() < until and not _is_bound(letter)
 
     def _is_doubtful(self, letter: Letter) -> bool:
         return letter.attempts > 0 or letter.id in self._doubtful
@@ -305,6 +315,8 @@ class Delivery:
         log.error("letter given up", letter=letter.id, error=error)
         now = self._clock()
         await self._outbox.give_up(letter, error, now, everywhere=everywhere)
+        if everywhere:
+            self._nowhere[letter.thread.id] = self._monotonic() + _NOWHERE_SECONDS
         if not isinstance(letter.telling, Header | Card):  # that may come again
             self._settle(letter)
 

@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.audit import Deed, Verb
 from bot.domain.people import HANDRAIL
 from bot.domain.run import ThreadId
-from bot.ports import Letter
+from bot.ports import Letter, LetterId
 from bot.store import audit
 from bot.store.letters import PLACE_TS, Fate
 from bot.store.moving import move_back
 from bot.store.tables import audit as rows
 from bot.store.tables import outbox, threads
-from bot.store.tellings import FIRST, NOTICE, kind_of
+from bot.store.tellings import FIRST, NOTICE, TAIL, WAITING, kind_of
 
 #: until a first message that is refused is tried again
 _PAUSE: Final = timedelta(hours=1)
@@ -28,27 +28,69 @@ async def give_up(
 
     A first message without which its thread has no place is tried again later.
     """
-    thread = letter.thread
     kind = kind_of(letter.telling)
-    deed = Deed(
+    thread = letter.thread.id
+    if everywhere:
+        await move_back(db, thread)
+    if kind not in FIRST - {NOTICE}:
+        await _end(db, letter, (letter.id, kind), error, at)
+    elif not await _has_place(db, thread):
+        await _put_off(db, letter, error, at)
+    else:
+        # Where a thread moved, its first message there came for the sake of another.
+        moved_for = await _before(db, letter) if everywhere else None
+        await _end(db, letter, moved_for or (letter.id, kind), error, at)
+
+
+async def _end(
+    db: AsyncConnection,
+    letter: Letter,
+    missed: tuple[LetterId, str],
+    error: str,
+    at: datetime,
+) -> None:
+    number, kind = missed
+    both = update(outbox).where(outbox.c.id.in_({letter.id, number}))
+    await db.execute(both.values(fate=Fate.GIVEN_UP.value, stands_for=None))
+    if kind not in {TAIL, WAITING}:  # what comes next in their place says it all
+        await audit.append(db, _deed(letter, f"{kind}, letter {number}: {error}", at))
+
+
+async def _put_off(
+    db: AsyncConnection, letter: Letter, error: str, at: datetime
+) -> None:
+    same = update(outbox).where(outbox.c.id == letter.id)
+    await db.execute(same.values(not_before=at + _PAUSE))
+    detail = f"{kind_of(letter.telling)}, letter {letter.id}: {error}"
+    deed = _deed(letter, detail, at)
+    if not await _is_on_record(db, deed):
+        await audit.append(db, deed)
+
+
+def _deed(letter: Letter, detail: str, at: datetime) -> Deed:
+    return Deed(
         verb=Verb.UNDELIVERED,
         actor=HANDRAIL,
         at=at,
-        stack=thread.stack,
-        run=thread.run,
-        detail=f"{kind}, letter {letter.id}: {error}",
+        stack=letter.thread.stack,
+        run=letter.thread.run,
+        detail=detail,
     )
-    if everywhere:
-        await move_back(db, thread.id)
-    same = outbox.c.id == letter.id
-    if kind in FIRST - {NOTICE} and not await _has_place(db, thread.id):
-        again = update(outbox).where(same).values(not_before=at + _PAUSE)
-        await db.execute(again)
-        if not await _is_on_record(db, deed):
-            await audit.append(db, deed)
-        return
-    await audit.append(db, deed)
-    await db.execute(update(outbox).where(same).values(fate=Fate.GIVEN_UP.value))
+
+
+async def _before(db: AsyncConnection, letter: Letter) -> tuple[LetterId, str] | None:
+    oldest = (
+        select(outbox.c.id, outbox.c.kind)
+        .where(
+            outbox.c.thread == letter.thread.id,
+            outbox.c.fate.is_(None),
+            outbox.c.id < letter.id,
+            outbox.c.message_ts.is_(None),
+        )
+        .order_by(outbox.c.id)
+    )
+    row = (await db.execute(oldest.limit(1))).one_or_none()
+    return row and (LetterId(row.id), row.kind)
 
 
 async def _has_place(db: AsyncConnection, thread: ThreadId) -> bool:

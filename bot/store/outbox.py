@@ -297,10 +297,25 @@ async def _note_first(
 
 
 async def _notify(db: AsyncConnection, to: UserId, thread: Thread, move: Move) -> None:
+    notice = Notice(kind=NoticeKind.MOVED, stack=thread.stack, move=move)
+    if await _was_told(db, to, notice):
+        return
     row = insert(threads).values(channel=to, stack=thread.stack)
     own = (await db.execute(row.returning(threads.c.id))).scalar_one()
-    notice = Notice(kind=NoticeKind.MOVED, stack=thread.stack, move=move)
     await post(db, ThreadId(own), (notice,))
+
+
+async def _was_told(db: AsyncConnection, to: UserId, notice: Notice) -> bool:
+    same = (
+        select(outbox.c.id)
+        .join(threads, threads.c.id == outbox.c.thread)
+        .where(
+            outbox.c.kind == kind_of(notice),
+            outbox.c.telling == to_text(notice),
+            threads.c.channel == to,
+        )
+    )
+    return (await db.execute(same.limit(1))).one_or_none() is not None
 
 
 def _first_of(thread: Thread) -> Telling:

@@ -108,6 +108,43 @@ async def test_every_admin_is_told_once_of_a_thread_that_moves(store: Store) -> 
     assert told == [(str(ADA), notice), (str(EVA), notice)]
 
 
+async def test_no_admin_is_told_again_of_the_same_move(store: Store) -> None:
+    run, first = await moved(store, ADA)
+    await store.outbox.give_up(first, "is_archived", later(0), everywhere=True)
+
+    await store.record.tell(run.thread, [Said(text="x")])
+    said = next(a for a in await store.outbox.due(later(0)) if a.thread.run)
+    await store.outbox.move(said, ELSEWHERE, "is_archived", admins=[ADA])
+
+    letters = await store.outbox.due(later(0))
+    assert [a.thread.channel for a in letters if a.thread.run is None] == [str(ADA)]
+
+
+async def test_where_nothing_can_be_told_is_given_up_what_the_thread_moved_for(
+    store: Store,
+) -> None:
+    _, first = await moved(store)
+
+    await store.outbox.give_up(first, "is_archived", later(0), everywhere=True)
+
+    assert await store.outbox.due(later(0)) == ()
+    assert (await store.deeds())[-1].detail.startswith("echo, letter ")
+
+
+async def test_a_tail_that_can_be_told_nowhere_is_not_on_the_record(
+    store: Store,
+) -> None:
+    run = await store.run_in(RunState.PERFORMING)
+    await store.told()
+    await store.record.tell(run.thread, [Tail(run=run.id)])
+    before = await store.deeds()
+
+    await store.outbox.give_up(await only(store), "closed", later(0), everywhere=True)
+
+    assert await store.outbox.due(later(0)) == ()
+    assert await store.deeds() == before
+
+
 async def test_a_thread_whose_first_message_was_deleted_gets_another_in_its_channel(
     store: Store,
 ) -> None:

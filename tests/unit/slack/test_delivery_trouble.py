@@ -135,6 +135,25 @@ async def test_a_thread_goes_on_until_every_place_was_tried(
     assert letters.fates == [fate]
 
 
+async def test_a_thread_that_can_go_on_nowhere_rests_for_an_hour() -> None:
+    before = Moved(channel=CHANNEL, why="is_archived", tried=2)
+    first = replace(a_letter(1, Said(text="x")), moved=before)
+    second = replace(a_letter(2, Said(text="y")), thread=first.thread)
+    letters = Letters([first], trouble=[refused("is_archived")])
+    hand = Hand()
+
+    async with delivering(letters, hand=hand):
+        await letters.read(2)
+        letters.waiting = [second]
+        hand.now += 3599
+        await letters.read(3)
+        assert letters.sent == [first]
+        hand.now += 1
+        await letters.read(2)
+
+    assert letters.sent == [first, second]
+
+
 @pytest.mark.parametrize(
     "letter",
     [
