@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import typer
@@ -28,6 +28,9 @@ from bot.store.witness import SqlKeptMessages
 audit_app = typer.Typer(help="The audit chain.", no_args_is_help=True)
 
 _SETTLE_SECONDS: Final = 3.0
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: so long after its end a run's final message may still be on its way
+_TELLING_TAKES: Final = timedelta(hours=1)
 _SAID: Final = {
     Kind.EDITED: "edited after it was written",
     Kind.RESEALED: "edited and sealed anew; rows before it may be, too",
@@ -133,6 +136,13 @@ async def _witnessed(
         ):
             _name(f"{found.what}: {found.why}")
             faults += 1
+    async for found in witness.unwitnessed(
+        since or _EVER,
+        datetime.now(UTC) - _TELLING_TAKES,
+        only=None if "all" in channels else named,
+    ):
+        _name(f"{found.what}: {found.why}")
+        faults += 1
     places = "1 channel" if len(named) == 1 else f"{len(named)} channels"
     typer.echo(
         f"{witness.messages} messages in {places}, {witness.uncompared} of them not "

@@ -1,8 +1,16 @@
 """Hold the record against a channel: each finds what was changed in the other."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+)
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.domain.witness import (
     Finding,
@@ -44,6 +52,8 @@ class Witness:
         self.messages = 0  #: how many of Handrail's were looked at
         self.uncompared = 0  #: of how many of them it is not kept what they showed
         self.newest = 0  #: the newest audit row that one of them vouches for
+        #: the runs of which a final message was seen, with the rows these vouch for
+        self._finals: dict[int, set[int | None]] = defaultdict(set)
 
     async def compare(self, channel: str, since: str = "0") -> AsyncIterator[Finding]:
         """Yield what is wrong in *channel*, in threads from *since* (a `ts`) on."""
@@ -75,6 +85,26 @@ class Witness:
         for finding in await self._kept.untold(channel):
             yield finding
 
+    async def unwitnessed(
+        self, since: datetime, until: datetime, *, only: Collection[str] | None = None
+    ) -> AsyncIterator[Finding]:
+        """Yield the ends, of runs from *since* and by *until*, that no message tells.
+
+        To be asked once every channel was compared, *only* for those that were. Of
+        a run of before final messages vouched, any final message will do.
+        """
+        for end in await self._kept.ended(since, until):
+            is_there = only is None or not end.channels.isdisjoint(only)
+            if is_there and not self._finals[end.run] & {end.ordinal, None}:
+                why = f"no final message vouches for its end (audit row {end.ordinal})"
+                yield Finding(what=f"run {end.run} on {end.stack}", why=why)
+
+    def _note_finals(self, messages: Iterable[SeenMessage]) -> None:
+        for message in messages:
+            if message.run and (message.is_final or message.head):
+                row = message.head.ordinal if message.head else None
+                self._finals[message.run].add(row)
+
     async def _vouched(self, looked: Mapping[_Key, _Looked]) -> tuple[Finding, ...]:
         heads = [m for seen in looked.values() for m in seen.messages if m.head]
         heads.sort(key=lambda message: message.ts)
@@ -100,7 +130,9 @@ class Witness:
                 looked[number].roots.add(root_ts)
                 replies = await self._shown.thread(channel, root_ts)
                 looked[number].messages.extend(replies)
-        self.messages += sum(len(seen.messages) for seen in looked.values())
+        for seen in looked.values():
+            self.messages += len(seen.messages)
+            self._note_finals(seen.messages)
         return looked
 
     async def _replies(self, channel: str, root: Root) -> tuple[SeenMessage, ...]:

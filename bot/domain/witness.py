@@ -45,6 +45,7 @@ class SeenMessage:
     files: tuple[str, ...] = ()
     #: the audit row that it vouches for; of the hash at least the beginning
     head: AuditHead | None = None
+    is_final: bool = False  #: it tells how its run ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,16 @@ class Witnessed:
 
     hash: str
     run: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEnd:
+    """An audit row that says that a run ended, and where that was to be told."""
+
+    ordinal: int
+    run: int
+    stack: str
+    channels: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +106,11 @@ def compare(
             yield Finding(what=_named(kept, message, where), why=why)
     known = {message.ts for message in messages}
     for shown in seen:
+        if kept is not None and shown.run not in {None, kept.run}:
+            yield Finding(
+                what=f"message of run {shown.run} ({shown.link})",
+                why=f"the database has it as one of {_about(kept)}",
+            )
         if shown.ts not in known and not _is_attached(kept, shown):
             of_run = f" of run {shown.run}" if shown.run else ""
             yield Finding(

@@ -1,9 +1,17 @@
 """What is compared to find out what was changed in the record or in Slack."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from bot.domain.witness import Finding, KeptThread, Root, SeenMessage, Witnessed
+from bot.domain.witness import (
+    Finding,
+    KeptEnd,
+    KeptThread,
+    Root,
+    SeenMessage,
+    Witnessed,
+)
 
 
 class KeptMessages(Protocol):
@@ -17,6 +25,13 @@ class KeptMessages(Protocol):
 
     async def untold(self, channel: str) -> Sequence[Finding]:
         """Return the runs that no message tells of, nor one on its way."""
+
+    async def ended(self, since: datetime, until: datetime) -> Sequence[KeptEnd]:
+        """Return the newest audit row of each run's end that says so.
+
+        Of the runs that were submitted from *since* on, and had ended by *until*; but
+        for those of which there is an audit row that they could not be told.
+        """
 
     async def rows(self, ordinals: Iterable[int]) -> Mapping[int, Witnessed]:
         """Return the audit rows of those ordinals that there are."""

@@ -19,6 +19,7 @@ from bot.slack.shown import digest_of, shown
 _PAGE: Final = 200
 #: the type of the metadata that Handrail gives its messages
 _MARKED: Final = "handrail"
+_FINAL: Final = "final"
 _ATTEMPTS: Final = 8
 #: of the 50 calls a minute that Slack's tier 3 allows, the bot keeps some to itself
 _PER_SECOND: Final = 0.6
@@ -103,6 +104,7 @@ class SlackShownMessages:
             run=payload.get("run") or None,
             files=tuple(it.get("name") or GONE for it in message.get("files", ())),
             head=_head(message, payload),
+            is_final=payload.get("kind") == _FINAL,
         )
 
     def _link(self, channel: str, ts: str, root: str | None) -> str:
@@ -126,7 +128,7 @@ def _head(message: Message, payload: dict[str, Any]) -> AuditHead | None:
     """Return the head that a message vouches for, by its metadata or by its text."""
     if payload.get("audit"):
         return AuditHead(ordinal=int(payload["audit"]), hash=str(payload["hash"]))
-    if payload.get("kind", "final") != "final":
+    if payload.get("kind", _FINAL) != _FINAL:
         return None  # what it shows may be anybody's words
     return printed_head(_last_line(message))
 

@@ -2,17 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Row, Select, and_, func, null, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.audit import Verb
 from bot.domain.run import RunId
 from bot.domain.telling import Header
-from bot.domain.witness import Finding, KeptMessage, KeptThread, Witnessed
+from bot.domain.witness import Finding, KeptEnd, KeptMessage, KeptThread, Witnessed
 from bot.store.database import Database
 from bot.store.tables import audit, messages, outbox, runs, threads
-from bot.store.tellings import kind_of
+from bot.store.tellings import FINAL, kind_of
 
 _AT_ONCE: Final = 500
 #: what a run's thread begins with
@@ -54,6 +56,24 @@ class SqlKeptMessages:
                 Finding(what=f"run {run} on {stack}", why="no message tells of it")
                 for run, stack in await db.execute(_untold_in(channel))
             ]
+
+    async def ended(self, since: datetime, until: datetime) -> Sequence[KeptEnd]:
+        """Return the newest audit row of each run's end that says so.
+
+        Of the runs that were submitted from *since* on, and had ended by *until*; but
+        for those of which there is an audit row that they could not be told.
+        """
+        async with self._database.read("look for the ends of runs") as db:
+            rows = (await db.execute(_ends(since, until))).all()
+        return [
+            KeptEnd(
+                ordinal=row.ordinal,
+                run=row.run,
+                stack=row.stack,
+                channels=frozenset(filter(None, (row.channel, row.fallback))),
+            )
+            for row in rows
+        ]
 
     async def rows(self, ordinals: Iterable[int]) -> Mapping[int, Witnessed]:
         """Return the audit rows of those ordinals that there are."""
@@ -111,6 +131,30 @@ def _threads_in(channel: str) -> Select[*tuple[object, ...]]:
 def _numbers_in(channel: str) -> Select[tuple[int]]:
     there = or_(threads.c.channel == channel, threads.c.fallback == channel)
     return select(threads.c.id).where(there)
+
+
+def _ends(since: datetime, until: datetime) -> Select[*tuple[object, ...]]:
+    other = audit.alias()
+
+    def has(verb: Verb, *more: ColumnElement[bool]) -> ColumnElement[bool]:
+        is_one = (other.c.run == audit.c.run) & (other.c.verb == verb.value)
+        return select(other.c.ordinal).where(is_one, *more).exists()
+
+    columns = (audit.c.ordinal, audit.c.run, audit.c.stack)
+    return (
+        select(*columns, threads.c.channel, threads.c.fallback)
+        .outerjoin(runs, runs.c.id == audit.c.run)
+        .outerjoin(threads, threads.c.id == runs.c.thread)
+        .where(
+            audit.c.verb == Verb.ENDED.value,
+            audit.c.run.is_not(None),
+            audit.c.at <= until,
+            ~has(Verb.ENDED, other.c.ordinal > audit.c.ordinal),
+            ~has(Verb.SUBMITTED, other.c.at < since),
+            ~has(Verb.UNDELIVERED, other.c.detail.startswith(f"{FINAL}, letter ")),
+        )
+        .order_by(audit.c.ordinal)
+    )
 
 
 def _untold_in(channel: str) -> Select[*tuple[object, ...]]:

@@ -5,6 +5,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from runner.scripted import ScriptedEngine
 from tests.support.bot import Bot, a_bot
 from tests.support.command_line import handrail
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 LONG = b"".join(b"line %d\n" % n for n in range(5_000))
 
 
@@ -88,10 +90,9 @@ async def found(bot: Bot) -> list[str]:
             settle=settled,
         )
         assert await SqlKeptMessages(kept).channels() == (bot.channel,)
-        return [
-            f"{finding.what.partition(' (')[0]}: {finding.why}"
-            async for finding in witness.compare(bot.channel)
-        ]
+        named = [finding async for finding in witness.compare(bot.channel)]
+        named += [it async for it in witness.unwitnessed(EVER, datetime.now(UTC))]
+        return [f"{it.what.partition(' (')[0]}: {it.why}" for it in named]
 
 
 def replies(bot: Bot, run: int) -> list[str]:
@@ -168,6 +169,23 @@ async def test_a_run_that_was_put_in_is_named(told: Bot) -> None:
     assert await found(told) == ["run 9 on net-prod: no message tells of it"]
 
 
+async def test_a_final_message_that_is_gone_from_slack_and_database_is_named(
+    told: Bot,
+) -> None:
+    ts = replies(told, 1)[-1]
+    await client(told).chat_delete(channel=told.channel, ts=ts)
+    forge(
+        told,
+        f"DELETE FROM messages WHERE ts = '{ts}'",
+        f"DELETE FROM outbox WHERE message_ts = '{ts}'",
+    )
+
+    (named,) = await found(told)
+
+    why = "run 1 on net-prod: no final message vouches for its end (audit row "
+    assert named.startswith(why)
+
+
 async def test_a_chain_that_was_cut_at_its_end_is_named(told: Bot) -> None:
     forge(
         told,
@@ -209,9 +227,8 @@ async def test_the_command_names_what_the_channel_witnesses(told: Bot) -> None:
     after = await handrail(*verify_all, "--since", "1d", **told.environ)
 
     assert (before.code, before.err) == (0, "")
-    assert re.search(
-        r"^\d+ messages in 1 channel, 0 of them .* up to row 8\.$", before.out, re.M
-    )
+    witnessed = r"^\d+ messages in 1 channel, 0 of them .* up to row 8\.$"
+    assert re.search(witnessed, before.out, re.M)
     assert after.code == 1
     assert after.err.startswith("message of run 1 on net-prod (C0INFRA ")
     assert after.err.endswith("): it was deleted in Slack\n")

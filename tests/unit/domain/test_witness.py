@@ -57,6 +57,15 @@ def test_a_message_without_a_digest_is_of_before_or_a_fault(
     assert named == [(what, "the row with what it showed was removed")] * faults
 
 
+def test_a_message_in_the_thread_of_another_run_is_named() -> None:
+    thread = kept(("1.0", "d"), run=9)
+
+    named = found(thread, seen("1.0", run=3))
+
+    why = "the database has it as one of run 9 on net-prod"
+    assert named == [("message of run 3 (link 1.0)", why)]
+
+
 def test_a_message_that_was_redacted_is_not_compared() -> None:
     thread = kept(("1.0", "d"), ("2.0", ""), ("3.0", None))
     there = [seen("1.0"), seen("2.0"), seen("3.0")]
