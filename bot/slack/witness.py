@@ -35,12 +35,21 @@ class ChannelUnreadable(HandrailError):
 class SlackShownMessages:
     """The port `ShownMessages` by Slack's Web API, at its pace."""
 
-    def __init__(self, client: AsyncWebClient, *, bot: str, workspace: str) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        *,
+        bot: str,
+        workspace: str,
+        pace: Bucket | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         """*bot* is the id as which Handrail posts; *workspace* an address."""
         self._client = client
         self._bot = bot
         self._workspace = workspace
-        self._pace = Bucket(rate=_PER_SECOND, burst=_BURST)
+        self._pace = pace or Bucket(rate=_PER_SECOND, burst=_BURST)
+        self._sleep = sleep
 
     @classmethod
     async def introduced(cls, client: AsyncWebClient) -> Self:
@@ -76,7 +85,8 @@ class SlackShownMessages:
     ) -> AsyncIterator[Message]:
         cursor = ""
         while True:
-            await asyncio.sleep(self._pace.wait())
+            while seconds := self._pace.wait():
+                await self._sleep(seconds)
             page = await _asked(
                 channel,
                 method,
