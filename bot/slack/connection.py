@@ -1,6 +1,7 @@
 """The connection to Slack: one Bolt app, by Socket Mode or signed HTTP."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain, repeat
@@ -120,6 +121,7 @@ def slack_app(
             enterprise_id=enterprise_id, team_id=team_id, bot_token=client.token
         )
 
+    logging.getLogger("slack_bolt.AsyncApp").addFilter(_says_more_than_that)
     app = AsyncApp(
         client=client,
         authorize=authorize,
@@ -128,6 +130,13 @@ def slack_app(
     )
     register(app, commands, hearing)
     return app
+
+
+def _says_more_than_that(record: logging.LogRecord) -> bool:
+    # Bolt warns that `authorize` has the last word on the token, as it should.
+    return "`token` (or SLACK_BOT_TOKEN env variable) will be ignored" not in (
+        record.getMessage()
+    )
 
 
 @asynccontextmanager
