@@ -8,9 +8,11 @@ from collections.abc import (
     Collection,
     Iterable,
     Mapping,
+    Sequence,
 )
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from bot.domain.witness import (
     Finding,
@@ -26,6 +28,8 @@ from bot.ports.witness import KeptMessages, ShownMessages
 
 #: a thread by its own number in the record; one that it does not know by its root
 _Key = int | str
+#: how often something must be wrong to be so
+_LOOKS: Final = 3
 
 
 @dataclass(slots=True)
@@ -68,22 +72,47 @@ class Witness:
         self.uncompared += sum(
             uncompared(_of(kept, key), seen.messages) for key, seen in looked.items()
         )
-        if suspicious:
-            await self._settle()
-            kept = await self._kept.kept(channel, since)
-        for key, roots in sorted(suspicious.items(), key=lambda it: min(it[1])):
-            again = [
-                message
-                for root in sorted(roots)
-                for message in await self._shown.thread(channel, root)
-            ]
-            known = _known(kept, key, roots)
-            for finding in compare(known, again, channel, kept_since=begun):
-                yield finding
+        for finding in await self._confirmed(channel, suspicious, begun):
+            yield finding
         for finding in await self._vouched(looked):
             yield finding
         for finding in await self._kept.untold(channel):
             yield finding
+
+    async def _confirmed(
+        self, channel: str, suspicious: Mapping[_Key, set[str]], begun: str | None
+    ) -> Sequence[Finding]:
+        """Return what is wrong however often it is looked at."""
+        found: dict[_Key, Sequence[Finding]] = dict.fromkeys(suspicious, ())
+        for _ in range(_LOOKS):
+            if found:
+                await self._settle()
+            for key in [*found]:
+                found[key] = await self._look_again(
+                    channel, key, sorted(suspicious[key]), begun
+                )
+            found = {key: faults for key, faults in found.items() if faults}
+        in_order = sorted(found, key=lambda key: min(suspicious[key]))
+        return [finding for key in in_order for finding in found[key]]
+
+    async def _look_again(
+        self, channel: str, key: _Key, roots: Sequence[str], begun: str | None
+    ) -> Sequence[Finding]:
+        # What is told while it is looked at is right in one of the two.
+        number = key if isinstance(key, int) else None
+        before = await self._kept.thread(channel, number, roots)
+        seen = [
+            message
+            for root in roots
+            for message in await self._shown.thread(channel, root)
+        ]
+        after = await self._kept.thread(channel, number, roots)
+        faults = {*compare(after, seen, channel, kept_since=begun)}
+        return [
+            finding
+            for finding in compare(before, seen, channel, kept_since=begun)
+            if finding in faults
+        ]
 
     async def unwitnessed(
         self, since: datetime, until: datetime, *, only: Collection[str] | None = None
@@ -151,12 +180,3 @@ def _by_message(kept: Mapping[int, KeptThread]) -> Mapping[str, int]:
 
 def _of(kept: Mapping[int, KeptThread], key: _Key) -> KeptThread | None:
     return kept.get(key) if isinstance(key, int) else None
-
-
-def _known(
-    kept: Mapping[int, KeptThread], key: _Key, roots: set[str]
-) -> KeptThread | None:
-    """Return the thread that *key* is, also where it was only just recorded."""
-    if isinstance(key, int):
-        return kept.get(key)
-    return next((it for it in kept.values() if roots & {*it.roots}), None)

@@ -1,6 +1,6 @@
 """What is compared to find out what was changed in the record or in Slack."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -22,6 +22,14 @@ class KeptMessages(Protocol):
 
     async def kept(self, channel: str, since: str) -> Mapping[int, KeptThread]:
         """Return the threads from *since* (a `ts`) on, by their own numbers."""
+
+    async def thread(
+        self, channel: str, number: int | None, roots: Collection[str]
+    ) -> KeptThread | None:
+        """Return the thread of that *number*, or with one of those *roots*, as it is.
+
+        Only what it has in *channel*.
+        """
 
     async def untold(self, channel: str) -> Sequence[Finding]:
         """Return the runs that no message tells of, nor one on its way."""

@@ -1,7 +1,7 @@
 """The messages as the record has them, to be held against Slack."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -49,6 +49,22 @@ class SqlKeptMessages:
             if any(float(root) >= float(since) for root in thread.roots)
         }
 
+    async def thread(
+        self, channel: str, number: int | None, roots: Collection[str]
+    ) -> KeptThread | None:
+        """Return the thread of that *number*, or with one of those *roots*, as it is.
+
+        Only what it has in *channel*.
+        """
+        begun = or_(threads.c.ts.in_(roots), threads.c.fallback_ts.in_(roots))
+        which = begun if number is None else threads.c.id == number
+        async with self._database.read("read what was told in a thread") as db:
+            row = (await db.execute(_threads_in(channel).where(which))).first()
+            if row is None:
+                return None
+            told = await _told(db, channel, row.id)
+            return _thread(row, channel, told.get(row.id, {}))
+
     async def untold(self, channel: str) -> Sequence[Finding]:
         """Return the runs that no message tells of, nor one on its way."""
         async with self._database.read("look for runs that nobody was told of") as db:
@@ -88,7 +104,9 @@ class SqlKeptMessages:
         return found
 
 
-async def _told(db: AsyncConnection, channel: str) -> dict[int, dict[str, str | None]]:
+async def _told(
+    db: AsyncConnection, channel: str, number: int | None = None
+) -> dict[int, dict[str, str | None]]:
     """Return the digests of a channel's messages by their `ts`, by their threads.
 
     None of those that were delivered before what they show was kept.
@@ -98,7 +116,11 @@ async def _told(db: AsyncConnection, channel: str) -> dict[int, dict[str, str | 
         outbox.c.message_ts.is_not(None), outbox.c.thread.in_(_numbers_in(channel))
     )
     noted = select(messages.c.thread, messages.c.ts, messages.c.digest)
-    for rows in (of_letters, noted.where(messages.c.channel == channel)):
+    noted = noted.where(messages.c.channel == channel)
+    if number is not None:
+        of_letters = of_letters.where(outbox.c.thread == number)
+        noted = noted.where(messages.c.thread == number)
+    for rows in (of_letters, noted):
         for thread, ts, digest in await db.execute(rows):
             told[thread][ts] = digest
     return told
