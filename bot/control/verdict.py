@@ -35,7 +35,8 @@ _KILLED: Final = (
     "its engine. So state may be partial: look at it before the next run."
 )
 #: what a shell tells of a command that SIGKILL ended, and a container's init too
-_KILLED_CODE: Final = 137
+_SIGKILL_CODE: Final = 137
+_KILLED_CODES: Final = frozenset({_SIGKILL_CODE, 143})
 _ENGINE: Final = (
     "On the bot's host, `handrail check` says what is wrong with the engine."
 )
@@ -135,14 +136,19 @@ def _note(outcome: Outcome, *, changes: bool) -> str:
         Ending.ENGINE,
         Ending.LOST,
     )
-    killed = may_have and outcome.ending is Ending.EXITED
-    killed = killed and outcome.exit_code == _KILLED_CODE
+    exited = may_have and outcome.ending is Ending.EXITED
+    killed = exited and outcome.exit_code in _KILLED_CODES
+    # With a note the runner knows that it was not the command's own doing.
+    from_outside = killed and bool(outcome.note)
+    perhaps = killed and not outcome.note and outcome.exit_code == _SIGKILL_CODE
     notes = (
         sentence(outcome.note),
         _ENGINE if outcome.ending is Ending.ENGINE else "",
-        _PARTIAL if cut_off else "",
-        _KILLED if killed else "",
-        _LOCKED if killed or (cut_off and outcome.ending in _UNASKED) else "",
+        _PARTIAL if cut_off or from_outside else "",
+        _KILLED if perhaps else "",
+        _LOCKED
+        if from_outside or perhaps or (cut_off and outcome.ending in _UNASKED)
+        else "",
         "" if outcome.container_gone else _KEPT,
     )
     return " ".join(filter(None, notes))

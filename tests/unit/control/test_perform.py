@@ -82,6 +82,24 @@ def test_a_command_that_was_killed_from_outside_may_have_left_state_partial() ->
     assert ended_of(killed, changes=False).note == ""
 
 
+@pytest.mark.parametrize("code", [137, 143])
+def test_a_container_that_was_ended_from_outside_has_left_state_partial(
+    code: int,
+) -> None:
+    note = ended_of(
+        Outcome(
+            ending=Ending.EXITED,
+            phase=P.PERFORMING,
+            exit_code=code,
+            note="it was ended from outside",
+        )
+    ).note
+
+    assert note.startswith("It was ended from outside. The command was cut off")
+    assert "may still be locked" in note
+    assert "Something killed it" not in note
+
+
 @pytest.mark.parametrize("ending", CUTTING)
 def test_a_plan_that_is_cut_off_leaves_nothing_partial(ending: Ending) -> None:
     ended = ended_of(Outcome(ending=ending, phase=P.PERFORMING), changes=False)
