@@ -149,7 +149,7 @@ class Witness:
         threads = _by_message(kept)
         looked: dict[_Key, _Looked] = defaultdict(_Looked)
         async for root in self._shown.roots(channel, since):
-            if root.message is not None or root.ts in threads:
+            if root.message is not None or root.is_gone or root.ts in threads:
                 seen = looked[threads.get(root.ts, root.ts)]
                 seen.roots.add(root.ts)
                 seen.messages.extend(await self._replies(channel, root))

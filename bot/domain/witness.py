@@ -55,6 +55,7 @@ class Root:
     ts: str
     message: SeenMessage | None  #: None: it is none of Handrail's
     has_replies: bool
+    is_gone: bool = False  #: it was deleted, so it may have been one of Handrail's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ _PAGE: Final = 200
 #: the type of the metadata that Handrail gives its messages
 _MARKED: Final = "handrail"
 _FINAL: Final = "final"
+#: what Slack leaves of a message with replies that was deleted
+_DELETED: Final = "tombstone"
 _ATTEMPTS: Final = 8
 #: of the 50 calls a minute that Slack's tier 3 allows, the bot keeps some to itself
 _PER_SECOND: Final = 0.6
@@ -67,6 +69,7 @@ class SlackShownMessages:
                 ts=str(message["ts"]),
                 message=self._seen(message, channel),
                 has_replies=bool(message.get("reply_count")),
+                is_gone=message.get("subtype") == _DELETED,
             )
 
     async def thread(self, channel: str, root: str) -> Sequence[SeenMessage]:

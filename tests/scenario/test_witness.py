@@ -73,6 +73,20 @@ def forge(bot: Bot, *statements: str) -> None:
         kept.commit()
 
 
+def forget(bot: Bot, root: str) -> None:
+    """Remove every row of run 1, whose first message is *root*."""
+    thread = f"(SELECT id FROM threads WHERE ts = '{root}')"
+    forge(
+        bot,
+        f"DELETE FROM messages WHERE thread = {thread}",
+        f"DELETE FROM outbox WHERE thread = {thread}",
+        "DELETE FROM output_chunks WHERE run = 1",
+        "DELETE FROM transitions WHERE run = 1",
+        "DELETE FROM runs WHERE id = 1",
+        f"DELETE FROM threads WHERE ts = '{root}'",
+    )
+
+
 def client(bot: Bot) -> AsyncWebClient:
     return slack_client(bot.settings.bot_token.get_secret_value(), bot.settings.api_url)
 
@@ -137,23 +151,23 @@ async def test_messages_whose_digests_were_removed_are_named(told: Bot) -> None:
 
 
 async def test_a_message_of_which_no_row_is_left_is_named(told: Bot) -> None:
-    root = told.roots()[0]["ts"]
-    thread = f"(SELECT id FROM threads WHERE ts = '{root}')"
-    forge(
-        told,
-        f"DELETE FROM messages WHERE thread = {thread}",
-        f"DELETE FROM outbox WHERE thread = {thread}",
-        "DELETE FROM output_chunks WHERE run = 1",
-        "DELETE FROM transitions WHERE run = 1",
-        "DELETE FROM runs WHERE id = 1",
-        f"DELETE FROM threads WHERE ts = '{root}'",
-    )
+    forget(told, told.roots()[0]["ts"])
 
     named = await found(told)
 
     unknown = "the database knows nothing of it: its rows were removed"
     assert set(named) == {f"message of run 1: {unknown}"}
     assert len(named) == 1 + len(replies(told, 1))
+
+
+async def test_replies_below_a_deleted_message_of_no_row_are_named(told: Bot) -> None:
+    root, there = told.roots()[0]["ts"], len(replies(told, 1))
+    await client(told).chat_delete(channel=told.channel, ts=root)
+    forget(told, root)
+
+    named = await found(told)
+
+    assert len([it for it in named if it.startswith("message of run 1: ")]) == there
 
 
 async def test_a_run_that_was_put_in_is_named(told: Bot) -> None:

@@ -79,6 +79,42 @@ async def found(record: Record) -> list[str]:
     return [finding.why async for finding in witness.compare("C1")]
 
 
+class Below(Channel):
+    """A channel where the first message of a thread that nobody kept was deleted."""
+
+    def __init__(self, telling: Telling) -> None:
+        super().__init__(telling)
+        self.roots = self._roots
+
+    async def _roots(self, channel: str, since: str) -> AsyncIterator[Root]:
+        yield Root(ts="9.0", message=None, has_replies=True, is_gone=True)
+        yield Root(ts="8.0", message=None, has_replies=True)
+
+    async def thread(self, channel: str, root: str) -> Sequence[SeenMessage]:
+        return [SeenMessage(ts=f"{root}1", digest="d", link="link", run=4)]
+
+
+class Nothing(Telling):
+    """A record of nothing."""
+
+    async def kept(self, channel: str, since: str) -> Mapping[int, KeptThread]:
+        return {}
+
+    async def thread(
+        self, channel: str, number: int | None, roots: Collection[str]
+    ) -> KeptThread | None:
+        return None
+
+
+async def test_replies_below_a_message_that_was_deleted_are_looked_at() -> None:
+    nothing = Nothing(is_noted=True)
+    witness = Witness(kept=nothing, shown=Below(nothing), settle=settled)
+
+    named = [finding.what async for finding in witness.compare("C1")]
+
+    assert named == ["message of run 4 (link)"]
+
+
 async def test_a_message_that_changes_all_the_time_is_no_fault() -> None:
     assert await found(Record(is_noted=True)) == []
 
