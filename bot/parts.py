@@ -350,7 +350,15 @@ class Parts:
             pace=Pace(self.budget),
             clock=self.clock,
             duty=self.membership.delivers,
-            refuge=Refuge(fallback=self.catalog.channel, admins=self.catalog.admins),
+            refuge=Refuge(
+                fallback=self.catalog.channel,
+                admins=self.catalog.admins,
+                with_readers=frozenset(
+                    name
+                    for name, stack in self.catalog.stacks.items()
+                    if stack.readers is not None
+                ),
+            ),
         )
 
     @cached_property

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.people import ChannelId, UserId
+from bot.domain.stack import StackName
 from bot.ports import Letter, Moved
 from bot.slack.blocks import Block, context
 from bot.slack.mrkdwn import escaped
@@ -25,21 +26,24 @@ class Refuge:
     """Where threads go that have to leave their channel, and who is told of it.
 
     To *fallback*, the channel that handrail.yaml names for the records; where that
-    is none, or is closed itself, to one of *admins* after the other.
+    is none, or is closed itself, to one of *admins* after the other. Threads of the
+    stacks *with_readers*, which not everybody may see, go to them at once.
     """
 
     fallback: ChannelId | None = None
     admins: tuple[UserId, ...] = ()
+    with_readers: frozenset[StackName] = frozenset()
 
     def after(self, letter: Letter) -> ChannelId | None:
         """Return where to go with the thread of *letter*; None: all was tried."""
         own = letter.moved.channel if letter.moved else letter.thread.channel
-        places = [place for place in self._places() if place != own]
+        places = [place for place in self._places(letter) if place != own]
         tried = letter.moved.tried if letter.moved else 0
         return places[tried] if tried < len(places) else None
 
-    def _places(self) -> Iterator[ChannelId]:
-        if self.fallback is not None:
+    def _places(self, letter: Letter) -> Iterator[ChannelId]:
+        is_for_all = letter.thread.stack not in self.with_readers
+        if self.fallback is not None and is_for_all:
             yield self.fallback
         # Slack opens the conversation when a message is posted to a person's id.
         yield from (ChannelId(admin) for admin in self.admins)

@@ -37,6 +37,13 @@ def test_a_thread_goes_to_the_channel_for_records_then_to_one_admin_after_anothe
     assert tried == [RECORDS, ChannelId(ADA), ChannelId(EVA), None]
 
 
+def test_what_only_some_may_read_goes_to_the_admins_at_once() -> None:
+    refuge = Refuge(fallback=RECORDS, admins=(ADA,), with_readers=frozenset({STACK}))
+
+    assert refuge.after(LETTER) == ChannelId(ADA)
+    assert refuge.after(moved(1)) is None
+
+
 def test_no_thread_goes_where_it_comes_from() -> None:
     refuge = Refuge(fallback=CHANNEL, admins=(ADA,))
 
