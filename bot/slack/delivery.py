@@ -24,6 +24,7 @@ from bot.slack.refuge import Refuge
 from bot.slack.refusals import (
     Trouble,
     code_of,
+    is_denied,
     method_of,
     seconds_to_wait,
     trouble,
@@ -91,6 +92,9 @@ class Delivery:
         self._in_vain: Counter[LetterId] = Counter()
         #: threads of what is on its way since before the duty was taken last
         self._outdated: set[ThreadId] = set()
+        #: how many letters were taken, and how many before each was denied first
+        self._taken = 0
+        self._denied: dict[LetterId, int] = {}
         #: threads that every place refused, until when they rest
         self._nowhere: dict[ThreadId, float] = {}
         self._delivers = False
@@ -223,13 +227,15 @@ class Delivery:
         try:
             posted = await self._posted(letter, doubtful=doubtful)
         except (SlackClientError, ClientError, TimeoutError) as error:
-            if trouble(error) is Trouble.AWAY:
+            kind = self._trouble(letter, error)
+            if kind is Trouble.AWAY:
                 self._reach.failed(since)
             else:
                 self._reach.answered()
-            await self._missed(letter, error, doubtful=doubtful)
+            await self._missed(letter, error, kind, doubtful=doubtful)
         else:
             self._reach.answered()
+            self._taken += 1
             await self._note(letter, posted)
 
     async def _posted(self, letter: Letter, *, doubtful: bool) -> Posted | None:
@@ -264,9 +270,9 @@ class Delivery:
         self._settle(letter)
 
     async def _missed(
-        self, letter: Letter, error: Exception, *, doubtful: bool
+        self, letter: Letter, error: Exception, kind: Trouble, *, doubtful: bool
     ) -> None:
-        match trouble(error):
+        match kind:
             case Trouble.LIMITED if method_of(error) in _methods(letter, doubtful=True):
                 self._rest(letter, error, doubtful=doubtful)
             case Trouble.CLOSED | Trouble.THREAD_GONE:
@@ -277,6 +283,12 @@ class Delivery:
                 await self._go_elsewhere(letter, error)
             case _:
                 await self._wait(letter, error)
+
+    def _trouble(self, letter: Letter, error: Exception) -> Trouble:
+        if not is_denied(error):
+            return trouble(error)
+        before = self._denied.setdefault(letter.id, self._taken)
+        return Trouble.CLOSED if self._taken > before else trouble(error)
 
     def _rest(self, letter: Letter, error: Exception, *, doubtful: bool) -> None:
         # Nothing was taken, so there is nothing to look for before it goes again.
@@ -324,6 +336,7 @@ class Delivery:
         self._settled[letter.thread.id] = (letter.id, letter.revision)
         self._doubtful.discard(letter.id)
         self._in_vain.pop(letter.id, None)
+        self._denied.pop(letter.id, None)
 
 
 def _until_next(letter: Letter, posted: Posted | None) -> float:

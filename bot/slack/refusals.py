@@ -51,6 +51,8 @@ _LOCKED_OUT: Final = frozenset(
         "token_revoked",
     }
 )
+#: the workspace as a whole, or this one channel alone
+_DENIED: Final = frozenset({"access_denied", "no_permission"})
 _LONGEST_WAIT: Final = 30.0
 #: seconds; the form of rate limiting with HTTP 200 names none
 _NOT_SAID: Final = 5.0
@@ -85,6 +87,11 @@ def is_closed(error: Exception) -> bool:
     """Tell whether nothing can be posted there any more."""
     code = code_of(error)
     return code in _CLOSED or code.startswith(_RESTRICTED)
+
+
+def is_denied(error: Exception) -> bool:
+    """Tell whether only others can show if nothing is taken, or nothing there."""
+    return code_of(error) in _DENIED
 
 
 def is_hopeless(error: Exception) -> bool:

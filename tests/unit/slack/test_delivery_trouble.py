@@ -191,6 +191,27 @@ async def test_a_first_message_that_was_given_up_may_come_again() -> None:
     assert len(letters.sent) > 1
 
 
+@pytest.mark.parametrize("code", ["access_denied", "no_permission"])
+async def test_what_alone_is_denied_goes_elsewhere(code: str) -> None:
+    denied, other = a_letter(1, Said(text="x")), a_letter(2, Said(text="y"))
+    letters = Letters([denied], trouble=[refused(code)])
+    hand = Hand()
+
+    async with delivering(letters, hand=hand):
+        await letters.read(3)
+        letters.waiting = [other]
+        hand.now += 60
+        await letters.read(3)
+        letters.trouble = [refused(code)]
+        letters.waiting = [denied]
+        await letters.read(3)
+
+    assert letters.fates[:2] == [
+        "1 waits 1 for Slack",
+        f"1 to C0RECORDS: {code}, U0ADA",
+    ]
+
+
 async def test_what_is_refused_without_end_goes_elsewhere() -> None:
     letter = replace(a_letter(1, Said(text="x")), attempts=12)
     letters = Letters([letter], trouble=[refused("something_new")])
