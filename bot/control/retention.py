@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from bot.domain.errors import StoreUnavailable
+from bot.domain.run import RunId
 from bot.domain.stack import KeptFor
 from bot.ports import Clock, Perishables
 
@@ -57,12 +58,12 @@ class Retention:
         return dropped
 
     async def _drop_output(self, ended_before: datetime, now: datetime) -> int:
-        dropped = 0
-        while runs := await self._perishables.overdue(ended_before, _RUNS):
+        dropped, last = 0, RunId(0)
+        while runs := await self._perishables.overdue(ended_before, _RUNS, last):
             for run in runs:
                 while await self._perishables.drop_output(run, now):
                     pass
-            dropped += len(runs)
+            dropped, last = dropped + len(runs), runs[-1]
         return dropped
 
 

@@ -14,8 +14,13 @@ class Perishables(Protocol):
     returns True there is more of the same to do.
     """
 
-    async def overdue(self, ended_before: datetime, limit: int) -> Sequence[RunId]:
-        """Return runs that ended before and whose output is there, all of it told."""
+    async def overdue(
+        self, ended_before: datetime, limit: int, after: RunId
+    ) -> Sequence[RunId]:
+        """Return runs that ended before and whose output is there, all of it told.
+
+        The first of them by their ids, from those *after* that one on.
+        """
 
     async def drop_output(self, run: RunId, at: datetime) -> bool:
         """Drop some of the output, noting at first that it goes, and its audit row."""

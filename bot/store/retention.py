@@ -47,14 +47,19 @@ class SqlPerishables:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def overdue(self, ended_before: datetime, limit: int) -> Sequence[RunId]:
-        """Return runs that ended before and whose output is there, all of it told."""
+    async def overdue(
+        self, ended_before: datetime, limit: int, after: RunId
+    ) -> Sequence[RunId]:
+        """Return runs that ended before and whose output is there, all of it told.
+
+        The first of them by their ids, from those *after* that one on.
+        """
         old = runs.c.state.in_(_OVER) & (runs.c.ended_at < ended_before)
         # One of which a crash has left a part goes first, whatever is kept by now.
         begun = runs.c.output_dropped_at.is_not(None)
         overdue = (
             select(runs.c.id)
-            .where(begun | old, _HAS_OUTPUT, _IS_TOLD)
+            .where(runs.c.id > after, begun | old, _HAS_OUTPUT, _IS_TOLD)
             .order_by(runs.c.id)
             .limit(limit)
         )

@@ -95,6 +95,7 @@ threads: Final = Table(
     UniqueConstraint("channel", "ts", name="threads_place"),
     Index("threads_by_fallback", "fallback", "fallback_ts"),
     Index("threads_by_stack", "stack", "id"),
+    Index("threads_by_time", "ts"),
 )
 
 # state_lock: a `StateLock` as JSON. heard_at: when the CI of an outside run last was.
@@ -140,6 +141,7 @@ runs: Final = Table(
     Column("output_dropped_at", Moment),
     Index("runs_by_actor", "actor_id", "id"),
     Index("runs_by_time", "created_at"),
+    Index("runs_by_end", "ended_at"),
     Index("runs_by_stack_and_actor", "stack", "actor_id", "id"),
     Index("runs_by_state", "state", "id"),
     Index("runs_by_stack", "stack", "id"),

@@ -4,7 +4,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, RowMapping, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    RowMapping,
+    exists,
+    or_,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import Deed
@@ -51,14 +60,10 @@ class SqlWords:
 
     async def open_threads(self, at: datetime) -> tuple[OpenThread, ...]:
         """Return those in which replies are read, newest first."""
-        found = (
-            select(threads)
-            .outerjoin(runs, runs.c.thread == threads.c.id)
-            .where(
-                threads.c.ts.is_not(None),
-                threads.c.posted_in.is_(None),  # a direct message is no such thread
-                _is_open(at - _OPEN),
-            )
+        found = select(threads).where(
+            threads.c.id.in_(_open(at - _OPEN)),
+            threads.c.ts.is_not(None),
+            threads.c.posted_in.is_(None),  # a direct message is no such thread
         )
         newest_first = found.order_by(threads.c.id.desc())
         async with self._database.read("look for open threads") as db:
@@ -114,17 +119,18 @@ def _by(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-def _is_open(since: datetime) -> ColumnElement[bool]:
-    claiming = select(claims.c.run).where(claims.c.run.is_not(None))
-    held = select(holds.c.thread).where(holds.c.thread.is_not(None))
+def _open(since: datetime) -> CompoundSelect[int]:
+    """Return the ids, each sort found by an index: most threads are long over."""
     # Slack's timestamps are all of one length, so they compare as texts do.
-    is_new_card = runs.c.id.is_(None) & (threads.c.ts >= f"{since.timestamp():.6f}")
-    return or_(
-        runs.c.state.in_(_UNFINISHED),
-        runs.c.ended_at >= since,
-        runs.c.id.in_(claiming),
-        threads.c.id.in_(held),
-        is_new_card,
+    is_new = threads.c.ts >= f"{since.timestamp():.6f}"
+    claiming = select(claims.c.run).where(claims.c.run.is_not(None))
+    is_of_run = exists().where(runs.c.thread == threads.c.id)
+    return union(
+        select(runs.c.thread).where(runs.c.state.in_(_UNFINISHED)),
+        select(runs.c.thread).where(runs.c.ended_at >= since),
+        select(runs.c.thread).where(runs.c.id.in_(claiming)),
+        select(holds.c.thread).where(holds.c.thread.is_not(None)),
+        select(threads.c.id).where(is_new, ~is_of_run),
     )
 
 

@@ -20,15 +20,20 @@ class Remembering:
 
     away: int = 0
     asked: list[tuple[str, datetime]] = field(default_factory=list)
+    old: tuple[RunId, ...] = ()  #: whose output is overdue
+    asked_after: list[RunId] = field(default_factory=list)
     swept: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def overdue(self, ended_before: datetime, limit: int) -> Sequence[RunId]:
+    async def overdue(
+        self, ended_before: datetime, limit: int, after: RunId
+    ) -> Sequence[RunId]:
         self.asked.append(("output", ended_before))
+        self.asked_after.append(after)
         self.swept.set()
-        return ()
+        return [run for run in self.old if run > after][:1]
 
     async def drop_output(self, run: RunId, at: datetime) -> bool:
-        raise NotImplementedError
+        return False
 
     async def forget_deliveries(self, before: datetime) -> bool:
         if self.away:
@@ -46,7 +51,7 @@ class Remembering:
         return False
 
     async def scrub(self) -> None:
-        raise NotImplementedError
+        pass
 
 
 def sweeping(perishables: Remembering, kept_for: KeptFor) -> Retention:
@@ -64,6 +69,14 @@ async def test_each_goes_by_its_own_age() -> None:
         "words": NOON - timedelta(days=30),
         "requests": NOON - timedelta(days=30),
     }
+
+
+async def test_no_run_is_looked_at_twice_in_a_sweep() -> None:
+    perishables = Remembering(old=(RunId(3), RunId(7)))
+
+    assert await sweeping(perishables, KeptFor(output=timedelta(days=90))).sweep() == 2
+
+    assert perishables.asked_after == [0, 3, 7]
 
 
 async def test_output_that_is_kept_for_ever_is_not_even_looked_for() -> None:

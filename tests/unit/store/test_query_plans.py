@@ -6,10 +6,13 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from bot.domain.lock import EVERY, Hold
+from bot.domain.run import RunId
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
 from bot.store.history import AuditQuery, audit_rows
 from bot.store.record import SqlRecord
+from bot.store.retention import SqlPerishables
+from bot.store.words import SqlWords
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
 from tests.support.builders import a_hold, a_new_run, an_actor, later
@@ -144,3 +147,29 @@ async def test_audit_rows_of_a_stack_are_never_looked_for_by_verb(
     assert sum("audit_by_stack (stack=?" in step for step in found) == 2
     assert sum("audit_of_several" in step for step in found) == 1
     assert not [step for step in found if "audit_by_verb" in step]
+
+
+async def test_open_threads_are_found_by_what_keeps_them_open(
+    database: Database,
+) -> None:
+    words = SqlWords(database)
+
+    found = [
+        await plans(database, table, lambda: words.open_threads(later(0)))
+        for table in ("threads", "runs")
+    ]
+
+    assert all(found)
+    assert [step for steps in found for step in steps if "SCAN" in step] == []
+
+
+async def test_runs_with_old_output_are_looked_for_from_the_last_one_on(
+    database: Database,
+) -> None:
+    perishables = SqlPerishables(database)
+
+    found = await plans(
+        database, "runs", lambda: perishables.overdue(later(0), 9, RunId(5))
+    )
+
+    assert found == ["SEARCH runs USING INTEGER PRIMARY KEY (rowid>?)"]

@@ -81,7 +81,9 @@ def _create_indexes() -> None:
         sqlite_where=several,
         postgresql_where=several,
     )
+    op.create_index("threads_by_time", "threads", ["ts"])
     op.create_index("runs_by_time", "runs", ["created_at"])
+    op.create_index("runs_by_end", "runs", ["ended_at"])
     by_actor = ["stack", "actor_id", "id"]
     op.create_index("runs_by_stack_and_actor", "runs", by_actor)
     op.create_index("deliveries_by_age", "deliveries", ["at"])
