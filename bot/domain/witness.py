@@ -46,6 +46,7 @@ class SeenMessage:
     #: the audit row that it vouches for; of the hash at least the beginning
     head: AuditHead | None = None
     is_final: bool = False  #: it tells how its run ended
+    says_attached: bool = False  #: a file with the output is said to be beside it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,7 @@ def compare(
         if kept is not None and why:
             where = shown.link if shown else f"{channel} {message.ts}"
             yield Finding(what=_named(kept, message, where), why=why)
+    yield from _missing_file(kept, seen)
     known = {message.ts for message in messages}
     for shown in seen:
         if kept is not None and shown.run not in {None, kept.run}:
@@ -118,6 +120,21 @@ def compare(
                 what=f"message{of_run} ({shown.link})",
                 why="the database knows nothing of it: its rows were removed",
             )
+
+
+def _missing_file(
+    kept: KeptThread | None, seen: Sequence[SeenMessage]
+) -> Iterator[Finding]:
+    name = _output_of(kept)
+    is_there = any(name in shown.files for shown in seen)
+    for shown in seen:
+        if shown.says_attached and kept is not None and not is_there:
+            what = f"final message of {_about(kept)} ({shown.link})"
+            yield Finding(what=what, why=f"its file {name} was deleted in Slack")
+
+
+def _output_of(kept: KeptThread | None) -> str:
+    return "" if kept is None else f"{kept.stack}-run-{kept.run}.log"
 
 
 def kept_from(seen: Iterable[SeenMessage]) -> str | None:
@@ -176,8 +193,7 @@ def _difference(
 
 def _is_attached(kept: KeptThread | None, shown: SeenMessage) -> bool:
     # Slack makes a message of its own for the file with a run's output.
-    name = "" if kept is None else f"{kept.stack}-run-{kept.run}.log"
-    return bool(shown.files) and {*shown.files} <= {name, GONE}
+    return bool(shown.files) and {*shown.files} <= {_output_of(kept), GONE}
 
 
 def _named(kept: KeptThread, message: KeptMessage, where: str) -> str:

@@ -12,6 +12,8 @@ from bot.slack.message import ICONS, SECTION_LENGTH, Message, plain
 from bot.slack.mrkdwn import clipped, escaped, shortened
 from bot.slack.output import Excerpt
 
+#: what a final message says where the output is a file beside it
+ATTACHED: Final = "is attached to this thread."
 _FIELD_LENGTH: Final = 300
 #: hexadecimal digits that a person can compare; the message's metadata has them all
 _HASH_LENGTH: Final = 16
@@ -61,7 +63,7 @@ def final(
 def _whereabouts(run: Run, excerpt: Excerpt, *, attached: bool) -> str:
     size = f"{excerpt.size:,} bytes, {excerpt.lines:,} lines"
     if attached:
-        return f"The whole output ({size}) is attached to this thread."
+        return f"The whole output ({size}) {ATTACHED}"
     return (
         f"The whole output ({size}) could not be attached; "
         f"`handrail output {run.id}` prints it on the bot's host."

@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.audit import AuditHead
 from bot.domain.errors import HandrailError
 from bot.domain.witness import GONE, Root, SeenMessage, printed_head
+from bot.slack.endings import ATTACHED
 from bot.slack.pacing import Bucket
 from bot.slack.refusals import code_of, is_passing, seconds_to_wait
 from bot.slack.shown import digest_of, shown
@@ -118,6 +119,7 @@ class SlackShownMessages:
             files=tuple(it.get("name") or GONE for it in message.get("files", ())),
             head=_head(message, payload),
             is_final=payload.get("kind") == _FINAL,
+            says_attached=payload.get("kind") == _FINAL and _says_attached(message),
         )
 
     def _link(self, channel: str, ts: str, root: str | None) -> str:
@@ -144,6 +146,13 @@ def _head(message: Message, payload: dict[str, Any]) -> AuditHead | None:
     if payload.get("kind", _FINAL) != _FINAL:
         return None  # what it shows may be anybody's words
     return printed_head(_last_line(message))
+
+
+def _says_attached(message: Message) -> bool:
+    # In Handrail's own words only: what a command printed is in no context block.
+    blocks = message.get("blocks") or ()
+    own = [block for block in blocks if block.get("type") == "context"]
+    return bool(own) and ATTACHED in shown("", own)
 
 
 def _last_line(message: Message) -> str:

@@ -160,6 +160,15 @@ async def test_a_message_of_which_no_row_is_left_is_named(told: Bot) -> None:
     assert len(named) == 1 + len(replies(told, 1))
 
 
+async def test_an_output_file_that_was_deleted_is_named(told: Bot) -> None:
+    thread = told.sandbox.thread(told.channel, told.roots()[1]["ts"])
+    (file,) = [it["id"] for m in thread for it in m.get("files", ()) if it.get("name")]
+    await client(told).files_delete(file=file)
+
+    why = "its file net-prod-run-2.log was deleted in Slack"
+    assert await found(told) == [f"final message of run 2 on net-prod: {why}"]
+
+
 async def test_replies_below_a_deleted_message_of_no_row_are_named(told: Bot) -> None:
     root, there = told.roots()[0]["ts"], len(replies(told, 1))
     await client(told).chat_delete(channel=told.channel, ts=root)

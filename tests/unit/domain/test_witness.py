@@ -57,6 +57,22 @@ def test_a_message_without_a_digest_is_of_before_or_a_fault(
     assert named == [(what, "the row with what it showed was removed")] * faults
 
 
+@pytest.mark.parametrize("files", [(), ("",)])
+def test_a_file_that_is_not_beside_its_final_message_is_named(
+    files: tuple[str, ...],
+) -> None:
+    thread = kept(("1.0", "d"), ("2.0", "d"))
+    there = seen("1.0"), seen("2.0", says_attached=True)
+
+    deleted = [seen("3.0", files=files)] if files == ("",) else []
+    missed = found(thread, *there, *deleted)
+
+    assert found(thread, *there, seen("3.0", files=(NAME,))) == []
+    assert found(thread, seen("1.0"), seen("2.0")) == []
+    what = "final message of run 3 on net-prod (link 2.0)"
+    assert missed == [(what, f"its file {NAME} was deleted in Slack")]
+
+
 def test_a_message_in_the_thread_of_another_run_is_named() -> None:
     thread = kept(("1.0", "d"), run=9)
 
