@@ -22,6 +22,8 @@ from bot.store.tables import duties, replicas
 
 _BUSY_SECONDS: Final = 10
 _VERSION: Final = "SELECT version_num FROM alembic_version"
+#: what SQLite says of the file itself; anything else is trouble with the disk
+_NO_RECORD: Final = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 #: they tell of processes, which are others by then
 _OF_PROCESSES: Final = (replicas, duties)
 
@@ -96,11 +98,20 @@ def _copy_of_backup(file: Path, draft: Path) -> None:
     except OSError as error:
         raise FileRefused(f"{file} cannot be read: {error.strerror}.") from error
     except sqlite3.Error as error:
-        raise FileRefused(f"{file} is no backup: {error}.") from error
+        raise FileRefused(_why_not(file, draft, error)) from error
     if _version(draft) not in versions():
         raise FileRefused(
             f"{file} is no backup, or one of a later Handrail. Use that to restore it."
         )
+
+
+def _why_not(file: Path, draft: Path, error: sqlite3.Error) -> str:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_RECORD:
+        return f"{file} is no backup: {error}."
+    return (
+        f"{file} could not be copied to {draft.parent.parent} first: {error}. Make room "
+        "there, or name a folder that has some in TMPDIR."
+    )
 
 
 def _check(draft: Path) -> None:

@@ -1,6 +1,7 @@
 """A copy of the record: of one moment, whole, and put back into either database."""
 
 import asyncio
+import resource
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
@@ -162,6 +163,24 @@ async def test_what_is_no_backup_is_not_restored(
 
     with pytest.raises(FileRefused, match="is no backup"):
         await restore(file, url)
+
+
+async def test_a_full_disk_is_not_blamed_on_the_backup(
+    store: Store, url: str, tmp_path: Path
+) -> None:
+    await fill(store)
+    file = tmp_path / "copy"
+    await back_up(url, file)
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(FileRefused, match="could not be copied") as refused:
+            await restore(file, f"sqlite+aiosqlite:///{tmp_path}/restored.db")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert "TMPDIR" in str(refused.value)
 
 
 async def test_a_backup_that_was_cut_short_is_not_restored(
