@@ -10,7 +10,7 @@ from bot.domain.audit import Deed, Verb
 from bot.domain.people import HANDRAIL
 from bot.domain.run import ThreadId
 from bot.ports import Letter, LetterId
-from bot.store import audit
+from bot.store import audit, messages
 from bot.store.letters import PLACE_TS, Fate
 from bot.store.moving import move_back
 from bot.store.tables import audit as rows
@@ -52,6 +52,8 @@ async def _end(
     number, kind = missed
     both = update(outbox).where(outbox.c.id.in_({letter.id, number}))
     await db.execute(both.values(fate=Fate.GIVEN_UP.value, stands_for=None))
+    if letter.revision:
+        await messages.blank(db, outbox.c.id == letter.id)
     if kind not in {TAIL, WAITING}:  # what comes next in their place says it all
         await audit.append(db, _deed(letter, f"{kind}, letter {number}: {error}", at))
 

@@ -1,12 +1,17 @@
 """The messages that stand in Slack, as they were sent last."""
 
-from sqlalchemy import delete
+from typing import Final
+
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.people import ChannelId
 from bot.ports import Letter, Shown
 from bot.store.database import upsert
-from bot.store.tables import messages
+from bot.store.tables import messages, outbox
+
+#: the digest of a message until it shows what is left of it
+REDACTED: Final = ""
 
 
 async def note(
@@ -29,6 +34,17 @@ async def note(
     )
     kept = [messages.c.channel, messages.c.ts]
     await db.execute(row.on_conflict_do_update(index_elements=kept, set_=told))
+
+
+async def blank(db: AsyncConnection, letters: ColumnElement[bool]) -> None:
+    """Keep no digest of the messages of *letters*, in which something was redacted.
+
+    It would let that be guessed. What they show next is kept as ever.
+    """
+    these = select(outbox.c.id).where(letters)
+    there = select(outbox.c.thread).where(letters)
+    of_these = messages.c.thread.in_(there) & messages.c.letter.in_(these)
+    await db.execute(update(messages).where(of_these).values(digest=REDACTED))
 
 
 async def _forget(db: AsyncConnection, channel: ChannelId, ts: str) -> None:

@@ -68,6 +68,8 @@ async def post(
         )
         place = [outbox.c.thread, outbox.c.stands_for]
         if redacted:
+            of_kind = (outbox.c.thread == thread) & (outbox.c.kind == kind)
+            await messages.blank(db, of_kind)
             more = {"revision": outbox.c.revision + 1}
             letter = letter.on_conflict_do_update(index_elements=place, set_=more)
         else:
@@ -136,6 +138,7 @@ async def put_back(db: AsyncConnection, letters: ColumnElement[bool]) -> None:
     revised = update(outbox).values(revision=outbox.c.revision + 1)
     await db.execute(revised.where(letters, outbox.c.fate.is_(None)))
     await db.execute(revised.where(letters, delivered).values(again))
+    await messages.blank(db, letters)
 
 
 class SqlOutbox:

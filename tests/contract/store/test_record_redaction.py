@@ -11,10 +11,10 @@ from bot.domain.audit import Deed, Verb
 from bot.domain.people import HANDRAIL
 from bot.domain.run import RunId, RunState
 from bot.domain.telling import Card, Echo, Final, Header, Held, Said, Tail, Telling
-from bot.ports import Ended, Letter
+from bot.ports import Ended, Letter, Shown
 from bot.store import audit
 from bot.store.audit import Verdict
-from bot.store.tables import metadata, output_chunks
+from bot.store.tables import messages, metadata, output_chunks
 from runner.masking.masker import Masks
 from runner.masking.secrets import Secret
 from tests.contract.store.opened import Store
@@ -276,6 +276,55 @@ async def test_a_letter_that_became_no_message_stays_where_it_is(
     await redact(store)
 
     assert await posted(store) == []
+
+
+async def digests(store: Store) -> dict[str, str]:
+    async with store.database.read("look at what is shown") as db:
+        rows = await db.execute(select(messages.c.ts, messages.c.digest))
+        return {row.ts: row.digest for row in rows}
+
+
+async def test_what_was_redacted_cannot_be_guessed_from_what_messages_showed(
+    store: Store,
+) -> None:
+    run = await store.finished()
+    await posted(store)
+    await store.record.tell(run.thread, [Said(text="x"), Said(text=TEXT)])
+    for ts in ("9.8", "9.9"):
+        shown = Shown(digest="d", replaced=None, at=later(1))
+        await store.outbox.delivered(await only(store), ts, shown=shown)
+
+    await redact(store)
+
+    assert await digests(store) == {"9.8": "d", "9.9": ""}
+
+
+async def test_no_digest_stays_of_a_message_that_cannot_be_changed(
+    store: Store,
+) -> None:
+    run = await store.finished()
+    await posted(store)
+    await store.record.tell(run.thread, [Said(text=TEXT)])
+    under_way = await only(store)
+    await redact(store)
+    shown = Shown(digest="d", replaced=None, at=later(1))
+    await store.outbox.delivered(under_way, "9.9", shown=shown)
+
+    await store.outbox.give_up(await only(store), "is_archived", later(2))
+
+    assert await digests(store) == {"9.9": ""}
+
+
+async def test_a_first_message_that_showed_the_command_keeps_no_digest(
+    store: Store,
+) -> None:
+    await store.record.submit(a_new_run(f"echo {TEXT}"), later(0))
+    shown = Shown(digest="d", replaced=None, at=later(1))
+    await store.outbox.delivered(await only(store), "1.1", shown=shown)
+
+    await redact(store)
+
+    assert await digests(store) == {"1.1": ""}
 
 
 async def test_what_is_posted_again_forgets_the_trouble_it_had(store: Store) -> None:
