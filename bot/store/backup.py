@@ -109,8 +109,8 @@ def _why_not(file: Path, draft: Path, error: sqlite3.Error) -> str:
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_RECORD:
         return f"{file} is no backup: {error}."
     return (
-        f"{file} could not be copied to {draft.parent.parent} first: {error}. Make room "
-        "there, or name a folder that has some in TMPDIR."
+        f"{file} could not be copied to {draft.parent.parent} first: {error}. Make "
+        "room there, or name a folder that has some in TMPDIR."
     )
 
 
