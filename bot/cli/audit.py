@@ -19,7 +19,7 @@ from bot.domain.errors import HandrailError
 from bot.settings import SLACK_API
 from bot.slack.connection import slack_client
 from bot.slack.witness import SlackShownMessages
-from bot.store.audit import verify
+from bot.store.audit import Verdict, verify
 from bot.store.database import Database
 from bot.store.history import AuditQuery, audit_rows
 from bot.store.testimony import disagreements
@@ -57,12 +57,13 @@ def audit_verify(
     oldest = moment(since) if since else None
 
     async def compare(database: Database) -> None:
-        faults = await _walk(database)
+        verdict = await verify(database)
+        faults = _tell(verdict, is_witnessed=bool(channel))
         async for found in disagreements(database):
             _name(f"run {found.run} on {found.stack} {found.what}.")
             faults += 1
         if channel:
-            faults += await _witnessed(database, channel, oldest)
+            faults += await _witnessed(database, channel, oldest, rows=verdict.rows)
         if faults:
             raise typer.Exit(1)
 
@@ -105,8 +106,7 @@ def audit_export(
     with_record(export)
 
 
-async def _walk(database: Database) -> int:
-    verdict = await verify(database)
+def _tell(verdict: Verdict, *, is_witnessed: bool) -> int:
     for fault in verdict.faults:
         _name(_sentence(fault))
     for row, voucher in sorted(verdict.vouchers.items()):
@@ -115,13 +115,15 @@ async def _walk(database: Database) -> int:
         but = f", but for {verdict.redacted} redacted on the record"
         besides = but if verdict.redacted else ""
         typer.echo(f"{verdict.rows} rows, each as it was written{besides}.")
+        if not is_witnessed:
+            typer.echo("Rows that were removed from the end show only with --channel.")
     else:
         typer.echo(f"The chain breaks at row {verdict.broken}.", err=True)
     return len(verdict.faults)
 
 
 async def _witnessed(
-    database: Database, channels: Sequence[str], since: datetime | None
+    database: Database, channels: Sequence[str], since: datetime | None, *, rows: int
 ) -> int:
     kept = SqlKeptMessages(database)
     client = slack_client(_token(), os.environ.get("SLACK_API_URL") or SLACK_API)
@@ -144,10 +146,11 @@ async def _witnessed(
         _name(f"{found.what}: {found.why}")
         faults += 1
     places = "1 channel" if len(named) == 1 else f"{len(named)} channels"
+    behind = max(rows - witness.newest, 0)
     typer.echo(
         f"{witness.messages} messages in {places}, {witness.uncompared} of them not "
         f"compared (what they showed was not kept); they witness the chain up to "
-        f"row {witness.newest}."
+        f"row {witness.newest}, and nobody the {behind} behind it."
     )
     return faults
 

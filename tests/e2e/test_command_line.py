@@ -164,7 +164,7 @@ async def test_audit_verify_finds_the_row_that_was_changed(data_dir: Path) -> No
     after = await read(data_dir, "audit", "verify")
 
     assert before.code == 0
-    assert re.fullmatch(r"\d+ rows, each as it was written\.\n", before.out)
+    assert re.match(r"\d+ rows, each as it was written\.\nRows that", before.out)
     assert after.code == 1
     assert after.err == (
         "audit row 3: edited after it was written\nThe chain breaks at row 3.\n"
