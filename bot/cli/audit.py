@@ -18,7 +18,7 @@ from bot.domain.chain import Fault, Kind
 from bot.domain.errors import HandrailError
 from bot.settings import SLACK_API
 from bot.slack.connection import slack_client
-from bot.slack.witness import SlackShownMessages
+from bot.slack.witness import ChannelUnreadable, SlackShownMessages
 from bot.store.audit import Verdict, verify
 from bot.store.database import Database
 from bot.store.history import AuditQuery, audit_rows
@@ -127,16 +127,20 @@ async def _witnessed(
 ) -> int:
     kept = SqlKeptMessages(database)
     client = slack_client(_token(), os.environ.get("SLACK_API_URL") or SLACK_API)
-    witness = Witness(
-        kept=kept, shown=await SlackShownMessages.introduced(client), settle=_settle
-    )
-    named = await kept.channels() if "all" in channels else channels
+    shown = await SlackShownMessages.introduced(client)
+    witness = Witness(kept=kept, shown=shown, settle=_settle)
+    named = channels
+    if "all" in channels:  # whoever changed the record may have left some out
+        named = sorted({*await kept.channels(), *await shown.channels()})
+    oldest = f"{since.timestamp() if since else 0}"
     faults = 0
     for name in named:
-        async for found in witness.compare(
-            name, f"{since.timestamp() if since else 0}"
-        ):
-            _name(f"{found.what}: {found.why}")
+        try:
+            async for found in witness.compare(name, oldest):
+                _name(f"{found.what}: {found.why}")
+                faults += 1
+        except ChannelUnreadable as error:
+            _name(str(error))
             faults += 1
     async for found in witness.unwitnessed(
         since or _EVER,

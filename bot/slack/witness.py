@@ -20,6 +20,7 @@ from bot.slack.shown import digest_of, shown
 _PAGE: Final = 200
 #: the type of the metadata that Handrail gives its messages
 _MARKED: Final = "handrail"
+_TYPES: Final = "public_channel,private_channel"
 _FINAL: Final = "final"
 #: what Slack leaves of a message with replies that was deleted
 _DELETED: Final = "tombstone"
@@ -59,6 +60,21 @@ class SlackShownMessages:
         """Return what reads as whoever the token of *client* is."""
         answer = await _asked("itself", client.auth_test)
         return cls(client, bot=str(answer["bot_id"]), workspace=str(answer["url"]))
+
+    async def channels(self) -> tuple[str, ...]:
+        """Return every channel that Handrail is in, by their ids."""
+        ask, cursor = self._client.conversations_list, ""
+        found: list[str] = []
+        while True:
+            while seconds := self._pace.wait():
+                await self._sleep(seconds)
+            page = await _asked(
+                "its channels", ask, types=_TYPES, limit=_PAGE, cursor=cursor
+            )
+            found += [str(it["id"]) for it in page["channels"] if it.get("is_member")]
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return tuple(found)
 
     async def roots(self, channel: str, since: str) -> AsyncIterator[Root]:
         """Yield what stands in the channel itself from *since* (a `ts`) on."""

@@ -250,7 +250,9 @@ async def test_the_command_names_what_the_channel_witnesses(told: Bot) -> None:
     after = await handrail(*verify_all, "--since", "1d", **told.environ)
 
     assert (before.code, before.err) == (0, "")
-    witnessed = r"^\d+ messages in 1 channel, .* up to row 8, and nobody the 3 behind it\.$"
+    witnessed = (
+        r"^\d+ messages in 1 channel, .* up to row 8, and nobody the 3 behind it\.$"
+    )
     assert re.search(witnessed, before.out, re.M)
     assert after.code == 1
     assert after.err.startswith("message of run 1 on net-prod (C0INFRA ")
@@ -265,6 +267,16 @@ async def test_a_channel_that_cannot_be_read_is_no_sound_one(told: Bot) -> None:
         "Slack could not be asked about C0NOWHERE (channel_not_found): invite Handrail "
         "to it.\n"
     )
+
+
+async def test_all_are_the_channels_that_slack_knows_of_too(told: Bot) -> None:
+    forge(told, "UPDATE threads SET channel = 'C0NOWHERE'")
+
+    done = await handrail("audit", "verify", "--channel", "all", **told.environ)
+
+    assert done.code == 1
+    assert "Slack could not be asked about C0NOWHERE" in done.err
+    assert "message of run 1 (" in done.err
 
 
 async def test_without_a_token_no_channel_is_asked(told: Bot) -> None:
