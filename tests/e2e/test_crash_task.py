@@ -62,7 +62,7 @@ AGAIN = (
     "container created",
     "initializing stored",
     "performing stored",
-    "output stored",
+    "output begun",
     "container exited",
     "end stored",
     "final sent",
