@@ -299,7 +299,8 @@ class Delivery:
         self._pace.rest(method, seconds)
 
     async def _wait(self, letter: Letter, error: Exception) -> None:
-        wait = seconds_to_wait(error, letter.attempts + self._in_vain[letter.id])
+        often = max(letter.attempts, self._in_vain[letter.id])
+        wait = seconds_to_wait(error, often)
         log.warning("letter waits", letter=letter.id, seconds=wait, error=str(error))
         until = self._clock() + timedelta(seconds=wait)
         # What nobody's letter was taken for is held against none of them.
