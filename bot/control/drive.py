@@ -3,42 +3,31 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import chain, repeat
 from typing import Final, TypeVar
 
 import structlog
 
-from bot.control.access import Access
-from bot.control.following import Following
-from bot.control.job import Jobs, is_planned, secrets_of
+from bot.control.admission import Admission, Stopped
+from bot.control.conclusion import Conclusions
+from bot.control.job import is_planned, secrets_of
+from bot.control.means import Means
 from bot.control.recorder import Recorder, insisting
-from bot.control.secrecy import Secrecy, names_in
-from bot.control.verdict import ended_of, lacks_plan, plan_of, sentence, unproven
+from bot.control.verdict import failed, sentence
 from bot.domain.errors import (
-    Refusal,
     Refused,
     RoleSourceUnavailable,
     SecretUnavailable,
     Superseded,
 )
-from bot.domain.people import HANDRAIL, Role
+from bot.domain.people import HANDRAIL
 from bot.domain.run import Reason, Run, RunState, RunType
-from bot.domain.sentences import in_command, masked_in_part, not_maskable, unmasked
-from bot.domain.stack import Catalog, Stack
-from bot.domain.state_lock import StateLock, state_lock_in
-from bot.domain.telling import Said
-from bot.ports import Archive, Clock, Ended, Plan, Record
-from runner.engine import Engine
+from bot.ports import Ended, Plan, Record
 from runner.errors import ContainerLost, EngineAway, RunnerError
 from runner.events import Ending, Outcome
 from runner.execute import GRACE, execute, resume
 from runner.job import Job, Limits, Phase
 from runner.masking.masker import Masks
-from runner.masking.secrets import Secret, partly_masked, unmaskable
-from runner.seal import Seal
-from runner.source import Sources
 
 log = structlog.get_logger(__name__)
 
@@ -52,48 +41,13 @@ _PHASES: Final[Mapping[RunState, Phase]] = {
     RunState.APPLYING: Phase.PERFORMING,
 }
 _GOES_ON: Final = "Handrail was restarted; the run goes on."
-_NOT_APPLIED: Final = "Nothing was applied. Send /deploy again for a new plan."
-_NO_PLAN: Final = (
-    "The plan could not be taken out of its container: there is no file at "
-    "$HANDRAIL_PLAN, or it is larger than 16 MiB. So nothing can be confirmed."
-)
-_NO_CHANGES: Final = "The plan changes nothing, so there is nothing to apply."
 _NOT_BEGUN: Final = "Handrail itself failed before it began; its log says how."
 #: for a plan that was stopped to give the state's lock back; nothing is changed by it
 _PLANNING_GRACE: Final = timedelta(seconds=60)
-#: bytes at the end of the output in which a state lock is looked for
-_SEARCHED: Final = 64 << 10
 _ASK_AGAIN_SECONDS: Final = 2.0
-#: seconds between questions to a Slack that is away
-_PAUSES: Final = (1.0, 2.0, 5.0, 10.0)
-_LONGEST_PAUSE: Final = 30.0
 _BEGINS_LATER: Final = (
     "The run begins once the engine answers; until then stop ends it."
 )
-_ASKED_AGAIN: Final = (
-    "Slack is asked again until it answers; until then nothing starts, and stop ends "
-    "the run."
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What every run is driven with."""
-
-    catalog: Catalog
-    access: Access
-    archive: Archive
-    jobs: Jobs
-    secrecy: Secrecy
-    engine: Engine
-    sources: Sources
-    seal: Seal
-    following: Following
-    clock: Clock
-
-
-class _Stopped(Exception):
-    """It was asked to stop before it began."""
 
 
 class Drive:
@@ -110,7 +64,8 @@ class Drive:
         self._record = record
         self._run = run
         self._stop = stop
-        self._given: tuple[Secret, ...] = ()  # what its job has to hide
+        self._admission = Admission(means, record, run, stop)
+        self._conclusions = Conclusions(means, run)
         self._is_told_away = False
 
     async def begin(self) -> None:
@@ -124,16 +79,17 @@ class Drive:
                 if away is None:
                     return
                 await self._wait_to_begin(away)
-        except _Stopped:
+        except Stopped:
             await self._end(Ended(state=RunState.STOPPED, actor=HANDRAIL))
 
     async def _prepared(self) -> tuple[Job, Masks] | None:
         """Return what is to run, and what is to be hidden of it; None: it has ended."""
         run = self._run
         try:
-            stack = await self._allowed_at_last()
+            stack = await self._admission.stack()
             job = await self._means.jobs.make(run, stack)
-            return job, await self._masks(stack, job)
+            self._conclusions.given = secrets_of(job)
+            return job, await self._admission.masks(stack, job)
         except Refused as refusal:
             await self._fail(Reason.REJECTED, str(refusal))
         except RoleSourceUnavailable as unheard:
@@ -141,7 +97,7 @@ class Drive:
             await self._fail(Reason.REJECTED, note)
         except SecretUnavailable as missing:
             await self._fail(Reason.CREDENTIALS, str(missing))
-        except (Superseded, _Stopped):
+        except (Superseded, Stopped):
             raise
         except Exception:
             # No container was asked for, so whatever it was, the stack is free.
@@ -155,7 +111,7 @@ class Drive:
         Its container carries what is to be masked, whatever the sources of the
         secrets would say by now. Where no container was started yet, it begins anew.
         """
-        await self._say(_GOES_ON)
+        await self._admission.say(_GOES_ON)
         if self._run.lost_since is not None:
             await self._in_sight(self._look)
             await self._regain_sight()
@@ -205,7 +161,7 @@ class Drive:
         if outcome.is_away and outcome.phase is Phase.PREPARING:
             return outcome
         await recorder.settle()
-        await self._settle(await self._concluded(outcome, masks))
+        await self._settle(await self._conclusions.at_last(outcome, masks))
         return None
 
     async def _resumed(self, recorder: Recorder, masks: Masks) -> Outcome:
@@ -263,10 +219,10 @@ class Drive:
             await self._wait_for_sight(away.note)
             return
         if not self._is_told_away:
-            await self._say(f"{sentence(away.note)} {_BEGINS_LATER}")
+            await self._admission.say(f"{sentence(away.note)} {_BEGINS_LATER}")
             self._is_told_away = True
         while True:
-            await self._pause(_ASK_AGAIN_SECONDS)
+            await self._admission.pause(_ASK_AGAIN_SECONDS)
             await self._now()
             with suppress(RunnerError):
                 await self._means.engine.ping()
@@ -302,7 +258,7 @@ class Drive:
 
     def _recorder(self, masks: Masks, *, kept: int = 0) -> Recorder:
         async def conclude(outcome: Outcome) -> None:
-            conclusion = await self._conclusion(outcome, masks)
+            conclusion = await self._conclusions.of(outcome, masks)
             await insisting(lambda: self._record.conclude(self._run.id, conclusion))
 
         return Recorder(
@@ -320,104 +276,6 @@ class Drive:
     def _limits(self) -> Limits:
         stack = self._means.catalog.stacks.get(self._run.stack)
         return Limits() if stack is None else stack.limits
-
-    async def _say(self, text: str) -> None:
-        said = [Said(text=text)]
-        await insisting(lambda: self._record.tell(self._run.thread, said))
-
-    async def _allowed_at_last(self) -> Stack:
-        """Return the stack, once its people could be asked for and may run on it.
-
-        A Slack that is away is asked again; whoever waits is told so, once.
-        """
-        is_told = False
-        for pause in chain(_PAUSES, repeat(_LONGEST_PAUSE)):
-            try:
-                return await insisting(self._allowed)
-            except RoleSourceUnavailable as unheard:
-                if unheard.again_in is None:
-                    raise
-                log.warning("roles unheard", run=self._run.id, error=str(unheard))
-                if not is_told:
-                    await self._say(f"{unheard} {_ASKED_AGAIN}")
-                    is_told = True
-                await self._pause(max(pause, unheard.again_in))
-        raise AssertionError("it is asked for ever")
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-            raise _Stopped
-
-    async def _allowed(self) -> Stack:
-        run, access = self._run, self._means.access
-        stack = self._means.catalog.stack(run.stack)
-        for actor in filter(None, (run.actor, run.confirmed_by)):
-            await access.still(actor)
-            await access.require(Role.WRITER, actor, stack, fresh=True)
-        return stack
-
-    async def _masks(self, stack: Stack, job: Job) -> Masks:
-        """Return what hides the secrets of *job*, or refuse to run it."""
-        run, secrets = self._run, secrets_of(job)
-        self._given = secrets
-        # In threads, because a thousand secrets take seconds.
-        masks = await asyncio.to_thread(self._means.secrecy.masks, stack, secrets)
-        lacking = await asyncio.to_thread(unmaskable, secrets)
-        if lacking and stack.strict_masking:
-            raise Refused(not_maskable(stack.name, lacking), reason=Refusal.UNSAFE)
-        commands = f"{run.command}\n{run.apply}"
-        if masks.text(commands) != commands:
-            await self._take_back(masks)
-            names = await asyncio.to_thread(names_in, commands, secrets)
-            raise Refused(in_command(names), reason=Refusal.UNSAFE)
-        if lacking:
-            await self._say(unmasked(lacking))
-        if partly := partly_masked(secrets):
-            await self._say(masked_in_part(partly))
-        return masks
-
-    async def _take_back(self, masks: Masks) -> None:
-        """Hide what the command says: a secret came to be it since it was typed."""
-        run, why, at = self._run.id, "the command held a secret", self._means.clock()
-        await insisting(lambda: self._record.redact(run, masks, HANDRAIL, at, why=why))
-
-    async def _concluded(self, outcome: Outcome, masks: Masks) -> Ended | Plan:
-        """Return how it ended, also where its container was removed since."""
-        if outcome.ending is Ending.LOST and outcome.container_gone:
-            archive = self._means.archive
-            kept = await insisting(lambda: archive.conclusion(self._run.id))
-            if kept is not None:
-                return kept
-        return await self._conclusion(outcome, masks)
-
-    async def _conclusion(self, outcome: Outcome, masks: Masks) -> Ended | Plan:
-        run = self._run
-        ended = ended_of(outcome, changes=not is_planned(run))
-        if ended.state is RunState.FAILED:
-            ended = replace(ended, state_lock=await self._state_lock())
-        if is_planned(run) and ended.state is RunState.FINISHED:
-            return await self._plan(outcome, masks)
-        if run.state is RunState.APPLYING and outcome.phase is not Phase.PERFORMING:
-            return replace(ended, note=f"{ended.note} {_NOT_APPLIED}".strip())
-        return ended
-
-    async def _plan(self, outcome: Outcome, masks: Masks) -> Ended | Plan:
-        """Return the plan that was made, if it would change much."""
-        if not outcome.container_gone:
-            return unproven(outcome)
-        if lacks_plan(self._run, outcome):
-            return _failed(Reason.ENGINE, _NO_PLAN)
-        made = await asyncio.to_thread(plan_of, outcome, masks)
-        if made is None:
-            return replace(ended_of(outcome, changes=False), note=_NO_CHANGES)
-        # What was learned by now is to be hidden from what applies it, too.
-        learned = [one for one in masks.secrets if one not in self._given]
-        if learned:
-            following, run = self._means.following, self._run.id
-            await insisting(lambda: following.hide(run, *learned))
-        return made
 
     async def _settle(self, conclusion: Ended | Plan) -> None:
         run, clock = self._run.id, self._means.clock
@@ -437,17 +295,8 @@ class Drive:
             )
         log.info("run ended", run=run.id, state=ended.state, reason=ended.reason)
 
-    async def _state_lock(self) -> StateLock | None:
-        archive = self._means.archive
-        last = await insisting(lambda: archive.tail(self._run.id, _SEARCHED))
-        return state_lock_in(last)
-
     async def _fail(self, reason: Reason, note: str) -> None:
-        await self._end(_failed(reason, self._means.secrecy.hidden(note)))
-
-
-def _failed(reason: Reason, note: str) -> Ended:
-    return Ended(state=RunState.FAILED, actor=HANDRAIL, reason=reason, note=note)
+        await self._end(failed(reason, self._means.secrecy.hidden(note)))
 
 
 def _grace(run: Run) -> timedelta:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import structlog
 
 from bot.control.access import Access
-from bot.control.drive import Drive, Means
+from bot.control.drive import Drive
 from bot.control.following import Following
 from bot.control.job import Jobs
+from bot.control.means import Means
 from bot.control.recorder import insisting
 from bot.control.secrecy import Secrecy
 from bot.control.verdict import given_up

@@ -81,6 +81,11 @@ def unproven(outcome: Outcome) -> Ended:
     )
 
 
+def failed(reason: Reason, note: str) -> Ended:
+    """Return how a run ends that Handrail itself did not let go on."""
+    return Ended(state=RunState.FAILED, actor=HANDRAIL, reason=reason, note=note)
+
+
 def given_up() -> Ended:
     """Return how a run ends that Handrail itself could not drive on."""
     return Ended(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.control import drive
+from bot.control import admission, drive
 from bot.control.perform import Perform
 from bot.domain.audit import Verb
 from bot.domain.errors import Superseded
@@ -224,8 +224,8 @@ async def test_what_was_to_be_hidden_is_hidden_by_whoever_takes_the_run_up(
 async def test_a_slack_that_is_away_is_asked_again_before_a_run_starts(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drive, "_LONGEST_PAUSE", 0.01)
-    monkeypatch.setattr(drive, "_PAUSES", ())
+    monkeypatch.setattr(admission, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(admission, "_PAUSES", ())
     run = await stage.ready(a_new_run("apply"))
     stage.engine.release("apply")
     stage.people.away, stage.people.again_in = True, 0.01
@@ -241,8 +241,8 @@ async def test_a_slack_that_is_away_is_asked_again_before_a_run_starts(
 async def test_a_run_that_waits_for_slack_can_be_stopped(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drive, "_LONGEST_PAUSE", 0.01)
-    monkeypatch.setattr(drive, "_PAUSES", ())
+    monkeypatch.setattr(admission, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(admission, "_PAUSES", ())
     run, stop = await stage.ready(a_new_run("apply")), asyncio.Event()
     stage.people.away, stage.people.again_in = True, 60.0
     task = asyncio.create_task(stage.perform()(run, stop))
