@@ -13,6 +13,7 @@ from bot.domain.errors import Superseded
 from bot.domain.replica import ReplicaId
 from bot.ports import DeliveryKey
 from bot.store.database import upsert
+from bot.store.leases import lease_time
 from bot.store.tables import deliveries, replicas
 
 #: what is acted on now, and by whom
@@ -25,7 +26,8 @@ async def first_seen(
     db: AsyncConnection, key: DeliveryKey, at: datetime, own: ReplicaId
 ) -> bool:
     """Note a delivery; True too where whoever noted it died before acting on it."""
-    living = select(replicas.c.id).where(replicas.c.lease > at)
+    now = await lease_time(db, at)
+    living = select(replicas.c.id).where(replicas.c.lease > now)
     by = deliveries.c.heard_by
     noted = upsert(db, deliveries).values(key=key, at=at, heard_by=own)
     taken = noted.on_conflict_do_update(

@@ -6,7 +6,7 @@ from typing import Self
 
 from bot.domain.replica import Replica, ReplicaId
 from bot.domain.run import Run, RunId, RunState
-from bot.ports import Driven, Duty, NewRun
+from bot.ports import DeliveryKey, Driven, Duty, NewRun
 from bot.store.record import SqlRecord
 from bot.store.replicas import SqlReplicas
 from tests.contract.store.opened import ABOVE, Store
@@ -45,6 +45,10 @@ class LateRecord(SqlRecord):
     def __init__(self, store: Store, replica: Replica) -> None:
         super().__init__(store.database, ABOVE, replica)
         self._hours = store.hours
+
+    async def first_seen(self, key: DeliveryKey, at: datetime) -> bool:
+        await self._hours.pass_until(at, self._database)
+        return await super().first_seen(key, at)
 
     async def adopt(self, at: datetime, driven: Driven) -> tuple[Run, ...]:
         await self._hours.pass_until(at, self._database)
