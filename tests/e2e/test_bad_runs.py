@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.run import Reason, Run, RunState
 from bot.domain.stack import FromEnv
+from bot.installation import remember_engine
 from runner.docker.address import EngineAddress
 from runner.docker.engine import DockerEngine
 from runner.job import GitSource, Limits
@@ -117,21 +118,23 @@ async def test_a_source_that_cannot_be_fetched_is_named_with_what_to_do(
         assert "check its address, the ref" in seen.final
 
 
-async def test_without_an_engine_a_run_fails_and_its_stack_stays_free(
+async def test_without_an_engine_a_run_waits_and_its_stack_can_be_freed(
     tmp_path: Path,
 ) -> None:
     nowhere = EngineAddress(url=f"unix://{tmp_path}/no.sock", origin="the test")
+    (tmp_path / "data").mkdir()
+    remember_engine(tmp_path / "data", "an engine that answered once")
     async with (
         DockerEngine(nowhere) as engine,
         a_running_bot(tmp_path, engine, a_real_stack()) as bot,
     ):
-        first = await told(bot, "true")
-        second = await told(bot, "true")
+        for _ in range(2):
+            ts = await bot.task("net-prod true")
+            told = await bot.tells(ts, "The run begins once the engine answers")
+            assert "does not answer" in told
 
-        assert failed_for(first.run) is Reason.ENGINE
-        assert failed_for(second.run) is Reason.ENGINE
-        assert "failed: the container engine failed" in first.final
-        assert "`handrail check`" in first.final
+            await bot.reply("stop", to=ts)
+            await bot.tells(ts, "*stopped")
 
 
 @pytest.mark.parametrize("command", ["serve", "check"])
