@@ -4,12 +4,16 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 
 def migrate(connection: Connection) -> None:
     """Bring the tables up to date within the transaction of *connection*."""
+    if MigrationContext.configure(connection).get_current_heads() == (newest(),):
+        # Alembic's upgrade is for one database at a time in a whole process.
+        return
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -1,5 +1,7 @@
 """What the migrations leave behind."""
 
+import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from alembic import command
@@ -105,3 +107,16 @@ async def test_what_the_first_version_wrote_is_read_on(url: str) -> None:
         assert letter.revision == 0
         assert await SqlArchive(database).output_position(RunId(1)) == 12
         assert await audit.verify(database) == Verdict(sound=1, broken=None)
+
+
+async def test_databases_that_are_up_to_date_are_opened_at_the_same_time(
+    tmp_path: Path,
+) -> None:
+    urls = [f"sqlite+aiosqlite:///{tmp_path}/{number}.db" for number in range(4)]
+    for url in urls:
+        async with Database.open(url):
+            pass
+
+    async with AsyncExitStack() as opened:
+        many = [opened.enter_async_context(Database.open(url)) for url in urls]
+        assert len(await asyncio.gather(*many)) == 4
