@@ -40,7 +40,7 @@ from runner.errors import EngineUnavailable, RunnerError
 _Result = TypeVar("_Result")
 
 #: seconds until a bot that was told to end is ended, whatever it still waits for
-_LAST_SECONDS: Final = 9.0
+_LAST_SECONDS: Final = 8.0
 
 app = typer.Typer(
     help="Run any command against your infrastructure from Slack.",
