@@ -15,7 +15,8 @@ from tests.bench.table import Table, Target, percentile
 from tests.support import postgres
 from tests.support.bot import Bot, a_bot, a_stack
 
-RUNS = 40
+QUEUES = 10
+LENGTH = 5  #: runs of a queue
 AT_MOST_MS = 250.0
 KEY = "0123456789abcdef" * 4
 
@@ -36,20 +37,38 @@ async def _waits(
             a_bot(Path(place), ScriptedEngine(), a_stack("net-prod")) as bot,
             served(bot),
         ):
-            for nth in range(RUNS):
-                await bot.slash(f"net-prod terraform state list {nth}")
-            await _over(bot)
-            return [await _wait(bot, *two) for two in pairwise(range(1, RUNS + 1))]
+            for queue in range(QUEUES):
+                await _queued(bot, queue)
+            return [
+                await _wait(bot, *two)
+                for first in range(1, QUEUES * LENGTH, LENGTH)
+                for two in pairwise(range(first, first + LENGTH))
+            ]
 
 
-async def _over(bot: Bot) -> None:
+async def _queued(bot: Bot, nth: int) -> None:
+    """Queue runs behind one that waits until they are there, and see them through."""
+    engine: ScriptedEngine = bot.engine
+    engine.on(f"first {nth}", block=True)
+    await bot.slash(f"net-prod first {nth}")
+    await engine.reached(f"first {nth}")
+    for place in range(1, LENGTH):
+        await bot.slash(f"net-prod terraform state list {place}")
+    await _until(bot, nth * LENGTH + LENGTH, over=False)
+    engine.release(f"first {nth}")
+    await _until(bot, nth * LENGTH + LENGTH, over=True)
+
+
+async def _until(bot: Bot, number: int, *, over: bool) -> None:
+    """Wait until so many runs are recorded, or *over*."""
     archive = bot.handrail.archive
     async with asyncio.timeout(120):
         while True:
-            runs = await archive.last_runs(None, RUNS)
-            if len(runs) == RUNS and all(run.state.is_terminal for run in runs):
+            runs = await archive.last_runs(None, number)
+            ended = all(run.state.is_terminal for run in runs)
+            if len(runs) == number and (ended or not over):
                 return
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.1)
 
 
 async def _wait(bot: Bot, before: int, after: int) -> float:
@@ -78,7 +97,7 @@ async def _as_two_replicas(bot: Bot) -> AsyncIterator[None]:
 
 def _table(waits: dict[str, list[float]]) -> Table:
     return Table(
-        title=f"From the end of a run to the start of the next of {RUNS} on its stack",
+        title=f"From a run's end to the start of the next of {LENGTH} on its stack",
         columns=("", "median", "p90", "longest"),
         rows=[
             (name, *(f"{one:.0f} ms" for one in _figures(found)))
@@ -86,8 +105,8 @@ def _table(waits: dict[str, list[float]]) -> Table:
         ],
         targets=[
             Target(
-                name=f"{name}, longest",
-                measured=max(found),
+                name=f"{name}, p90",
+                measured=percentile(found, 90),
                 at_most=AT_MOST_MS,
                 unit=" ms",
             )
