@@ -3,7 +3,12 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +27,8 @@ from bot.domain.replica import Replica, ReplicaId
 from bot.domain.stack import Catalog
 from bot.installation import installation_id, known_engine, remember_engine
 from bot.parts import Parts
-from bot.ports import Clock
+from bot.policies.opa import opened
+from bot.ports import Clock, Policies
 from bot.settings import Settings
 from bot.slack.connection import (
     SlackAway,
@@ -70,6 +76,7 @@ async def handrail(
     budget: Budget = SLACKS_OWN,
     secrecy: Secrecy | None = None,
     clock: Clock = utc_now,
+    policies: Policies | None = None,
 ) -> AsyncIterator[Handrail]:
     """Run the bot while the body runs.
 
@@ -80,7 +87,10 @@ async def handrail(
     await _greet(client, settings, catalog)
     with _data_dir(settings):
         replica = await _replica(settings, engine, catalog.slots)
-        async with Database.open(settings.database_url) as database:
+        async with (
+            Database.open(settings.database_url) as database,
+            _policies(settings, policies) as evaluating,
+        ):
             proposed = installation_id(settings.data_dir)
             parts = Parts(
                 settings=settings,
@@ -94,9 +104,16 @@ async def handrail(
                 secrecy=secrecy or secrecy_of(settings, environ),
                 budget=budget,
                 clock=clock,
+                policies=evaluating,
             )
             async with _running(parts):
                 yield Handrail(archive=parts.archive, installation=parts.installation)
+
+
+def _policies(
+    settings: Settings, given: Policies | None
+) -> AbstractAsyncContextManager[Policies]:
+    return opened(settings.opa, settings.data_dir) if not given else nullcontext(given)
 
 
 async def _greet(client: AsyncWebClient, settings: Settings, catalog: Catalog) -> None:
@@ -160,11 +177,13 @@ async def _running(parts: Parts) -> AsyncIterator[None]:
             parts.attend.serve(),
             parts.schedule.serve(),
             parts.recover.serve(),
+            parts.adjudicate.serve(),
             parts.delivery.serve(),
             parts.watch.serve(),
             parts.leases.serve(),
             parts.missed.serve(),
             parts.retention.serve(),
+            parts.policing.prepare(parts.catalog.stacks.values()),
         ),
     ):
         try:

@@ -188,6 +188,15 @@ def _docker_host(value: str) -> str:
     )
 
 
+def _opa(value: str) -> str:
+    if re.fullmatch(r"https?://[^\s?#]+|unix:///\S+|[\w.+~ /-]*[\w+-]", value):
+        return value
+    raise ValueError(
+        "is neither a program nor an address; write it as in /usr/local/bin/opa, "
+        "http://127.0.0.1:8181 or unix:///run/opa.sock"
+    )
+
+
 class Settings(BaseModel):
     """What the bot is told by its environment."""
 
@@ -233,6 +242,10 @@ class Settings(BaseModel):
     #: None: where an engine usually listens
     docker_host: Annotated[str, AfterValidator(_docker_host)] | None = Field(
         default=None, alias="DOCKER_HOST"
+    )
+    #: a program that is Open Policy Agent, or the address of one that runs
+    opa: Annotated[str, AfterValidator(_opa)] | None = Field(
+        default=None, alias="HANDRAIL_OPA"
     )
 
     @property
@@ -321,6 +334,15 @@ def stored_at(environ: Mapping[str, str]) -> str:
         return _database_url(named)
     except ValueError as wrong:
         raise SettingsProblems([f"HANDRAIL_DATABASE_URL {wrong}"]) from wrong
+
+
+def opa_at(environ: Mapping[str, str]) -> str | None:
+    """Return where OPA is, which needs no other setting to be right; None: nowhere."""
+    named = environ.get("HANDRAIL_OPA", "").strip()
+    try:
+        return _opa(named) if named else None
+    except ValueError as wrong:
+        raise SettingsProblems([f"HANDRAIL_OPA {wrong}"]) from wrong
 
 
 def data_dir(environ: Mapping[str, str]) -> Path:

@@ -27,7 +27,7 @@ class Exit:
 class Vitals:
     """Whether a container lives, and for how long it has."""
 
-    started: bool  #: ever
+    started: bool  #: ever, with all that it waits for
     running: bool
     age: timedelta = timedelta(0)  #: since its start, or from there to its end
 

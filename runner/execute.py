@@ -212,16 +212,33 @@ class _Preparation:
 async def _start(
     container: Container, stop: asyncio.Event, masks: Masks
 ) -> Outcome | None:
-    """Start *container*, or remove it and return why it was not started."""
+    """Start *container*, or remove it and return why it was not started.
+
+    One that began although the answer was lost is followed, and where nobody knows
+    it is left as it is.
+    """
     if stop.is_set():
         gone = await insisted(container.remove())
         return _not_started(Ending.STOPPED, gone=gone)
     try:
         await finished(_known(container.start()))
     except RunnerError as error:
-        gone = await insisted(container.remove())
+        begun = await insisted(_begun(container))
+        if begun:
+            return None
+        gone = begun is False and await insisted(container.remove())
         return _failed(error, masks, gone=gone)
     return None
+
+
+async def _begun(container: Container) -> bool | None:
+    """Tell whether *container* was started; None: the engine does not say."""
+    try:
+        return (await _known(container.vitals())).started
+    except ContainerLost:
+        return False
+    except RunnerError:
+        return None
 
 
 async def _unfollowed(

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from runner.deadlines import Deadlines, Due
 from runner.driver import Mark, Marks
-from runner.engine import Container, Exit
+from runner.engine import Container, Exit, Vitals
 from runner.errors import (
     ContainerLost,
     EngineAway,
@@ -99,7 +99,7 @@ class Performance:
             # Whoever told so before may not have come to store it.
             await self._watcher.tell(SecretsLearned(secrets=known))
         try:
-            vitals, now = await self._container.vitals(), self._clock()
+            vitals, now = await self._vitals(), self._clock()
             deadlines = Deadlines(limits, now=now, age=vitals.age, grace=grace)
             if self._is_found:
                 await self._go_on_ending(deadlines, running=vitals.running)
@@ -116,6 +116,12 @@ class Performance:
         await self._watcher.tell(Concluded(outcome=outcome))
         gone = await insisted(self._container.remove())
         return replace(outcome, container_gone=gone)
+
+    async def _vitals(self) -> Vitals:
+        """Ask how it is, unless it was started a moment ago."""
+        if self._is_found:
+            return await self._container.vitals()
+        return Vitals(started=True, running=True)
 
     async def _go_on_ending(self, deadlines: Deadlines, *, running: bool) -> None:
         """End it for what a process before this one has condemned it to."""

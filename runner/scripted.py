@@ -103,10 +103,12 @@ class ScriptedEngine:
         return self.name
 
     async def resolve(self, image: str) -> str:
-        """Return a digest that depends on nothing but the name."""
+        """Return a digest that depends on nothing but the name; of a digest itself."""
         self._check()
         if image in self.missing_images:
             raise ImageUnavailable(f"there is no image {image}; check its name")
+        if image.startswith("sha256:"):
+            return image
         return f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
     async def create(

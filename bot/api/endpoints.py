@@ -5,23 +5,18 @@ from dataclasses import dataclass
 from http import HTTPMethod
 from typing import Final
 
-from bot.api.errors import STATUS, Code, Fault
-from bot.api.fields import Asked, Told
-from bot.api.models import (
-    Begun,
+from bot.api.asked import (
     Finish,
     Heartbeat,
-    Holds,
     HoldsToRelease,
     NewHolds,
     NewTask,
     NewTrackedRun,
-    Run,
     RunFilter,
-    Runs,
-    Stack,
-    StackList,
 )
+from bot.api.errors import STATUS, Code, Fault
+from bot.api.fields import Asked, Told
+from bot.api.models import Begun, Holds, Run, Runs, Stack, StackList
 from bot.domain.errors import Refusal
 
 BASE: Final = "/api/v1"
@@ -71,6 +66,7 @@ _OF_A_COMMAND: Final = (
     Refusal.UNKNOWN_STACK,
     Refusal.BAD_COMMAND,
     Refusal.UNSAFE,
+    Refusal.POLICY,
     Refusal.CHANNEL,
     Refusal.CONFLICT,
 )
@@ -94,7 +90,10 @@ NEW_TASK: Final = Endpoint(
     method=HTTPMethod.POST,
     path="/tasks",
     name="new_task",
-    summary="Run a command on a stack. 200 is the run of the same request before.",
+    summary=(
+        "Run a command on a stack, or one of its presets. 200 is the run of the same "
+        "request before."
+    ),
     body=NewTask,
     answers={201: Run, 200: Run},
     refusals=(*_OF_A_COMMAND, Refusal.HELD),

@@ -100,6 +100,8 @@ Command = Annotated[
 WHOLE: Final = BeforeValidator(_whole)
 #: what makes an `int` a number in a parameter, behind its bounds
 NUMBER: Final = BeforeValidator(_number)
+#: of a preset's parameter; how long one may be is said with what else it has to be
+Value = Annotated[str, Field(json_schema_extra=_PATTERN), STORABLE]
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
@@ -119,6 +121,8 @@ def shown(name: str) -> str:
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
+    if not loc:
+        return "The body"
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc]
     return shown("".join(parts).removeprefix("."))
 
@@ -131,7 +135,7 @@ def _words(error: ErrorDetails) -> str:
             return "is not known here"
         case "string_unicode":
             return "has half a character in it"
-        case "unstorable" | "moment" | "twice":
+        case "unstorable" | "moment" | "twice" | "apart":
             return error["msg"]
         case _:
             return _from_pydantic(error["msg"])

@@ -1,134 +1,19 @@
-"""What is asked for and what is answered, as JSON."""
+"""What is answered, as JSON."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
+from datetime import datetime
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from bot.api.errors import Fault
-from bot.api.fields import (
-    LARGEST,
-    NUMBER,
-    WHOLE,
-    Asked,
-    Command,
-    Moment,
-    Name,
-    Told,
-    Why,
-)
+from bot.api.fields import Told
 from bot.control.sight import Seen, StackNow
 from bot.domain import lock, people
 from bot.domain.errors import Refusal
 from bot.domain.people import ActorKind
-from bot.domain.run import Reason, RunId, RunState, RunType
+from bot.domain.run import Approval, Reason, RunState, RunType
 from bot.domain.stack import StackName
-from bot.ports import RunQuery
-
-_SHORTEST_HOLD = 60
-_LONGEST_HOLD = 30 * 24 * 3600
-
-
-def _once_each(names: list[str]) -> list[str]:
-    if len(set(names)) < len(names):
-        raise PydanticCustomError("twice", "names a stack twice")
-    return names
-
-
-Stacks = Annotated[
-    list[Name],
-    Field(min_length=1, max_length=100, json_schema_extra={"uniqueItems": True}),
-    AfterValidator(_once_each),
-]
-Fence = Annotated[int, Field(ge=1, le=LARGEST), WHOLE]
-
-
-class NewTask(Asked):
-    """A command to run on a stack."""
-
-    stack: Name
-    command: Command = Field(description="Run by `sh -c`, exactly as it is.")
-    skip_initialization: bool = False
-
-
-class NewTrackedRun(Asked):
-    """A run that an outside CI performs itself, once it is its turn."""
-
-    stack: Name
-    command: Command = Field(description="What the CI will run; for the record.")
-
-
-class NewHolds(Asked):
-    """Stacks to hold: all of them, or none."""
-
-    stacks: Stacks
-    reason: Why = ""
-    duration_seconds: (
-        Annotated[int, Field(ge=_SHORTEST_HOLD, le=_LONGEST_HOLD), WHOLE] | None
-    ) = Field(default=None, description="null: until it is released.")
-
-    @property
-    def duration(self) -> timedelta | None:
-        """Return how long the stacks are to be held."""
-        if self.duration_seconds is None:
-            return None
-        return timedelta(seconds=self.duration_seconds)
-
-
-class HoldsToRelease(Asked):
-    """Stacks of which the holds are to be released: all of them, or none."""
-
-    stacks: Stacks
-    reason: Why = Field(default="", description="Needed for what another one holds.")
-
-
-class Heartbeat(Asked):
-    """A sign of life of the CI that announced the run."""
-
-    fence: Fence | None = Field(
-        default=None, description="As `begin` answered it; null before that."
-    )
-
-
-class Finish(Asked):
-    """How the command of an outside run ended."""
-
-    fence: Fence
-    exit_code: Annotated[int, Field(ge=0, le=255), WHOLE]
-
-
-class RunFilter(Asked):
-    """Which runs are asked for; what is left out does not matter."""
-
-    stack: Name | None = None
-    type: Annotated[RunType, Field(strict=False)] | None = None
-    state: Annotated[RunState, Field(strict=False)] | None = None
-    actor: Annotated[Name, Field(description="The id of who started it.")] | None = None
-    since: Annotated[Moment, Field(description="Created then or later.")] | None = None
-    until: Annotated[Moment, Field(description="Created before.")] | None = None
-    before: (
-        Annotated[
-            int,
-            Field(ge=1, le=LARGEST, description="Older than the run of that id."),
-            NUMBER,
-        ]
-        | None
-    ) = None
-    limit: Annotated[int, Field(ge=1, le=200), NUMBER] = 50
-
-    def query(self) -> RunQuery:
-        """Return the question, with one run more than asked for."""
-        return RunQuery(
-            type=self.type,
-            state=self.state,
-            actor=self.actor,
-            since=self.since,
-            until=self.until,
-            before=None if self.before is None else RunId(self.before),
-            limit=self.limit + 1,
-        )
 
 
 class Error(Told):
@@ -160,6 +45,8 @@ class Run(Told):
     stack: str
     command: str
     skip_initialization: bool
+    preset: str | None = Field(description="The preset whose command this is.")
+    parameters: dict[str, str] = Field(description="Of the preset, by name.")
     again: int | None = Field(description="The run whose command this one repeats.")
     actor: Actor
     state: RunState
@@ -170,6 +57,13 @@ class Run(Told):
     reason: Reason | None = Field(description="Why it failed.")
     exit_code: int | None
     note: str
+    approval: Approval = Field(
+        description="While it is pending people have to agree before the run starts."
+    )
+    approval_note: str = Field(description="Who has to agree, or by what it may start.")
+    approval_expires: datetime | None = Field(
+        description="When it is discarded if nobody decides."
+    )
     summary: str = Field(description="What its plan would change.")
     confirmed_by: Actor | None
     stop_asked_by: Actor | None
@@ -197,6 +91,8 @@ class Run(Told):
             stack=run.stack,
             command=run.command,
             skip_initialization=run.skip_init,
+            preset=run.preset or None,
+            parameters=dict(run.parameters),
             again=run.again,
             actor=Actor.of(run.actor),
             state=run.state,
@@ -207,6 +103,9 @@ class Run(Told):
             reason=run.reason,
             exit_code=run.exit_code,
             note=run.note,
+            approval=run.approval,
+            approval_note=run.approval_note,
+            approval_expires=run.approval_expires,
             summary=run.summary,
             confirmed_by=_actor(run.confirmed_by),
             stop_asked_by=_actor(run.stop_asked_by),

@@ -8,16 +8,17 @@ import structlog
 from aiohttp import web
 
 from bot.api import endpoints
+from bot.api.asked import NewTask, RunFilter
 from bot.api.call import Call, Handle, answer
 from bot.api.endpoints import BASE, PLAIN, Endpoint
 from bot.api.errors import Fault, Unanswerable
-from bot.api.models import NewTask, Run, RunFilter, Runs
+from bot.api.models import Run, Runs
 from bot.api.reading import read_idempotency_key
 from bot.api.stream import cut, sent
 from bot.control.requests import Granted, Requests
 from bot.domain.errors import StoreUnavailable
 from bot.domain.sentences import dropped
-from bot.domain.task import TaskRequest
+from bot.domain.task import PresetRequest
 
 log = structlog.get_logger(__name__)
 
@@ -36,11 +37,10 @@ class RunRoutes:
         }
 
     async def _new_task(self, call: Call) -> web.StreamResponse:
-        new = call.of(NewTask)
-        request = TaskRequest(
-            stack=new.stack, command=new.command, skip_init=new.skip_initialization
-        )
+        request = call.of(NewTask).request
         name = read_idempotency_key(call.request)
+        if isinstance(request, PresetRequest):
+            return granted(await self._requests.preset(call.key, request, name))
         return granted(await self._requests.task(call.key, request, name))
 
     async def _runs(self, call: Call) -> web.StreamResponse:

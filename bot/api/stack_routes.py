@@ -6,9 +6,10 @@ from typing import Final
 from aiohttp import web
 
 from bot.api import endpoints
+from bot.api.asked import HoldsToRelease, NewHolds
 from bot.api.call import Call, Handle, answer
 from bot.api.endpoints import Endpoint
-from bot.api.models import Holds, HoldsToRelease, NewHolds, Stack, StackList
+from bot.api.models import Holds, Stack, StackList
 from bot.control.requests import Requests
 
 

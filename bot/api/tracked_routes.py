@@ -6,9 +6,10 @@ from typing import Final
 from aiohttp import web
 
 from bot.api import endpoints
+from bot.api.asked import Finish, Heartbeat, NewTrackedRun
 from bot.api.call import Call, Handle, answer
 from bot.api.endpoints import Endpoint
-from bot.api.models import Begun, Finish, Heartbeat, NewTrackedRun, Run
+from bot.api.models import Begun, Run
 from bot.api.reading import read_idempotency_key
 from bot.api.run_routes import granted
 from bot.control.requests import Requests

@@ -18,11 +18,16 @@ def load(path: Path) -> Catalog:
 
     Relative paths in it start at the directory of *path*.
     """
+    return read(path)[1]
+
+
+def read(path: Path) -> tuple[ConfigEntry, Catalog]:
+    """Return what is written in *path* and what it means, or raise ConfigProblems."""
     document = read_document(path)
     config, findings = _understood(document, _base(path))
     if config is None or findings:
         raise ConfigProblems(_in_order(document, findings))
-    return merged(config, _base(path))
+    return config, merged(config, _base(path))
 
 
 def check(path: Path, environ: Mapping[str, str]) -> tuple[Problem, ...]:

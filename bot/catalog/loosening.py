@@ -4,19 +4,30 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from bot.catalog.approving import rule
+from bot.catalog.merge import layers_of
+from bot.catalog.model import ConfigEntry
 from bot.catalog.state_reading import mentions, reading
+from bot.domain.rule import ApprovalRule
 from bot.domain.stack import Catalog, Stack
 from runner.job import Limits
 
 _SIZES: Final = (("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10))
 _HOUR: Final = 3600
 _MINUTE: Final = 60
+_ABOVE: Final = "in its contexts or defaults"
 
 
-def loosened(catalog: Catalog) -> list[str]:
-    """Return a sentence about each stack of *catalog* that loosens anything."""
-    told = ((name, list(_loosened(stack))) for name, stack in catalog.stacks.items())
-    return [f"stack {name} loosens: {', '.join(them)}" for name, them in told if them]
+def loosened(config: ConfigEntry, catalog: Catalog) -> list[str]:
+    """Return a sentence about each stack of *catalog* that loosens anything.
+
+    *config* is what *catalog* was made of.
+    """
+    told = {
+        name: [*_loosened(stack), *_given_up(stack, config)]
+        for name, stack in catalog.stacks.items()
+    }
+    return [f"stack {name} loosens: {', '.join(it)}" for name, it in told.items() if it]
 
 
 def _loosened(stack: Stack) -> Iterator[str]:
@@ -32,6 +43,40 @@ def _loosened(stack: Stack) -> Iterator[str]:
             "the state is not read (its init is none that Handrail knows; write "
             "mask_state)"
         )
+
+
+def _given_up(stack: Stack, config: ConfigEntry) -> Iterator[str]:
+    """Yield what others would have to agree to, or nobody could run, otherwise."""
+    above = layers_of(config.stacks[stack.name], config)
+    if stack.self_review:
+        yield "self_review true (default false)"
+    if not stack.deny_tasks and any(it.deny_tasks for it in above):
+        yield f"deny_tasks false (true {_ABOVE})"
+    for wider in (rule(it.approvals) for it in above if it.approvals):
+        yield from _less(stack.approvals, wider)
+    for preset in stack.presets.values():
+        if preset.approvals is not None and stack.approvals is not None:
+            fewer = _fewer(preset.approvals, stack.approvals, "in the stack")
+            yield from (f"preset {preset.name} {it}" for it in fewer)
+
+
+def _less(own: ApprovalRule | None, wider: ApprovalRule) -> Iterator[str]:
+    """Yield what *own* asks less of than *wider*, which it stands over."""
+    yield from _fewer(own, wider, _ABOVE)
+    if own is None:
+        return
+    if wider.from_ and not set(own.from_ or ("",)) <= set(wider.from_):
+        members = ", ".join(own.from_) or "its writers"
+        yield f"approvals from {members} ({', '.join(wider.from_)} {_ABOVE})"
+    if more := len(set(own.except_) - set(wider.except_)):
+        yield f"approvals except {more} more than {_ABOVE}"
+
+
+def _fewer(own: ApprovalRule | None, wider: ApprovalRule, where: str) -> Iterator[str]:
+    if own is None or own.count == 0:
+        yield f"approvals none ({wider.count} {where})"
+    elif own.count < wider.count:
+        yield f"approvals count {own.count} ({wider.count} {where})"
 
 
 def _limits(own: Limits, usual: Limits) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """Stack over contexts over defaults: from what is written to what it means."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from bot.catalog.approving import rule
 from bot.catalog.deploying import usual
 from bot.catalog.identity import AwsEntry, TokenEntry
 from bot.catalog.images import registry
@@ -18,9 +20,11 @@ from bot.catalog.model import (
     StackEntry,
     ValueEntry,
 )
+from bot.catalog.presets import preset
 from bot.catalog.shapes import NEVER
 from bot.catalog.state_reading import calling, reading
 from bot.domain.people import ChannelId, TeamId, UserId
+from bot.domain.policy import Policy
 from bot.domain.stack import (
     AwsRole,
     Catalog,
@@ -78,10 +82,45 @@ def value_source(entry: ValueEntry, base: Path) -> ValueSource:
     return FromCommand(arguments=(whole, *arguments))
 
 
+def layers_of(own: StackEntry, config: ConfigEntry) -> Sequence[ContextEntry]:
+    """Return what a stack is made of; what comes last wins."""
+    contexts = _first(own.contexts, config.defaults.contexts) or []
+    return config.defaults, *(config.contexts[name] for name in contexts), own
+
+
+def last(layers: Sequence[ContextEntry], key: str) -> ContextEntry:
+    """Return the last of *layers* in which *key* is written, if only as none."""
+    written = [layer for layer in layers if key in layer.model_fields_set]
+    return written[-1] if written else layers[-1]
+
+
 def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) -> Stack:
-    defaults = config.defaults
-    contexts = _first(own.contexts, defaults.contexts) or []
-    layers = (defaults, *(config.contexts[context] for context in contexts), own)
+    layers = layers_of(own, config)
+    labels = tuple(dict.fromkeys(_all(layer.labels for layer in layers)))
+    attached = [it.file for it in config.policies if set(it.labels) & set(labels)]
+    approvals = last(layers, "approvals").approvals
+    return replace(
+        _target(name, own, config.defaults, layers, base),
+        labels=labels,
+        policies=_policies([*attached, *_all(it.policies for it in layers)], base),
+        approvals=None if approvals is None else rule(approvals),
+        deny_tasks=last(layers, "deny_tasks").deny_tasks is True,
+        self_review=last(layers, "self_review").self_review is True,
+        presets={
+            name: preset(name, entry)
+            for layer in layers
+            for name, entry in layer.presets.items()
+        },
+    )
+
+
+def _target(
+    name: StackName,
+    own: StackEntry,
+    defaults: StackEntry,
+    layers: Sequence[ContextEntry],
+    base: Path,
+) -> Stack:
     source = _first(own.source, defaults.source)
     readers = _first(own.readers, defaults.readers)
     channel = _first(own.channel, defaults.channel)
@@ -106,10 +145,10 @@ def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) ->
         mask_shapes=_first(own.mask_shapes, defaults.mask_shapes) is not False,
         reading_state=reading(init, mask_state),
         names_state=mask_state is not None,
-        deploy=_deploy(_last(layers, "deploy"), program),
+        deploy=_deploy(last(layers, "deploy"), program),
         program=program,
-        aws=_aws(_last(layers, "aws").aws),
-        oidc=_oidc(_last(layers, "oidc").oidc),
+        aws=_aws(last(layers, "aws").aws),
+        oidc=_oidc(last(layers, "oidc").oidc),
         channel=ChannelId(channel) if channel else None,
         readers=None if readers is None else tuple(readers),
         writers=tuple(_first(own.writers, defaults.writers) or ()),
@@ -119,12 +158,6 @@ def _stack(name: StackName, own: StackEntry, config: ConfigEntry, base: Path) ->
 
 def _first(*wishes: T | None) -> T | None:
     return next((wish for wish in wishes if wish is not None), None)
-
-
-def _last(layers: Sequence[ContextEntry], key: str) -> ContextEntry:
-    """Return the last of *layers* in which *key* is written, if only as none."""
-    written = [layer for layer in layers if key in layer.model_fields_set]
-    return written[-1] if written else layers[-1]
 
 
 def _source(entry: SourceEntry | None, base: Path) -> Source | None:
@@ -157,6 +190,14 @@ def _hooks(layers: Sequence[HooksEntry]) -> Hooks:
 
 def _all(texts: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return tuple(text for some in texts for text in some)
+
+
+def _policies(files: Iterable[str], base: Path) -> tuple[Policy, ...]:
+    """Return each file once, however often and in whatever way it is written."""
+    policies: dict[Path, Policy] = {}
+    for file in files:
+        policies.setdefault(base / file, Policy(name=file, path=base / file))
+    return tuple(policies.values())
 
 
 def _env(layers: Sequence[ContextEntry]) -> Mapping[str, str]:

@@ -4,13 +4,16 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from bot.catalog.approving import ApprovalsOrNone, Label, PolicyEntry
 from bot.catalog.deploying import DeployOrNone
 from bot.catalog.entry import Entry, count, is_known
 from bot.catalog.identity import AwsOrNone, IssuerEntry, TokenOrNone
+from bot.catalog.presets import PresetEntry, PresetName
 from bot.catalog.shapes import (
     ChannelIdText,
     ContextName,
     Duration,
+    DurationOrNone,
     FilePath,
     GitAddress,
     GitRef,
@@ -26,7 +29,6 @@ from bot.catalog.shapes import (
     PathBelow,
     PersonId,
     RegistryPrefix,
-    Silence,
     StackNameText,
     StateReader,
     TeamIdText,
@@ -37,11 +39,6 @@ from bot.catalog.shapes import (
 
 #: Keys that are to come, and what to do until then.
 UNBUILT: Final = {
-    "approvals": "anybody in `writers` may run on the stack until then",
-    "deny_tasks": "keep people out of `writers` until then",
-    "labels": "name the stacks so that they sort until then",
-    "policies": "everything that `writers` ask for runs until then",
-    "presets": "people type the whole command until then",
     "vault": "use {command: [vault, kv, get, …]} until then",
 }
 
@@ -183,7 +180,7 @@ class LimitsEntry(Entry):
         default=None,
         description="How long a run may take, as in 70m or 1h30m. Default: 70m.",
     )
-    silence_timeout: Silence | None = Field(
+    silence_timeout: DurationOrNone | None = Field(
         default=None,
         description="How long a run may print nothing, or none. Default: none.",
     )
@@ -238,6 +235,36 @@ class ContextEntry(Entry):
         description="How /deploy plans and applies; none: not at all, whatever "
         "contexts or defaults have. Who wins is as in env, for the whole mapping. "
         "Default: by the Terraform or OpenTofu that the init or the image names.",
+    )
+    labels: list[Label] = Field(
+        default=[],
+        description="Words by which policies find stacks. Those of defaults and of "
+        "contexts are added.",
+    )
+    policies: list[Words] = Field(
+        default=[],
+        description="Files of Rego that are asked before a run; a relative path starts "
+        "at this file. Those of defaults and of contexts are asked, too.",
+    )
+    approvals: ApprovalsOrNone = Field(
+        default=None,
+        description="Who has to agree to a run; none: nobody, whatever contexts or "
+        "defaults have. Who wins is as in env, for the whole mapping.",
+    )
+    deny_tasks: bool | None = Field(
+        default=None,
+        description="Whether commands are refused, so that only presets and deploys "
+        "run. Who wins is as in env. Default: false.",
+    )
+    self_review: bool | None = Field(
+        default=None,
+        description="Whether who asked for a run may be one of those who agree to it. "
+        "Who wins is as in env. Default: false.",
+    )
+    presets: dict[PresetName, PresetEntry] = Field(
+        default={},
+        description="Named commands with typed parameters. Who wins is as in env, for "
+        "each name.",
     )
 
 
@@ -355,6 +382,9 @@ class ConfigEntry(Entry):
     retention: RetentionEntry = Field(
         default=RetentionEntry(),
         description="How long output and other things that pass are kept.",
+    )
+    policies: list[PolicyEntry] = Field(
+        default=[], description="Policies that are attached to stacks by labels."
     )
     defaults: StackEntry = Field(
         default=StackEntry(), description="What stacks and their contexts leave out."

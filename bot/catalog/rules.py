@@ -8,21 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from itertools import product
+from operator import itemgetter
 from pathlib import Path
-from typing import Final, TypeAlias, TypeGuard
+from typing import Final, TypeGuard
 
 from pydantic import TypeAdapter, ValidationError
 
+from bot.catalog import permission_rules
 from bot.catalog.identity import TokenEntry
 from bot.catalog.images import breaches
 from bot.catalog.merge import image_policy, value_source
 from bot.catalog.model import FileEntry, ImagePolicyEntry, ValueEntry
+from bot.catalog.plain_values import Layer, first, items, mapping, sections, stacks
 from bot.catalog.problem import Finding, Where, short, spelled
 from bot.catalog.secrets import absence
 from bot.catalog.shapes import ImageName
-
-#: A mapping of the file that a stack is made of, and where it stands.
-_Layer: TypeAlias = tuple[Where, Mapping[str, object]]
 
 #: What the role of a stack is given to a run as.
 _AWS_VARIABLES: Final = (
@@ -35,26 +35,25 @@ _IMAGE: Final[TypeAdapter[str]] = TypeAdapter(ImageName)
 
 def check(config: object, base: Path) -> Iterator[Finding]:
     """Yield what is wrong. Relative paths start at *base*."""
-    for where, section in _sections(config):
+    for where, section in sections(config):
         yield from _twice(where, section)
         yield from _source(where, section, base)
-        yield from _unknown_contexts(where, section, _mapping(config, "contexts"))
-    defaults = _mapping(config, "defaults")
-    for name, stack in _mapping(config, "stacks").items():
-        if isinstance(stack, Mapping):
-            yield from _incomplete(("stacks", name), stack, defaults)
-            yield from _merged(_layers(("stacks", name), stack, config), config)
+        yield from _unknown_contexts(where, section, mapping(config, "contexts"))
+    for layers in stacks(config):
+        yield from _incomplete(*layers[0], defaults=mapping(config, "defaults"))
+        yield from _merged(layers, config)
+    yield from permission_rules.check(config, base)
 
 
 def absent(config: object, base: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Yield the values that no run would find, where a stack could need them."""
     named = {
         name
-        for _, section in _sections(config)
-        for name in _list(section, "contexts")
+        for _, section in sections(config)
+        for name in items(section, "contexts")
         if isinstance(name, str)
     }
-    for where, section in _sections(config):
+    for where, section in sections(config):
         if where[0] != "contexts" or where[1] in named:
             yield from _lacks(where, section, base, environ)
 
@@ -63,23 +62,22 @@ def _lacks(
     where: Where, section: Mapping[str, object], base: Path, environ: Mapping[str, str]
 ) -> Iterator[Finding]:
     for group, model in (("secrets", ValueEntry), ("files", FileEntry)):
-        for name, entry in _mapping(section, group).items():
-            with suppress(ValidationError):  # which is told already
-                source = value_source(model.model_validate(entry), base)
-                if lack := absence(source, environ):
-                    yield Finding(where=(*where, group, name), text=lack)
+        entries = mapping(section, group).items()
+        lacks = ((name, _lack(model, it, base, environ)) for name, it in entries)
+        for name, lack in filter(itemgetter(1), lacks):
+            yield Finding(where=(*where, group, name), text=lack)
 
 
-def _sections(config: object) -> Iterator[tuple[Where, Mapping[str, object]]]:
-    yield ("defaults",), _mapping(config, "defaults")
-    for group in ("contexts", "stacks"):
-        for name, section in _mapping(config, group).items():
-            if isinstance(section, Mapping):
-                yield (group, name), section
+def _lack(
+    model: type[ValueEntry], entry: object, base: Path, environ: Mapping[str, str]
+) -> str:
+    with suppress(ValidationError):  # which is told already
+        return absence(value_source(model.model_validate(entry), base), environ) or ""
+    return ""
 
 
 def _incomplete(
-    where: Where, stack: Mapping[str, object], defaults: Mapping[str, object]
+    where: Where, stack: Mapping[str, object], *, defaults: Mapping[str, object]
 ) -> Iterator[Finding]:
     if "image" not in stack and "image" not in defaults:
         yield Finding(
@@ -95,28 +93,14 @@ def _incomplete(
         )
 
 
-def _layers(
-    where: Where, stack: Mapping[str, object], config: object
-) -> Sequence[_Layer]:
-    """Return what *stack* is made of; what comes first wins."""
-    defaults, contexts = _mapping(config, "defaults"), _mapping(config, "contexts")
-    named = _list(stack if "contexts" in stack else defaults, "contexts")
-    shared = [
-        (("contexts", name), _mapping(contexts, name))
-        for name in reversed(named)
-        if isinstance(name, str)
-    ]
-    return [(where, stack), *shared, (("defaults",), defaults)]
-
-
-def _merged(layers: Sequence[_Layer], config: object) -> Iterator[Finding]:
-    yield from _forbidden_image(layers, _mapping(config, "image_policy"))
+def _merged(layers: Sequence[Layer], config: object) -> Iterator[Finding]:
+    yield from _forbidden_image(layers, mapping(config, "image_policy"))
     yield from _two_credentials(layers)
     yield from _unsigned_token(layers, config)
 
 
-def _unsigned_token(layers: Sequence[_Layer], config: object) -> Iterator[Finding]:
-    place = _first(layers, "oidc")
+def _unsigned_token(layers: Sequence[Layer], config: object) -> Iterator[Finding]:
+    place = first(layers, "oidc")
     if place is None or (isinstance(config, Mapping) and "oidc" in config):
         return
     with suppress(ValidationError):  # which is told already
@@ -130,7 +114,7 @@ def _unsigned_token(layers: Sequence[_Layer], config: object) -> Iterator[Findin
 
 
 def _forbidden_image(
-    layers: Sequence[_Layer], policy: Mapping[str, object]
+    layers: Sequence[Layer], policy: Mapping[str, object]
 ) -> Iterator[Finding]:
     (where, stack), *_, (above, defaults) = layers
     place, section = (where, stack) if "image" in stack else (above, defaults)
@@ -141,13 +125,13 @@ def _forbidden_image(
             yield Finding(where=(*place, "image"), text=text)
 
 
-def _two_credentials(layers: Sequence[_Layer]) -> Iterator[Finding]:
-    role = _first(layers, "aws")
-    if role is None or not _mapping(dict(layers)[role], "aws"):
+def _two_credentials(layers: Sequence[Layer]) -> Iterator[Finding]:
+    role = first(layers, "aws")
+    if role is None or not mapping(dict(layers)[role], "aws"):
         return
     for group, name in product(("env", "secrets"), _AWS_VARIABLES):
-        groups = [(place, _mapping(section, group)) for place, section in layers]
-        if place := _first(groups, name):
+        groups = [(place, mapping(section, group)) for place, section in layers]
+        if place := first(groups, name):
             yield Finding(
                 where=(*place, group, name),
                 text=f"{spelled((*role, 'aws'))} makes this for each run, too; keep "
@@ -156,13 +140,9 @@ def _two_credentials(layers: Sequence[_Layer]) -> Iterator[Finding]:
             )
 
 
-def _first(layers: Sequence[_Layer], key: str) -> Where | None:
-    return next((place for place, section in layers if key in section), None)
-
-
 def _twice(where: Where, section: Mapping[str, object]) -> Iterator[Finding]:
-    env = _mapping(section, "env")
-    for name in _mapping(section, "secrets"):
+    env = mapping(section, "env")
+    for name in mapping(section, "secrets"):
         if name in env:
             yield Finding(
                 where=(*where, "secrets", name),
@@ -174,7 +154,7 @@ def _twice(where: Where, section: Mapping[str, object]) -> Iterator[Finding]:
 def _unknown_contexts(
     where: Where, section: Mapping[str, object], contexts: Mapping[str, object]
 ) -> Iterator[Finding]:
-    for index, name in enumerate(_list(section, "contexts")):
+    for index, name in enumerate(items(section, "contexts")):
         if isinstance(name, str) and name and name not in contexts:
             near = get_close_matches(name, contexts, n=1)
             hint = f"did you mean `{near[0]}`?" if near else "write it below contexts"
@@ -187,7 +167,7 @@ def _unknown_contexts(
 def _source(
     where: Where, section: Mapping[str, object], base: Path
 ) -> Iterator[Finding]:
-    source = _mapping(section, "source")
+    source = mapping(section, "source")
     directory, path = source.get("dir"), source.get("path", "")
     if not isinstance(directory, str) or not directory or "git" in source:
         return
@@ -212,13 +192,3 @@ def _is_directory(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):  # no permission to look; a NUL in the name
         return False
-
-
-def _mapping(value: object, key: str) -> Mapping[str, object]:
-    found = value.get(key) if isinstance(value, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def _list(value: Mapping[str, object], key: str) -> Sequence[object]:
-    found = value.get(key)
-    return found if isinstance(found, list) else []

@@ -272,7 +272,7 @@ def _duration(value: object) -> timedelta:
     return duration
 
 
-def _silence(value: object) -> timedelta:
+def _duration_or_none(value: object) -> timedelta:
     if value is False or value == "none":
         return NEVER
     try:
@@ -282,7 +282,7 @@ def _silence(value: object) -> timedelta:
 
 
 def _kept_output(value: object) -> timedelta:
-    duration = _silence(value)
+    duration = _duration_or_none(value)
     if duration is not NEVER and duration < _LEAST_KEPT:
         raise ValueError(
             f"{_told(value)} is too short for anybody to read it; write 1d or more"
@@ -326,13 +326,14 @@ Duration = Annotated[
         _duration, json_schema_input_type=Annotated[str, Field(pattern=_DURATION)]
     ),
 ]
-_DurationOrNone = Annotated[str, Field(pattern=_DURATION)] | Literal["none", False]
+_DurationOrNoneText = Annotated[str, Field(pattern=_DURATION)] | Literal["none", False]
 
-Silence = Annotated[
-    timedelta, BeforeValidator(_silence, json_schema_input_type=_DurationOrNone)
+DurationOrNone = Annotated[
+    timedelta,
+    BeforeValidator(_duration_or_none, json_schema_input_type=_DurationOrNoneText),
 ]
 KeptOutput = Annotated[
-    timedelta, BeforeValidator(_kept_output, json_schema_input_type=_DurationOrNone)
+    timedelta, BeforeValidator(_kept_output, json_schema_input_type=_DurationOrNoneText)
 ]
 KeptDeliveries = Annotated[
     timedelta,

@@ -8,13 +8,13 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from bot.catalog.approving import ApprovalsEntry, PolicyEntry
 from bot.catalog.deploying import DeployEntry
 from bot.catalog.document import Document
 from bot.catalog.identity import AwsEntry, IssuerEntry, TokenEntry
 from bot.catalog.model import (
     UNBUILT,
     ConfigEntry,
-    ContextEntry,
     FileEntry,
     HooksEntry,
     ImagePolicyEntry,
@@ -24,6 +24,8 @@ from bot.catalog.model import (
     StackEntry,
     ValueEntry,
 )
+from bot.catalog.places import keys, model_at
+from bot.catalog.presets import IntegerEntry, ParameterEntry, PresetEntry
 from bot.catalog.problem import Finding, Where, short
 
 _MISSING: Final = {
@@ -39,6 +41,11 @@ _MISSING: Final = {
     'plan -input=false -out="$HANDRAIL_PLAN"`',
     "apply": "is missing; write what applies the saved plan, as in `apply: terraform "
     'apply -input=false "$HANDRAIL_PLAN"`',
+    "command": "is missing; write the shell text to run, as in `command: ./restart.sh "
+    '"$PARAM_SERVICE"`',
+    "file": "is missing; write the file of the policy, as in `file: "
+    "policies/prod.rego`",
+    "labels": "is missing; write which stacks it is for, as in `labels: [prod]`",
     "issuer": "is missing; write the URL of this bot, as in `issuer: "
     "https://handrail.example.com`",
 }
@@ -57,30 +64,17 @@ _MAPPINGS: Final = {
     TokenEntry: "write it as in {audience: sts.amazonaws.com}",
     IssuerEntry: "write it as in {issuer: https://handrail.example.com}",
     RetentionEntry: "write it as in {output: 90d}",
+    ApprovalsEntry: 'write it as in {count: 2, from: ["@platform"]}, or none',
+    PolicyEntry: "write it as in {file: policies/prod.rego, labels: [prod]}",
+    PresetEntry: "write it as in {command: ./restart.sh}",
+    ParameterEntry: "write it as in {choice: [api, web]}, {pattern: '[a-z]+'} or "
+    "{integer: {least: 1, most: 9}}",
+    IntegerEntry: "write it as in {least: 1, most: 9}, or {} for any whole number",
     ImagePolicyEntry: "write it as in {digest: true, registries: [ghcr.io/acme]}",
 }
 
-#: The mappings of the file, by the key above them or above their names.
-_MODELS: Final[Mapping[str, type[BaseModel]]] = {
-    "defaults": StackEntry,
-    "contexts": ContextEntry,
-    "stacks": StackEntry,
-    "secrets": ValueEntry,
-    "files": FileEntry,
-    "source": SourceEntry,
-    "hooks": HooksEntry,
-    "limits": LimitsEntry,
-    "aws": AwsEntry,
-    "oidc": TokenEntry,
-    "deploy": DeployEntry,
-}
-
-#: Those that stand at the top, where `oidc` is another than in a stack.
-_TOP_MODELS: Final[Mapping[str, type[BaseModel]]] = {
-    "image_policy": ImagePolicyEntry,
-    "oidc": IssuerEntry,
-    "retention": RetentionEntry,
-}
+#: What a policy of all stacks cannot name, and who can name the policy.
+_ATTACHING: Final = {"contexts": "inside the context", "stacks": "inside the stack"}
 
 _KINDS: Final[Mapping[type, str]] = {
     bool: "a boolean (true or false)",
@@ -141,9 +135,10 @@ def _unknown_key(where: Where) -> Finding:
     if str(key) in UNBUILT:
         text = f"`{key}` is not built yet; remove it ({UNBUILT[str(key)]})"
         return Finding(where=where, text=text, on_key=True)
-    known = list(_model_at(tuple(above)).model_fields)
+    model = model_at(tuple(above))
+    known = keys(model)
     unknown = f"there is no key `{short(str(key))}` here"
-    if elsewhere := _elsewhere(str(key), is_top=not above):
+    if elsewhere := _elsewhere(str(key), model):
         return Finding(where=where, text=f"{unknown}; {elsewhere}", on_key=True)
     near = get_close_matches(str(key).lower(), known, n=1)
     if not near:
@@ -157,23 +152,15 @@ def _unknown_key(where: Where) -> Finding:
     )
 
 
-def _elsewhere(key: str, *, is_top: bool) -> str:
-    if is_top and key in StackEntry.model_fields:
-        return "move it below `defaults`, or into a stack"
-    if not is_top and key in ConfigEntry.model_fields:
-        return "move it to the top of the file"
-    return ""
-
-
-def _model_at(where: Where) -> type[BaseModel]:
-    """Return the model of the mapping at *where*."""
-    if not where:
-        return ConfigEntry
-    group = str(where[0])
-    if group in _TOP_MODELS:
-        return _TOP_MODELS[group]
-    below = where[1:] if group == "defaults" else where[2:]
-    return _MODELS[str(below[0]) if below else group]
+def _elsewhere(key: str, model: type[BaseModel]) -> str:
+    """Return where *key*, which is none of *model*, belongs; empty: nowhere."""
+    if model is PolicyEntry and key in _ATTACHING:
+        return f"attach it by labels, or write `policies: [file]` {_ATTACHING[key]}"
+    if model is ConfigEntry:
+        known = key in StackEntry.model_fields
+        return "move it below `defaults`, or into a stack" if known else ""
+    known = key in ConfigEntry.model_fields
+    return "move it to the top of the file" if known else ""
 
 
 def _missing(mistake: _Mistake) -> str:
@@ -199,7 +186,7 @@ def _list(mistake: _Mistake) -> str:
 
 
 def _mapping(mistake: _Mistake) -> str:
-    advice = _MAPPINGS.get(_model_at(mistake.where), "write keys and values below it")
+    advice = _MAPPINGS.get(model_at(mistake.where), "write keys and values below it")
     return f"this is {mistake.kind}; {advice}"
 
 
@@ -229,6 +216,12 @@ def _bounds(mistake: _Mistake) -> str:
 
 def _empty(mistake: _Mistake) -> str:
     return f"`{mistake.where[-1]}` is empty; write at least one"
+
+
+def _long(mistake: _Mistake) -> str:
+    most = mistake.context["max_length"]
+    what = "characters" if mistake.type == "string_too_long" else "of them"
+    return f"this has more than {most} {what}; write at most so many"
 
 
 def _unforeseen(mistake: _Mistake) -> str:
@@ -261,4 +254,6 @@ _WORDS: Final[Mapping[str, Callable[[_Mistake], str]]] = {
     "less_than": _bounds,
     "less_than_equal": _bounds,
     "too_short": _empty,
+    "too_long": _long,
+    "string_too_long": _long,
 }

@@ -16,9 +16,10 @@ from bot import check as checks
 from bot.app import handrail, secrecy_of, utc_now
 from bot.catalog.load import load
 from bot.catalog.problem import ConfigProblems
-from bot.cli import backup, drain, history, tracked
+from bot.cli import backup, drain, history, tracked, version
 from bot.cli.audit import audit_app
 from bot.cli.keys import key_app
+from bot.cli.policy import policy_app
 from bot.cli.record import with_record
 from bot.control.secrecy import Secrecy
 from bot.credentials.keys import SigningKeys
@@ -54,6 +55,8 @@ app.add_typer(engine_app, name="engine")
 app.add_typer(oidc_app, name="oidc")
 app.add_typer(audit_app, name="audit")
 app.add_typer(key_app, name="key")
+app.add_typer(policy_app, name="policy")
+version.add_to(app)
 backup.add_to(app)
 tracked.add_to(app)
 drain.add_to(app)
@@ -85,9 +88,9 @@ def serve() -> None:
 @app.command()
 def check() -> None:
     """Report every problem of settings, configuration, Slack and engine."""
-    found = asyncio.run(checks.problems(os.environ))
-    for looser in checks.loosened(os.environ):
-        typer.echo(looser)
+    found = asyncio.run(checks.problems(os.environ, caution=typer.echo))
+    for caution in checks.cautions(os.environ):
+        typer.echo(caution)
     for problem in found:
         typer.echo(problem, err=True)
     if found:

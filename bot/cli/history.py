@@ -1,15 +1,19 @@
 """`handrail history`: the last runs, a page at a time."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from bot.cli.moments import Moment, moment
 from bot.cli.record import with_record
+from bot.control.reviewers import reviews_of
+from bot.domain.approval import Review, Reviews
 from bot.domain.run import Run, RunId, RunState
 from bot.domain.sentences import ending
 from bot.domain.stack import StackName
 from bot.ports import RunQuery
+from bot.store.approvals import SqlApprovals
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
 
@@ -45,16 +49,33 @@ def history(
     async def show(database: Database) -> None:
         found = await SqlArchive(database).runs(query)
         for run in found[:limit]:
-            typer.echo(_line(run))
+            reviews = await reviews_of(SqlApprovals(database), run)
+            typer.echo(_line(run, reviews))
         if len(found) > limit:
             typer.echo(f"There are more: --before {found[limit - 1].id}", err=True)
 
     with_record(show)
 
 
-def _line(run: Run) -> str:
-    ended = ending(run) if run.state.is_terminal else str(run.state)
+def _line(run: Run, reviews: Reviews) -> str:
     return (
         f"{run.id}\t{run.created_at:%Y-%m-%d %H:%M:%S}\t{run.stack}\t"
-        f"{run.actor.name} ({run.actor.id})\t{ended}\t{run.command!r}"
+        f"{run.actor.name} ({run.actor.id})\t{_standing(run)}{_reviewed(reviews)}\t"
+        f"{run.asked!r}"
     )
+
+
+def _standing(run: Run) -> str:
+    if run.waits_for_approval:
+        return "waits for approval"
+    return ending(run) if run.state.is_terminal else str(run.state)
+
+
+def _reviewed(reviews: Reviews) -> str:
+    """Name who agreed and who did not, behind how the run stands."""
+    said = (("rejected", reviews.rejections), ("approved", reviews.approvals))
+    return "".join(f", {did} by {_names(some)}" for did, some in said if some)
+
+
+def _names(reviews: Iterable[Review]) -> str:
+    return " and ".join(f"{it.actor.name} ({it.actor.id})" for it in reviews)

@@ -12,6 +12,7 @@ from bot.domain.people import (
     TeamId,
     UserId,
 )
+from bot.domain.preset import Preset
 from bot.domain.stack import Catalog, Stack
 from bot.ports import Clock, Directory, Keys
 
@@ -78,9 +79,9 @@ class Access:
             (Role.ADMIN, stack.admins),
             (Role.WRITER, stack.writers),
         ):
-            if await self._is_among(user, members, fresh=fresh):
+            if await self.is_among(user, members, fresh=fresh):
                 return role
-        if stack.readers is None or await self._is_among(
+        if stack.readers is None or await self.is_among(
             user, stack.readers, fresh=fresh
         ):
             return Role.READER
@@ -95,9 +96,35 @@ class Access:
             raise _not_allowed(_lacking(role, actor, stack))
         return has
 
-    async def _is_among(
+    async def may_run(self, preset: Preset, actor: Actor, stack: Stack) -> bool:
+        """Tell whether *actor* may run a *preset* of *stack*."""
+        try:
+            await self.require_runner(preset, actor, stack)
+        except Refused:
+            return False
+        return True
+
+    async def require_runner(
+        self, preset: Preset, actor: Actor, stack: Stack, *, fresh: bool = False
+    ) -> Role:
+        """Return the role of *actor*, or refuse who is no writer and no runner.
+
+        No API key is a runner.
+        """
+        has = await self.role(actor, stack, fresh=fresh)
+        if has >= Role.WRITER:
+            return has
+        is_person = actor.kind is ActorKind.PERSON
+        if is_person and await self.is_among(
+            UserId(actor.id), preset.runners, fresh=fresh
+        ):
+            return has
+        raise _not_allowed(_no_runner(preset, actor, stack))
+
+    async def is_among(
         self, user: UserId, members: tuple[str, ...], *, fresh: bool
     ) -> bool:
+        """Tell whether *user* is among *members*; raise RoleSourceUnavailable."""
         for listed in members:
             if await self._directory.belongs(user, listed, fresh=fresh):
                 return True
@@ -114,6 +141,16 @@ def _lacking(role: Role, actor: Actor, stack: Stack) -> str:
     return (
         f"You are no {name} of {stack.name}. Its {name}s are {_listed(stack, role)}; "
         "ask one of them, or ask to be added."
+    )
+
+
+def _no_runner(preset: Preset, actor: Actor, stack: Stack) -> str:
+    if actor.kind is not ActorKind.PERSON or not preset.runners:
+        return _lacking(Role.WRITER, actor, stack)
+    return (
+        f"You may not run {preset.name} of {stack.name}. Those who may are "
+        f"{', '.join(preset.runners)} and the stack's writers; ask one of them, or "
+        "ask to be added."
     )
 
 

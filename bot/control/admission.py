@@ -9,10 +9,11 @@ import structlog
 
 from bot.control.job import secrets_of
 from bot.control.means import Means
+from bot.control.presets import unchanged
 from bot.control.recorder import insisting
 from bot.control.secrecy import names_in
 from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
-from bot.domain.people import HANDRAIL, Role
+from bot.domain.people import HANDRAIL, Actor, Role
 from bot.domain.run import Run
 from bot.domain.sentences import in_command, masked_in_part, not_maskable, unmasked
 from bot.domain.stack import Stack
@@ -77,7 +78,7 @@ class Admission:
         lacking = await asyncio.to_thread(unmaskable, secrets)
         if lacking and stack.strict_masking:
             raise Refused(not_maskable(stack.name, lacking), reason=Refusal.UNSAFE)
-        commands = f"{run.command}\n{run.apply}"
+        commands = "\n".join((run.command, run.apply, *run.parameters.values()))
         if masks.text(commands) != commands:
             await self._take_back(masks)
             names = await asyncio.to_thread(names_in, commands, secrets)
@@ -105,8 +106,17 @@ class Admission:
         stack = self._means.catalog.stack(run.stack)
         for actor in filter(None, (run.actor, run.confirmed_by)):
             await access.still(actor)
-            await access.require(Role.WRITER, actor, stack, fresh=True)
+            await self._refuse_others(actor, stack)
+        await self._means.consent.require(run, stack)
         return stack
+
+    async def _refuse_others(self, actor: Actor, stack: Stack) -> None:
+        access, run = self._means.access, self._run
+        if not run.preset:
+            await access.require(Role.WRITER, actor, stack, fresh=True)
+            return
+        preset = unchanged(run, stack)
+        await access.require_runner(preset, actor, stack, fresh=True)
 
     async def _take_back(self, masks: Masks) -> None:
         """Hide what the command says: a secret came to be it since it was typed."""

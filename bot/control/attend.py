@@ -1,13 +1,13 @@
 """Attend to what changes in the record, by whichever replica."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
 
 from bot.domain.errors import StoreUnavailable
-from bot.ports import Wakes
+from bot.ports import Change, Wakes
 
 log = structlog.get_logger(__name__)
 
@@ -23,11 +23,11 @@ class Attend:
         self,
         *,
         wakes: Wakes,
-        wake: Sequence[Callable[[], None]],
+        wake: Mapping[Change, Callable[[], None]],
         hear: Callable[[], Awaitable[None]],
     ) -> None:
         self._wakes = wakes
-        self._wake = tuple(wake)
+        self._wake = wake
         self._hear = hear
 
     async def serve(self) -> None:
@@ -37,10 +37,11 @@ class Attend:
             group.create_task(self._now_and_then())
 
     async def _to_wakes(self) -> None:
-        async for _ in self._wakes.heard():
-            for wake in self._wake:
-                wake()
-            await self._hear_if_possible()
+        async for changes in self._wakes.heard():
+            for change in changes & self._wake.keys():
+                self._wake[change]()
+            if Change.SECRETS in changes:
+                await self._hear_if_possible()
             await asyncio.sleep(_GATHER_SECONDS)
 
     async def _now_and_then(self) -> None:

@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 import structlog
 
 from bot.control.admission import Admission, Stopped
-from bot.control.conclusion import Conclusions
-from bot.control.job import is_planned, secrets_of
+from bot.control.conclusion import Conclusion
+from bot.control.job import is_planned
 from bot.control.means import Means
 from bot.control.recorder import Recorder, insisting
 from bot.control.verdict import failed, sentence
@@ -65,7 +65,6 @@ class Drive:
         self._run = run
         self._stop = stop
         self._admission = Admission(means, record, run, stop)
-        self._conclusions = Conclusions(means, run)
         self._is_told_away = False
 
     async def begin(self) -> None:
@@ -88,7 +87,6 @@ class Drive:
         try:
             stack = await self._admission.stack()
             job = await self._means.jobs.make(run, stack)
-            self._conclusions.given = secrets_of(job)
             return job, await self._admission.masks(stack, job)
         except Refused as refusal:
             await self._fail(Reason.REJECTED, str(refusal))
@@ -121,16 +119,18 @@ class Drive:
         means, run = self._means, self._run
         kept = await insisting(lambda: means.archive.output_size(run.id))
         masks = means.secrecy.masks(means.catalog.stacks.get(run.stack))
-        recorder = self._recorder(masks, kept=kept)
+        conclusion = Conclusion(means, self._record, run, masks)
+        recorder = self._recorder(conclusion, kept=kept)
         async with means.following.follow(run, masks, recorder):
             outcome = await self._resumed(recorder, masks)
-            unbegun = await self._see_through(outcome, recorder, masks)
+            unbegun = await self._see_through(outcome, recorder, conclusion)
         if unbegun is not None:
             await self.begin()
 
     async def _execute(self, job: Job, masks: Masks) -> Outcome | None:
         """See *job* through; what came of it where it is to begin anew."""
-        recorder = self._recorder(masks)
+        conclusion = Conclusion(self._means, self._record, self._run, masks)
+        recorder = self._recorder(conclusion)
         async with self._means.following.follow(self._run, masks, recorder):
             outcome = await execute(
                 job,
@@ -142,10 +142,10 @@ class Drive:
                 sources=self._means.sources,
                 grace=_grace(self._run),
             )
-            return await self._see_through(outcome, recorder, masks)
+            return await self._see_through(outcome, recorder, conclusion)
 
     async def _see_through(
-        self, outcome: Outcome, recorder: Recorder, masks: Masks
+        self, outcome: Outcome, recorder: Recorder, conclusion: Conclusion
     ) -> Outcome | None:
         """Follow on for as long as the engine keeps the container from sight.
 
@@ -155,13 +155,13 @@ class Drive:
             before = outcome
             await recorder.flush()
             await self._wait_for_sight(outcome.note)
-            outcome = await self._resumed(recorder, masks)
+            outcome = await self._resumed(recorder, conclusion.masks)
             if outcome.ending is Ending.LOST and before.phase is Phase.PREPARING:
                 return before  # it was asked for and never made
         if outcome.is_away and outcome.phase is Phase.PREPARING:
             return outcome
         await recorder.settle()
-        await self._settle(await self._conclusions.at_last(outcome, masks))
+        await self._settle(await conclusion.at_last(outcome))
         return None
 
     async def _resumed(self, recorder: Recorder, masks: Masks) -> Outcome:
@@ -256,18 +256,14 @@ class Drive:
             raise Superseded(f"run {now.id} was ended by another hand")
         return now
 
-    def _recorder(self, masks: Masks, *, kept: int = 0) -> Recorder:
-        async def conclude(outcome: Outcome) -> None:
-            conclusion = await self._conclusions.of(outcome, masks)
-            await insisting(lambda: self._record.conclude(self._run.id, conclusion))
-
+    def _recorder(self, conclusion: Conclusion, *, kept: int = 0) -> Recorder:
         return Recorder(
             self._run,
             self._record,
             self._means.clock,
             self._stop,
-            conclude=conclude,
-            masks=masks,
+            conclude=conclusion.keep,
+            masks=conclusion.masks,
             limit=self._limits.output,
             kept=kept,
         )

@@ -1,36 +1,29 @@
 """Make runs: whoever asks and from wherever, the same checks come first."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
 from bot.control.access import Access
 from bot.control.hold_refusals import HoldRefusals
-from bot.control.secrecy import About, Secrecy
+from bot.control.policing import Policing
+from bot.control.presets import fitting, runnable
+from bot.control.secrecy import Secrecy
+from bot.control.unsafe import Known, refuse_secrets
 from bot.domain.errors import QueueFull, Refusal, Refused, StoreUnavailable
 from bot.domain.lock import keeper
 from bot.domain.people import Actor, ChannelId, Role
 from bot.domain.run import Run, RunId, RunType
-from bot.domain.sentences import in_command, not_maskable
 from bot.domain.stack import Catalog, Stack
 from bot.domain.state_lock import force_unlock_command
-from bot.domain.task import TaskRequest, check_command
+from bot.domain.task import PresetRequest, TaskRequest, check_command
 from bot.ports import Archive, Clock, Directory, Idempotency, NewRun, Record
 from runner.masking.masker import REPLACEMENT
 
 log = structlog.get_logger(__name__)
 
 _REDACTED: Final = REPLACEMENT.decode()
-
-
-@dataclass(slots=True)
-class Known:
-    """What must not be said of the stack, once it is known who asks."""
-
-    about: About | None = None
 
 
 class Enlist:
@@ -46,6 +39,7 @@ class Enlist:
         archive: Archive,
         clock: Clock,
         secrecy: Secrecy,
+        policing: Policing,
         promote: Callable[[], Awaitable[None]],
         refusals: HoldRefusals,
     ) -> None:
@@ -56,6 +50,7 @@ class Enlist:
         self._archive = archive
         self._clock = clock
         self._secrecy = secrecy
+        self._policing = policing
         self._promote = promote
         self._refusals = refusals
 
@@ -75,7 +70,7 @@ class Enlist:
         if earlier is not None:
             return earlier
         check_command(request.command, request.stack)
-        await self._refuse_secrets(request.command, stack, known or Known())
+        await refuse_secrets(self._secrecy, request.command, stack, known or Known())
         await self._refuse_held(stack, actor, role)
         return await self._recorded(
             NewRun(
@@ -87,7 +82,44 @@ class Enlist:
                 remarks=request.remarks,
                 again=again,
                 idempotency=idempotency,
-            )
+            ),
+            stack,
+        )
+
+    async def preset(
+        self,
+        request: PresetRequest,
+        actor: Actor,
+        *,
+        channel: ChannelId | None = None,
+        idempotency: Idempotency | None = None,
+        again: RunId | None = None,
+        known: Known | None = None,
+    ) -> Run:
+        """Record a preset's command; who runs it need not be a writer."""
+        stack = self._catalog.stack(request.stack)
+        preset, role = await runnable(self._access, stack, request.preset, actor)
+        earlier = await self._earlier(actor, idempotency)
+        if earlier is not None:
+            return earlier
+        parameters = fitting(preset, request.parameters)
+        texts = "\n".join((preset.command, *parameters.values()))
+        await refuse_secrets(self._secrecy, texts, stack, known or Known())
+        await self._refuse_held(stack, actor, role)
+        return await self._recorded(
+            NewRun(
+                stack=stack.name,
+                command=preset.command,
+                skip_init=preset.skip_init,
+                preset=preset.name,
+                parameters=parameters,
+                actor=actor,
+                channel=await self.place(stack, channel),
+                remarks=request.remarks,
+                again=again,
+                idempotency=idempotency,
+            ),
+            stack,
         )
 
     async def deploy(
@@ -107,7 +139,7 @@ class Enlist:
                 reason=Refusal.BAD_COMMAND,
             )
         commands = f"{stack.deploy.plan}\n{stack.deploy.apply}"
-        await self._refuse_secrets(commands, stack, known or Known())
+        await refuse_secrets(self._secrecy, commands, stack, known or Known())
         await self._refuse_held(stack, actor, role)
         return await self._recorded(
             NewRun(
@@ -118,7 +150,8 @@ class Enlist:
                 skip_init=False,
                 actor=actor,
                 channel=await self.place(stack, channel),
-            )
+            ),
+            stack,
         )
 
     async def announce(
@@ -135,7 +168,7 @@ class Enlist:
         if earlier is not None:
             return earlier
         check_command(command, name)
-        await self._refuse_secrets(command, stack, Known())
+        await refuse_secrets(self._secrecy, command, stack, Known())
         # A hold does not refuse it: whoever waits in a CI job waits for its turn.
         return await self._recorded(
             NewRun(
@@ -147,7 +180,8 @@ class Enlist:
                 actor=actor,
                 channel=await self.place(stack, None),
                 idempotency=idempotency,
-            )
+            ),
+            stack,
         )
 
     async def again(
@@ -159,17 +193,31 @@ class Enlist:
         channel: ChannelId | None = None,
         known: Known | None = None,
     ) -> Run:
-        """Record a run with the command of *run*, which must be one of *stack*."""
-        if stack:
-            await self._writable(stack, actor)  # before a word of what was run there
+        """Record a run with the command of *run*, which must be one of *stack*.
+
+        A preset is run as it is by now, with the parameters of *run*.
+        """
+        if stack:  # before a word of what was run there
+            await self._refuse_strangers(run, stack, actor)
         earlier = await self._repeatable(run, stack)
         if earlier.type is RunType.TRACKED:
             return await self.deploy(earlier.stack, actor, channel=channel, known=known)
+        remarks = (f"Run {run} once more, as {earlier.actor.name} had it run.",)
+        if earlier.preset:
+            preset = PresetRequest(
+                stack=earlier.stack,
+                preset=earlier.preset,
+                parameters=earlier.parameters,
+                remarks=remarks,
+            )
+            return await self.preset(
+                preset, actor, channel=channel, again=run, known=known
+            )
         request = TaskRequest(
             stack=earlier.stack,
             command=earlier.command,
             skip_init=earlier.skip_init,
-            remarks=(f"Run {run} once more, as {earlier.actor.name} had it run.",),
+            remarks=remarks,
         )
         return await self.task(request, actor, channel=channel, again=run, known=known)
 
@@ -186,13 +234,21 @@ class Enlist:
                 "nothing to force. Reply force-unlock in the thread of one that did.",
                 reason=Refusal.TOO_LATE,
             )
-        lock = blocked.state_lock
-        request = TaskRequest(
-            stack=stack.name,
-            command=force_unlock_command(lock, stack.program),
-            remarks=(f"The lock that run {run} ran into.",),
+        command = force_unlock_command(blocked.state_lock, stack.program)
+        await refuse_secrets(self._secrecy, command, stack, Known())
+        await self._refuse_held(stack, actor, Role.ADMIN)
+        return await self._recorded(
+            NewRun(
+                stack=stack.name,
+                command=command,
+                skip_init=False,
+                actor=actor,
+                channel=await self.place(stack, channel),
+                remarks=(f"The lock that run {run} ran into.",),
+                own=True,
+            ),
+            stack,
         )
-        return await self.task(request, actor, channel=channel)
 
     async def place(self, stack: Stack, channel: ChannelId | None) -> ChannelId:
         """Return where a run of *stack* is told, or refuse: Handrail must be there."""
@@ -216,6 +272,16 @@ class Enlist:
         stack = self._catalog.stack(name)
         return stack, await self._access.require(Role.WRITER, actor, stack)
 
+    async def _refuse_strangers(self, run: RunId, name: str, actor: Actor) -> None:
+        """Refuse who is no writer, unless *run* is of a preset that they may run."""
+        stack = self._catalog.stack(name)
+        earlier = await self._found(run)
+        if earlier is not None and earlier.stack == stack.name:
+            preset = stack.presets.get(earlier.preset)
+            if preset and await self._access.may_run(preset, actor, stack):
+                return
+        await self._access.require(Role.WRITER, actor, stack)
+
     async def _earlier(
         self, actor: Actor, idempotency: Idempotency | None
     ) -> Run | None:
@@ -224,10 +290,7 @@ class Enlist:
         return await self._archive.granted(actor, idempotency)
 
     async def _repeatable(self, run: RunId, stack: str) -> Run:
-        try:
-            earlier = await self._archive.run(run)
-        except LookupError:
-            earlier = None
+        earlier = await self._found(run)
         if earlier is None or stack not in {"", earlier.stack}:
             raise Refused(
                 f"Run {run} is none of {stack or 'these'}. /task {stack} shows the "
@@ -245,7 +308,7 @@ class Enlist:
                 "job again.",
                 reason=Refusal.BAD_COMMAND,
             )
-        if _REDACTED in earlier.command:
+        if any(_REDACTED in it for it in (earlier.command, earlier.asked)):
             raise Refused(
                 f"Something in the command of run {run} is hidden ({_REDACTED}), so it "
                 "cannot be run again as it was. Send the command anew.",
@@ -253,39 +316,22 @@ class Enlist:
             )
         return earlier
 
+    async def _found(self, run: RunId) -> Run | None:
+        try:
+            return await self._archive.run(run)
+        except LookupError:
+            return None
+
     async def _refuse_held(self, stack: Stack, actor: Actor, role: Role) -> None:
         occupancy = await self._archive.occupancy(stack.name)
         hold = keeper(occupancy, actor, above=self._catalog.above)
         if hold is not None:
             raise self._refusals.held(actor, role, hold, asked=stack.name)
 
-    async def _refuse_secrets(self, command: str, stack: Stack, known: Known) -> None:
-        """Refuse what would put a secret into the record, or could not mask one."""
-        # Only now: for who may nothing, no program is run that reads a secret.
-        known.about = about = await self._secrecy.about(stack)
-        if about.unread:
-            raise Refused(
-                f"{about.unread} So nothing was run.", reason=Refusal.UNAVAILABLE
-            )
-        if stack.strict_masking and about.lacking:
-            sentence = not_maskable(stack.name, about.lacking)
-            raise Refused(sentence, reason=Refusal.UNSAFE)
-        if about.text(command) != command:
-            names = await asyncio.to_thread(about.names_in, command)
-            raise Refused(self._telling(names), reason=Refusal.UNSAFE)
-
-    def _telling(self, names: tuple[str, ...]) -> str:
-        if {secret.name for secret in self._secrecy.own}.intersection(names):
-            return (
-                "The command contains one of Handrail's own tokens, so it was "
-                "neither run nor recorded. Replace that token now, and take it "
-                "out of the command."
-            )
-        return in_command(names)
-
-    async def _recorded(self, new: NewRun) -> Run:
+    async def _recorded(self, new: NewRun, stack: Stack) -> Run:
+        admitted = await self._policing.admitted(new, stack)
         try:
-            run = await self._record.submit(new, self._clock())
+            run = await self._record.submit(admitted, self._clock())
         except QueueFull as full:
             raise Refused(
                 f"{full}, which is as many as may wait. Try again when some of them "

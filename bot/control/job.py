@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from bot.domain.errors import SecretUnavailable
 from bot.domain.plan import PLAN_FILE, SUMMARY_FILE
-from bot.domain.run import Run, RunState, RunType
+from bot.domain.preset import variable
+from bot.domain.run import Approval, Run, RunState, RunType
 from bot.domain.stack import Stack, StackFile
 from bot.ports import Credentials, Values
 from runner.driver import WORKSPACE
@@ -35,16 +36,18 @@ class Jobs:
         )
         is_applied = run.state is RunState.APPLYING
         digest = run.plan_digest if is_applied else None
+        # What was planned with one image is not applied with another, and what was
+        # agreed to is what runs.
+        is_settled = is_applied or run.approval is Approval.APPROVED
         return Job(
             run=str(run.id),
             installation=self.installation,
             stack=stack.name,
-            # What was planned with one image is not applied with another.
-            image=run.image_digest if is_applied and run.image_digest else stack.image,
+            image=(run.image_digest if is_settled else None) or stack.image,
             source=stack.source,
             project_root=stack.project_root,
             script=_script(run, stack),
-            env={**minted.variables, **stack.env, **_told(run)},
+            env={**minted.variables, **stack.env, **_given(run), **_told(run)},
             secret_env={**secret_env, **minted.secret_variables},
             files=(*files, *minted.files),
             reading_state=stack.reading_state,
@@ -126,6 +129,11 @@ def _volume(run: Run, stack: Stack) -> str | None:
     if stack.persistent:
         return stack.name
     return workspace_of(str(run.id)) if run.type is RunType.TRACKED else None
+
+
+def _given(run: Run) -> dict[str, str]:
+    # Nothing but the environment: no text of a shell is ever made of a value.
+    return {variable(name): value for name, value in run.parameters.items()}
 
 
 def _told(run: Run) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.control.access import Access
+from bot.control.consent import Consent
 from bot.control.following import Following
 from bot.control.job import Jobs
 from bot.control.secrecy import Secrecy
@@ -19,6 +20,7 @@ class Means:
 
     catalog: Catalog
     access: Access
+    consent: Consent
     archive: Archive
     jobs: Jobs
     secrecy: Secrecy

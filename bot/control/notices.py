@@ -61,10 +61,7 @@ class Notices:
         try:
             return await self._act(pressed)
         except RoleSourceUnavailable as unheard:
-            refusal = Refused(
-                f"{unheard} Nothing was done. Try again in a minute.",
-                reason=Refusal.UNAVAILABLE,
-            )
+            refusal = unheard.refused()
             await self._note(refusal, pressed)
             raise refusal from unheard
         except LateWord as word:

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from bot.control.access import Access
+from bot.control.consent import Consent
 from bot.domain.errors import (
     IllegalTransition,
     Refusal,
@@ -20,7 +21,7 @@ from bot.domain.lock import LEASE, Claim
 from bot.domain.people import Actor, Role
 from bot.domain.run import ACTIVE, Reason, Run, RunId, RunState
 from bot.domain.sentences import ending, span
-from bot.domain.stack import Catalog
+from bot.domain.stack import Catalog, Stack
 from bot.ports import Archive, Clock, Ended, Record
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,7 @@ class Outside:
         catalog: Catalog,
         record: Record,
         archive: Archive,
+        consent: Consent,
         clock: Clock,
         wake: Callable[[], None],
     ) -> None:
@@ -54,6 +56,7 @@ class Outside:
         self._catalog = catalog
         self._record = record
         self._archive = archive
+        self._consent = consent
         self._clock = clock
         self._wake = wake
 
@@ -65,6 +68,7 @@ class Outside:
         run = await self._announced(actor, run_id)
         stack = self._catalog.stack(run.stack)
         await self._access.require(Role.WRITER, actor, stack, fresh=True)
+        await self._require_consent(run, stack)
         try:
             claim = await self._record.begin(run.id, self._clock())
         except IllegalTransition as refused:
@@ -128,6 +132,16 @@ class Outside:
             raise _not_lost(await self._archive.run(run.id))
         self._wake()
         return True
+
+    async def _require_consent(self, run: Run, stack: Stack) -> None:
+        if run.state is not RunState.READY:
+            return  # that it cannot begin yet, or any more, is said of it
+        if not await self._consent.stands(run):
+            raise _too_late(
+                f"What was agreed to of run {run.id} does not stand any more, so it "
+                "waits for approval again."
+            )
+        await self._consent.require(run, stack)
 
     async def _announced(self, actor: Actor, run_id: RunId) -> Run:
         run = await self._run(run_id)

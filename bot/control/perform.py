@@ -2,37 +2,33 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
-from bot.control.access import Access
 from bot.control.drive import Drive
-from bot.control.following import Following
-from bot.control.job import Jobs
 from bot.control.means import Means
 from bot.control.recorder import insisting
-from bot.control.secrecy import Secrecy
 from bot.control.verdict import given_up
-from bot.domain.errors import IllegalTransition, StoreUnavailable, Superseded
+from bot.domain.errors import (
+    IllegalTransition,
+    RoleSourceUnavailable,
+    StoreUnavailable,
+    Superseded,
+)
 from bot.domain.run import Run, RunId, RunState
-from bot.domain.stack import Catalog
-from bot.ports import Archive, Clock, Record
-from runner.engine import Engine
+from bot.domain.telling import Said
+from bot.ports import Record
 from runner.masking.secrets import Secret
-from runner.seal import Seal
-from runner.source import Sources
 
 log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Equipment:
-    """What runs are carried out with."""
-
-    engine: Engine
-    sources: Sources
-    seal: Seal  #: of what containers carry, and of what is to be hidden later
+#: between questions to a Slack that is away
+_PAUSE_SECONDS: Final = 2.0
+_ASKED_AGAIN: Final = (
+    "So it is not known whether who approved this still may. Slack is asked again "
+    "until it answers; until then nothing starts."
+)
 
 
 class Perform:
@@ -42,39 +38,10 @@ class Perform:
     and `again` finds it.
     """
 
-    def __init__(
-        self,
-        *,
-        catalog: Catalog,
-        access: Access,
-        record: Record,
-        archive: Archive,
-        jobs: Jobs,
-        secrecy: Secrecy,
-        equipment: Equipment,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, means: Means, record: Record) -> None:
+        self._means = means
         self._record = record
-        self._clock = clock
-        self._following = Following(
-            record=record,
-            archive=archive,
-            secrecy=secrecy,
-            seal=equipment.seal,
-            installation=jobs.installation,
-        )
-        self._means = Means(
-            catalog=catalog,
-            access=access,
-            archive=archive,
-            jobs=jobs,
-            secrecy=secrecy,
-            engine=equipment.engine,
-            sources=equipment.sources,
-            seal=equipment.seal,
-            following=self._following,
-            clock=clock,
-        )
+        self._told: set[RunId] = set()  #: whose reviewers cannot be asked for
 
     async def __call__(self, run: Run, stop: asyncio.Event) -> None:
         """Start *run*, which is ready or confirmed, and see it to its end.
@@ -92,11 +59,11 @@ class Perform:
 
     async def hide(self, run: RunId, secret: Secret) -> None:
         """Hide *secret* in what *run* prints from here on, whoever drives it."""
-        await self._following.hide(run, secret)
+        await self._means.following.hide(run, secret)
 
     async def hear(self) -> None:
         """Hide what was asked for elsewhere of the runs that are driven here."""
-        await self._following.hear()
+        await self._means.following.hear()
 
     async def _seen_through(self, run: Run, driving: Awaitable[None]) -> None:
         try:
@@ -108,17 +75,34 @@ class Perform:
             # from ending what another replica has taken over.
             log.exception("run could not be driven", run=run.id)
             record = self._record.fenced(run)
-            await insisting(lambda: record.end(run.id, given_up(), self._clock()))
+            await insisting(lambda: record.end(run.id, given_up(), self._means.clock()))
 
     def _drive(self, run: Run, stop: asyncio.Event) -> Drive:
         return Drive(self._means, self._record.fenced(run), run, stop)
 
     async def _started(self, run: Run) -> Run | None:
-        """Move *run* on; None where a hold keeps it from starting by now."""
+        """Move *run* on; None where a hold or an approval keeps it from it by now."""
         try:
             if run.state is RunState.UNCONFIRMED:
-                return await self._record.apply(run.id, self._clock())
-            return await self._record.start(run.id, self._clock())
+                return await self._record.apply(run.id, self._means.clock())
+            if not await self._is_agreed_to(run):
+                return None
+            return await self._record.start(run.id, self._means.clock())
         except IllegalTransition as late:
             log.info("another hand was first", run=run.id, because=str(late))
             return None
+
+    async def _is_agreed_to(self, run: Run) -> bool:
+        try:
+            return await self._means.consent.stands(run)
+        except RoleSourceUnavailable as unheard:
+            # The run is ready still, so it is taken up again.
+            log.warning("reviewers unheard", run=run.id, error=str(unheard))
+            await self._tell_once(run, f"{unheard} {_ASKED_AGAIN}")
+            await asyncio.sleep(max(_PAUSE_SECONDS, unheard.again_in or 0))
+            return False
+
+    async def _tell_once(self, run: Run, text: str) -> None:
+        if run.id not in self._told:
+            self._told.add(run.id)
+            await self._record.tell(run.thread, [Said(text=text)])

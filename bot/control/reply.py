@@ -7,6 +7,7 @@ from typing import Final, assert_never
 
 from bot.control.access import Access
 from bot.control.hold_words import HoldWord, HoldWords
+from bot.control.reviewers import reviews_of
 from bot.control.run_words import RunWords
 from bot.control.wish import Wish, answer, former
 from bot.domain import late_words as late
@@ -20,10 +21,12 @@ from bot.domain.errors import (
     WordUnheard,
 )
 from bot.domain.people import Actor, ActorKind, ChannelId, Role, TeamId, UserId
+from bot.domain.run import Run
 from bot.domain.sentences import HELP, not_any_more, status
 from bot.domain.stack import Catalog, Stack, StackName
 from bot.domain.telling import Said
 from bot.domain.words import (
+    Approve,
     Confirm,
     Discard,
     ForceUnlock,
@@ -32,6 +35,7 @@ from bot.domain.words import (
     Lock,
     NotifyMe,
     Redact,
+    Reject,
     Release,
     RunAgain,
     Status,
@@ -41,7 +45,7 @@ from bot.domain.words import (
     Unlock,
     Word,
 )
-from bot.ports import Archive, Clock, DeliveryKey, Record, Thread
+from bot.ports import Approvals, Archive, Clock, DeliveryKey, Record, Thread
 from bot.ports.words import Words
 
 _QUICK_SECONDS: Final = (0.0, 0.3, 1.0)
@@ -75,13 +79,14 @@ class Reply:
     it could do harm by now.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - for all that can be said
         self,
         *,
         catalog: Catalog,
         access: Access,
         record: Record,
         archive: Archive,
+        approvals: Approvals,
         words: Words,
         clock: Clock,
         about_holds: HoldWords,
@@ -91,6 +96,7 @@ class Reply:
         self._access = access
         self._record = record
         self._archive = archive
+        self._approvals = approvals
         self._words = words
         self._clock = clock
         self._about_holds = about_holds
@@ -134,10 +140,7 @@ class Reply:
         try:
             await self._act(uttered, thread)
         except RoleSourceUnavailable as unheard:
-            refusal = Refused(
-                f"{unheard} Nothing was done. Try again in a minute.",
-                reason=Refusal.UNAVAILABLE,
-            )
+            refusal = unheard.refused()
             await self._note(refusal, uttered, thread)
             raise refusal from unheard
         except LateWord as word:
@@ -178,7 +181,8 @@ class Reply:
     async def _wish(self, uttered: Uttered, thread: Thread) -> Wish:
         actor = (await self._access.member(uttered.user, uttered.team)).actor
         stack = self._stack(thread.stack, actor, uttered.word)
-        await self._access.require(_needed(uttered.word), actor, stack)
+        if not await self._takes_back(uttered.word, thread, actor):
+            await self._access.require(_needed(uttered.word), actor, stack)
         return Wish(
             actor=actor,
             stack=stack,
@@ -187,6 +191,13 @@ class Reply:
             said_ts=uttered.said_ts,
             is_former=stack.name not in self._catalog.stacks,
         )
+
+    async def _takes_back(self, word: Word, thread: Thread, actor: Actor) -> bool:
+        # Whoever ran a preset may be nothing else on the stack.
+        if not isinstance(word, Stop) or thread.run is None:
+            return False
+        run = await self._archive.run(thread.run)
+        return run.preset != "" and run.actor.is_same(actor)
 
     async def _act_in_time(self, wish: Wish, word: Word) -> None:
         now = self._clock()
@@ -241,7 +252,12 @@ class Reply:
         claim = occupancy.claim
         running = None if claim is None else await self._archive.run(claim.run)
         queue = await self._archive.queue(stack.name)
-        return status(stack.name, occupancy, running, queue)
+        agreed = await self._agreed(running) if running else ()
+        return status(stack.name, occupancy, running, queue, agreed)
+
+    async def _agreed(self, run: Run) -> tuple[Actor, ...]:
+        reviews = await reviews_of(self._approvals, run)
+        return tuple(review.actor for review in reviews.approvals)
 
     async def _note(self, refusal: Refused, uttered: Uttered, thread: Thread) -> None:
         await self._record.refuse(
@@ -265,9 +281,13 @@ def _needed(word: Word) -> Role:
     match word:
         case Unlock():
             return Role.NONE  # whoever lost their role may still release what they hold
+        case Approve() | Reject():
+            return Role.NONE  # a rule may ask people who are nothing else on the stack
+        case RunAgain():
+            return Role.NONE  # whoever may run a preset may be nothing else there, too
         case Status() | Help() | Lock() | Steal() | Freeze() | Unfreeze() | NotifyMe():
             return Role.READER
-        case Stop() | Redact() | Confirm() | Discard() | RunAgain():
+        case Stop() | Redact() | Confirm() | Discard():
             return Role.WRITER
         case Release() | ForceUnlock():
             return Role.ADMIN

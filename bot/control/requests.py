@@ -8,13 +8,14 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final, TypeVar, assert_never
 
-from bot.control.enlist import Enlist, Known
+from bot.control.enlist import Enlist
 from bot.control.holds import Holds
 from bot.control.outside import Outside
 from bot.control.refusal_rows import RefusalRows, Row
 from bot.control.schedule import Schedule
 from bot.control.secrecy import Secrecy
 from bot.control.sight import Seen, Sight, StackNow
+from bot.control.unsafe import Known
 from bot.domain.audit import Deed, Verb
 from bot.domain.errors import (
     IdempotencyConflict,
@@ -26,10 +27,11 @@ from bot.domain.errors import (
 from bot.domain.keys import ApiKey
 from bot.domain.lock import Claim, Hold
 from bot.domain.people import Actor, Role
+from bot.domain.preset_call import written_call
 from bot.domain.run import RunId, RunState, RunType
 from bot.domain.sentences import cannot_stop
 from bot.domain.stack import Catalog, StackName
-from bot.domain.task import TaskRequest, check_command
+from bot.domain.task import PresetRequest, TaskRequest, check_command
 from bot.ports import Archive, Clock, Idempotency, Record, RunQuery, StopAnswer
 
 T = TypeVar("T")
@@ -114,6 +116,14 @@ class Requests:
         """Record a task; *name* is the caller's own for this very request."""
         wish = _Wish(key=key, what="task", stack=request.stack, text=request.command)
         return await self._asked(wish, self._task(wish, request, name))
+
+    async def preset(
+        self, key: ApiKey, request: PresetRequest, name: str | None
+    ) -> Granted:
+        """Record a run of a preset; *name* as for a task."""
+        call = written_call(request.preset, request.parameters)
+        wish = _Wish(key=key, what="task", stack=request.stack, text=call)
+        return await self._asked(wish, self._preset(wish, request, name))
 
     async def announce(
         self, key: ApiKey, stack: str, command: str, name: str | None
@@ -215,6 +225,18 @@ class Requests:
         is_new = await self._is_new(actor, idempotency)
         run = await self._enlist.task(
             request, actor, idempotency=idempotency, known=wish.known
+        )
+        return Granted(seen=await self._sight.seen(wish.key, run), is_new=is_new)
+
+    async def _preset(
+        self, wish: _Wish, request: PresetRequest, name: str | None
+    ) -> Granted:
+        self._sight.known(wish.key, request.stack)
+        given = sorted(request.parameters.items())
+        idempotency = _idempotency(name, "preset", request.stack, request.preset, given)
+        is_new = await self._is_new(wish.key.actor, idempotency)
+        run = await self._enlist.preset(
+            request, wish.key.actor, idempotency=idempotency, known=wish.known
         )
         return Granted(seen=await self._sight.seen(wish.key, run), is_new=is_new)
 
@@ -348,10 +370,7 @@ def _in_sentences() -> Iterator[None]:
     try:
         yield
     except RoleSourceUnavailable as unheard:
-        raise Refused(
-            f"{unheard} Nothing was done. Try again in a minute.",
-            reason=Refusal.UNAVAILABLE,
-        ) from unheard
+        raise unheard.refused() from unheard
     except IdempotencyConflict as used:
         raise Refused(_CONFLICT, reason=Refusal.CONFLICT) from used
     except IllegalTransition as late:

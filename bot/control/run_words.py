@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import assert_never
 
+from bot.control.approve import Approve as Approval
+from bot.control.approve import Wanted
 from bot.control.deploy import Deploy
 from bot.control.enlist import Enlist
 from bot.control.outside import Outside
@@ -10,22 +12,36 @@ from bot.control.redact import Redact as Redaction
 from bot.control.schedule import Schedule
 from bot.control.secrecy import Secrecy
 from bot.control.wish import Wish, answer
+from bot.domain.approval import Decision
 from bot.domain.errors import Refusal, Refused
+from bot.domain.late_words import said_at
 from bot.domain.people import Actor
 from bot.domain.run import RunId
 from bot.domain.sentences import cannot_stop
 from bot.domain.words import (
+    Approve,
     Confirm,
     Discard,
     ForceUnlock,
     Redact,
+    Reject,
     Release,
     RunAgain,
     Stop,
 )
 from bot.ports import Archive, Clock, Record, StopAnswer
 
-RunWord = Stop | Confirm | Discard | ForceUnlock | RunAgain | Release | Redact
+RunWord = (
+    Stop
+    | Confirm
+    | Discard
+    | Approve
+    | Reject
+    | ForceUnlock
+    | RunAgain
+    | Release
+    | Redact
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +53,7 @@ class Ways:
     deploy: Deploy
     enlist: Enlist
     outside: Outside
+    approve: Approval
 
 
 class RunWords:
@@ -67,12 +84,15 @@ class RunWords:
                 await self._ways.deploy.confirm(wish.run("confirm"), actor)
             case Discard():
                 await self._discard(wish)
+            case Approve() | Reject():
+                await self._review(wish, word)
             case ForceUnlock():
                 run = wish.run("force-unlock")
                 await self._ways.enlist.force_unlock(run, actor, channel=channel)
             case RunAgain():
                 run = wish.run("again")
-                await self._ways.enlist.again(run, actor, channel=channel)
+                stack = wish.stack.name
+                await self._ways.enlist.again(run, actor, stack=stack, channel=channel)
             case Release(reason=reason):
                 await self._release(wish, reason)
             case Redact(text=text):
@@ -102,6 +122,23 @@ class RunWords:
             await self._stop(wish, "discard")
         else:
             await self._ways.deploy.discard(wish.run("discard"), wish.actor)
+
+    async def _review(self, wish: Wish, word: Approve | Reject) -> None:
+        says_yes = isinstance(word, Approve)
+        run = wish.run("approve" if says_yes else "reject: <reason>")
+        if not says_yes and not word.note:
+            raise Refused(
+                "Say why, because it goes on the record: reject: <reason>.",
+                reason=Refusal.NO_REASON,
+            )
+        wanted = Wanted(
+            actor=wish.actor,
+            decision=Decision.APPROVE if says_yes else Decision.REJECT,
+            note=word.note,
+            subject=word.subject,
+            said_at=said_at(wish.said_ts),
+        )
+        await self._ways.approve.review(run, wanted)
 
     async def _release(self, wish: Wish, reason: str) -> None:
         if not reason:

@@ -46,12 +46,13 @@ class Schedule:
         self._clock = clock
         self._woken = asyncio.Event()
         self._may_free = True  #: whether a stack may have become free
+        self._promoting = asyncio.Lock()
         self._stops: dict[RunId, asyncio.Event] = {}
         self._tasks: dict[RunId, asyncio.Task[None]] = {}
 
     async def promote(self) -> None:
         """Claim free stacks for their oldest runs, and have those started."""
-        await self._record.promote(self._clock())
+        await self._promote()
         self._woken.set()
 
     def wake(self) -> None:
@@ -100,7 +101,7 @@ class Schedule:
             await self._pass_on_stops()
             if self._may_free:
                 self._may_free = False
-                await self._record.promote(self._clock())
+                await self._promote()
             for run in await self._record.ready():
                 if len(self._stops) >= self._slots:
                     return
@@ -108,6 +109,11 @@ class Schedule:
                     self.take_up(run, self._perform)
         except StoreUnavailable as away:
             log.warning("store away, nothing starts", error=str(away))
+
+    async def _promote(self) -> None:
+        # One after the other: the second finds that there is nothing left to claim.
+        async with self._promoting:
+            await self._record.promote(self._clock())
 
     async def _pass_on_stops(self) -> None:
         """Stop what was asked to stop of another replica than this."""

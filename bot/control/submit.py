@@ -7,11 +7,13 @@ from typing import assert_never
 import structlog
 
 from bot.control.access import Access
-from bot.control.enlist import Enlist, Known
+from bot.control.check_task import Checked, CheckTask
+from bot.control.enlist import Enlist
 from bot.control.history import History, HistoryPage
 from bot.control.secrecy import About, Secrecy
+from bot.control.unsafe import Known
 from bot.domain.audit import Deed, Verb
-from bot.domain.errors import Refusal, Refused, RoleSourceUnavailable
+from bot.domain.errors import Refused, RoleSourceUnavailable
 from bot.domain.people import (
     Actor,
     ActorKind,
@@ -26,9 +28,11 @@ from bot.domain.stack import Catalog, StackName
 from bot.domain.task import (
     AgainRequest,
     CardRequest,
+    CheckRequest,
     DeployRequest,
     HelpRequest,
     HistoryRequest,
+    PresetRequest,
     TaskRequest,
     parse,
     parse_deploy,
@@ -62,7 +66,7 @@ class Accepted:
     channel: ChannelId
 
 
-Answer = Accepted | Thread | HistoryPage | HelpRequest | Repeated
+Answer = Accepted | Thread | HistoryPage | Checked | HelpRequest | Repeated
 
 _Grant = Callable[[Slash, Person, Known], Awaitable[Answer]]
 
@@ -80,6 +84,7 @@ class Submit:
         secrecy: Secrecy,
         enlist: Enlist,
         history: History,
+        check: CheckTask,
     ) -> None:
         self._catalog = catalog
         self._access = access
@@ -88,6 +93,7 @@ class Submit:
         self._secrecy = secrecy
         self._enlist = enlist
         self._history = history
+        self._check = check
 
     async def __call__(self, slash: Slash) -> Answer:
         """Do what a `/task` asks for, or raise Refused, on the record."""
@@ -122,10 +128,7 @@ class Submit:
             person = await self._access.member(slash.user, slash.team)
             return await grant(slash, person, known)
         except RoleSourceUnavailable as unheard:
-            refusal = Refused(
-                f"{unheard} Nothing was run. Try again in a minute.",
-                reason=Refusal.UNAVAILABLE,
-            )
+            refusal = unheard.refused("run")
             await self._note(refusal, slash, command, known.about)
             raise refusal from unheard
         except Refused as refusal:
@@ -139,10 +142,16 @@ class Submit:
                 return request
             case HistoryRequest():
                 return await self._history(request, person.actor)
+            case CheckRequest():
+                return await self._check(request, person.actor, slash.channel, known)
             case CardRequest():
                 return await self._card(request, person.actor, slash.channel)
             case TaskRequest():
                 run = await self._enlist.task(
+                    request, person.actor, channel=slash.channel, known=known
+                )
+            case PresetRequest():
+                run = await self._enlist.preset(
                     request, person.actor, channel=slash.channel, known=known
                 )
             case AgainRequest():
@@ -203,6 +212,8 @@ class Submit:
         if about is not None:
             return about.text(text)
         named, _, rest = text.strip().partition(" ")
-        stack = self._catalog.stacks.get(StackName(named))
+        # Behind a word of Handrail's, such as check, the stack comes second.
+        stacks = map(self._catalog.stacks.get, map(StackName, text.split()[:2]))
+        stack = next(filter(None, stacks), None)
         kept = await self._secrecy.of_anybody(rest or named, stack)
         return f"{named} {kept}" if rest else kept

@@ -44,6 +44,11 @@ class Verb(StrEnum):
     HEARD_AGAIN = "heard_again"
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"
+    PROPOSED = "proposed"  #: what exactly people are asked to agree to is known
+    APPROVED = "approved"  #: somebody agrees to the run
+    REJECTED = "rejected"  #: somebody does not
+    VOIDED = "voided"  #: what somebody said of the run counts no more
+    JUDGED = "judged"  #: the rules made something of the run, and of who agrees to it
     REDACTED = "redacted"  #: the row is a voucher
     NOTIFY_ASKED = "notify_asked"  #: somebody wants to be told when a stack is free
     CARD_OPENED = "card_opened"  #: somebody had a stack shown to a channel
@@ -58,10 +63,19 @@ class Verb(StrEnum):
     SIGNING_KEY_MADE = "signing_key_made"  #: for the tokens of runs
 
 
-#: What people typed for a run and for its stack. All else is Handrail's testimony,
-#: which no redaction may change, or whoever may redact could rewrite it.
+#: What people typed for a run and for its stack, or a policy said of that. All else is
+#: Handrail's testimony, which no redaction may change, or whoever may redact could
+#: rewrite it.
 TYPED_FOR_RUN: Final = frozenset(
-    {Verb.SUBMITTED, Verb.REFUSED, Verb.STOP_ASKED, Verb.CLAIM_RELEASED}
+    {
+        Verb.SUBMITTED,
+        Verb.REFUSED,
+        Verb.STOP_ASKED,
+        Verb.CLAIM_RELEASED,
+        Verb.APPROVED,
+        Verb.REJECTED,
+        Verb.JUDGED,
+    }
 )
 TYPED_FOR_STACK: Final = frozenset({Verb.HELD, Verb.FROZEN, Verb.RELEASED, Verb.STOLEN})
 _TYPED: Final = frozenset(it.value for it in TYPED_FOR_RUN | TYPED_FOR_STACK)

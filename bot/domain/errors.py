@@ -22,6 +22,8 @@ class Refusal(StrEnum):
     BAD_KEY = "bad_key"  #: no API key, or one that is wrong, revoked or expired
     TOO_OFTEN = "too_often"
     UNAVAILABLE = "unavailable"
+    POLICY = "policy"  #: a policy denies it, or could not be evaluated
+    NOT_ASKED = "not_asked"  #: a review of what needs none
 
 
 class HandrailError(Exception):
@@ -73,6 +75,13 @@ class RoleSourceUnavailable(HandrailError):
         """*again_in* so many seconds it may be known; None: not by itself."""
         super().__init__(sentence)
         self.again_in = again_in
+
+    def refused(self, nothing_was: str = "done") -> Refused:
+        """Return what to tell a person whose wish is not granted because of this."""
+        return Refused(
+            f"{self} Nothing was {nothing_was}. Try again in a minute.",
+            reason=Refusal.UNAVAILABLE,
+        )
 
 
 class Outage(StrEnum):
@@ -128,6 +137,10 @@ class WordUnheard(HandrailError):
             f"{_WHY[self.kind]}, so nothing was done yet. Your reply is heard as soon "
             "as that is over; after a while you are asked whether you still mean it."
         )
+
+
+class PolicyUnavailable(HandrailError):
+    """No policy can be evaluated: the message names what is missing."""
 
 
 class SecretUnavailable(HandrailError):

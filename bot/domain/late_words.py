@@ -6,11 +6,13 @@ from typing import Final
 
 from bot.domain.sentences import minute, span
 from bot.domain.words import (
+    Approve,
     Confirm,
     Discard,
     ForceUnlock,
     Freeze,
     Lock,
+    Reject,
     Release,
     RunAgain,
     Steal,
@@ -32,6 +34,8 @@ _NAMES: Final[dict[type[Word], str]] = {
     Unfreeze: "unfreeze",
     Confirm: "confirm",
     Discard: "discard",
+    Approve: "approve",
+    Reject: "reject",
     Stop: "stop",
     Release: "release",
     ForceUnlock: "force-unlock",

@@ -1,13 +1,15 @@
 """A run, and the states that its record goes through."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, NewType, Self
 
 from bot.domain.errors import IllegalTransition
 from bot.domain.people import Actor
+from bot.domain.policy import Session
+from bot.domain.preset_call import written_call
 from bot.domain.replica import ReplicaId
 from bot.domain.stack import StackName
 from bot.domain.state_lock import StateLock
@@ -115,6 +117,14 @@ class Reason(StrEnum):
     ENGINE = "engine"
 
 
+class Approval(StrEnum):
+    """Whether people have to agree to a run before it may start."""
+
+    NONE = "none"  #: nobody has to
+    PENDING = "pending"  #: it waits until they do
+    APPROVED = "approved"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """A row of the record. Never changed in place: each step is a new value."""
@@ -127,7 +137,10 @@ class Run:
     outside: bool = False  #: an outside CI performs it, not Handrail
     again: RunId | None = None  #: the run whose command this one repeats
     skip_init: bool = False
+    preset: str = ""  #: the one whose command this is
+    parameters: Mapping[str, str] = field(default_factory=dict)  #: of the preset
     actor: Actor
+    session: Session | None = None  #: as whom the actor acted; None: before there were
     thread: ThreadId
     created_at: datetime
     state: RunState = RunState.QUEUED
@@ -137,6 +150,13 @@ class Run:
     note: str = ""  #: what a person needs to know beside the state
     commit: str | None = None
     image_digest: str | None = None
+    approval: Approval = Approval.NONE
+    approval_note: str = ""  #: who has to agree, or by what it is approved
+    approval_expires: datetime | None = None
+    #: digest of what is to be agreed to, once that is known
+    subject: str | None = None
+    #: since when it is that: who spoke before meant another, or had seen nothing
+    subject_changed_at: datetime | None = None
     container: str | None = None
     started_at: datetime | None = None  #: when it left the queue
     ended_at: datetime | None = None
@@ -159,6 +179,18 @@ class Run:
     engine: str | None = None  #: on which its container is, if one was asked for
     #: when its output was dropped, as `retention` says
     output_dropped_at: datetime | None = None
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """Tell whether people have to agree before it may start."""
+        return self.approval is Approval.PENDING and self.state is RunState.QUEUED
+
+    @property
+    def asked(self) -> str:
+        """Return what its actor wrote: a preset as it is called, or the command."""
+        if not self.preset:
+            return self.command
+        return written_call(self.preset, self.parameters)
 
     def moved(self, to: RunState, *, at: datetime, note: str = "") -> Self:
         """Return this run one step further along."""

@@ -9,15 +9,19 @@ from bot.domain.run import Reason, Run, RunState
 from bot.domain.stack import StackName
 
 HELP = """\
+/task alone opens a form; the app's Home tab shows your runs and what waits for you.
 /task <stack> <command> runs the command on the stack, after its init.
 /task <stack> --no-init <command> skips the init. After -- all is the command.
+/task <stack> !restart service=api runs a preset with its parameters.
 /task <stack> !12 runs the command of run 12 again. /task <stack> shows the stack.
 /task history <stack> shows its last runs, ten a page.
+/task check <stack> <command> tells whether it would run, and who has to agree.
 /deploy <stack> plans, and applies exactly that plan once somebody confirms it.
 Replies in the thread of a run or of a stack, each a whole message:
 status: who has the stack, and what waits. help: this.
 stop: ends a run that does not perform yet.
 confirm, discard: what becomes of a plan.
+approve, approve: note, reject: why: what you say to a run that waits for approval.
 lock, lock: reason, lock 2h: reason, lock a, b: reason: only your runs start.
 unlock, unlock a, b, unlock all mine: gives it back.
 notify me: a direct message once the stack is free for you.
@@ -48,6 +52,8 @@ _IN_ITS_PLACE = (
 )
 
 _UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
+
+_NOTE_LENGTH = 300
 
 #: what a shell means by these exit codes (POSIX.1-2017, 2.8.2)
 _SHELL_CODES = {126: "found, but not executable", 127: "command not found"}
@@ -149,6 +155,18 @@ def name_of(actor: Actor) -> str:
     if actor.kind is ActorKind.API_KEY:
         return f"api::{actor.id}"
     return actor.name or actor.id
+
+
+def any_of(names: Sequence[str]) -> str:
+    """Return *names* as a choice, `@platform, U0ADA or U0BOB`."""
+    *most, last = names or ("",)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def ended_by(run: Run) -> Actor | None:
+    """Return who had *run* end before it performed or was applied, if somebody had."""
+    was_ended = run.state in {RunState.DISCARDED, RunState.STOPPED}
+    return run.stop_asked_by if was_ended else None
 
 
 def held_by_another(
@@ -272,19 +290,34 @@ def status(
     occupancy: Occupancy,
     running: Run | None,
     queue: tuple[Run, ...],
+    agreed: Sequence[Actor] = (),
 ) -> str:
-    """Say who has a stack and what waits for it, in a message that stays."""
+    """Say who has a stack and what waits for it, in a message that stays.
+
+    *agreed* have those to the running one whose approvals it needed.
+    """
     lines = []
     if occupancy.freeze is not None:
         lines.append(frozen_since(occupancy.freeze))
     if occupancy.hold is not None:
         lines.append(_held_since(occupancy.hold))
     if running is not None:
-        lines.append(_running(running))
-    if queue:
-        waiting = ", ".join(f"run {run.id} ({name_of(run.actor)})" for run in queue)
-        lines.append(f"Waiting: {waiting}.")
+        by = f" Approved by {' and '.join(map(name_of, agreed))}." if agreed else ""
+        lines.append(f"{_running(running)}{by}")
+    lines += _waiting([run for run in queue if not run.waits_for_approval])
+    lines += [_pending(run) for run in queue if run.waits_for_approval]
     return "\n".join(lines) or f"{stack} is free and nothing waits."
+
+
+def _waiting(runs: Sequence[Run]) -> list[str]:
+    named = ", ".join(f"run {run.id} ({name_of(run.actor)})" for run in runs)
+    return [f"Waiting: {named}."] if named else []
+
+
+def _pending(run: Run) -> str:
+    note = " ".join(run.approval_note.split())[:_NOTE_LENGTH]
+    waits = f"Run {run.id} of {name_of(run.actor)} waits for approval"
+    return f"{waits}: {note}" if note else f"{waits}."
 
 
 def _running(run: Run) -> str:

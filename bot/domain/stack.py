@@ -9,6 +9,9 @@ from typing import NewType
 
 from bot.domain.errors import Refusal, Refused
 from bot.domain.people import ChannelId, TeamId, UserId
+from bot.domain.policy import Policy
+from bot.domain.preset import Preset
+from bot.domain.rule import ApprovalRule
 from runner.job import Limits, Source
 
 StackName = NewType("StackName", str)
@@ -123,6 +126,12 @@ class Stack:
     limits: Limits = Limits()
     network: str = "bridge"
     persistent: bool = False
+    labels: tuple[str, ...] = ()
+    policies: tuple[Policy, ...] = ()  #: those of its labels and contexts, too
+    approvals: ApprovalRule | None = None
+    deny_tasks: bool = False  #: no command but presets and the stack's own deploy
+    self_review: bool = False  #: whether the author's own approval counts
+    presets: Mapping[str, Preset] = field(default_factory=dict)
     strict_masking: bool = False  #: refuse to run with a secret that cannot be masked
     mask_shapes: bool = True  #: mask what looks like a token, whoever knows it
     reading_state: str = ""

@@ -1,11 +1,12 @@
 """Parse what follows `/task` and `/deploy`."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.domain.errors import Refusal, Refused
+from bot.domain.preset_call import is_call, read_call
 from bot.domain.quoting import unclosed_quote
 from bot.domain.run import RunId
 from bot.domain.slack_text import as_typed, flag, oddities, words_apart
@@ -17,6 +18,7 @@ LONGEST_COMMAND: Final = 8_000
 NO_INIT: Final = "--no-init"
 VERBATIM: Final = "--"
 HISTORY: Final = "history"
+CHECK: Final = "check"
 _PAGE: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 _AGAIN: Final = re.compile(r"!([1-9][0-9]{0,8})", re.ASCII)
 
@@ -37,6 +39,16 @@ class AgainRequest:
 
     stack: str
     run: RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetRequest:
+    """`/task <stack> !restart service=api`: run the preset with these parameters."""
+
+    stack: str
+    preset: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()  #: what was undone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +75,26 @@ class HistoryRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRequest:
+    """`/task check <stack> <command>`: would it run, and who would have to agree."""
+
+    asked: TaskRequest | PresetRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HelpRequest:
     """`/task` alone, or `/task help`."""
 
 
-Request = TaskRequest | AgainRequest | CardRequest | HistoryRequest | HelpRequest
+Request = (
+    TaskRequest
+    | PresetRequest
+    | AgainRequest
+    | CardRequest
+    | HistoryRequest
+    | CheckRequest
+    | HelpRequest
+)
 
 
 def parse(text: str, *, is_stack: Callable[[str], bool] = lambda _: False) -> Request:
@@ -84,11 +111,21 @@ def parse(text: str, *, is_stack: Callable[[str], bool] = lambda _: False) -> Re
         return HelpRequest()
     if stack == HISTORY and not is_stack(stack):
         return _history(rest)
+    if stack == CHECK and not is_stack(stack):
+        return _check(rest, undone)
     if not rest:
         return CardRequest(stack=stack)
     repeated = _AGAIN.fullmatch(rest)
     if repeated is not None:
         return AgainRequest(stack=stack, run=RunId(int(repeated[1])))
+    return _asked(stack, rest, undone)
+
+
+def _asked(
+    stack: str, rest: str, undone: tuple[str, ...]
+) -> TaskRequest | PresetRequest:
+    if is_call(rest):
+        return _preset(stack, rest, undone)
     command, skip_init = _split_flags(rest)
     check_command(command, stack)
     return TaskRequest(
@@ -96,6 +133,16 @@ def parse(text: str, *, is_stack: Callable[[str], bool] = lambda _: False) -> Re
         command=command,
         skip_init=skip_init,
         remarks=undone + oddities(command),
+    )
+
+
+def _preset(stack: str, rest: str, undone: tuple[str, ...]) -> PresetRequest:
+    call = read_call(rest)
+    return PresetRequest(
+        stack=stack,
+        preset=call.preset,
+        parameters=call.parameters,
+        remarks=undone + call.remarks,
     )
 
 
@@ -108,6 +155,17 @@ def _history(rest: str) -> HistoryRequest:
             reason=Refusal.BAD_COMMAND,
         )
     return HistoryRequest(stack=stack, page=int(page or 1))
+
+
+def _check(rest: str, undone: tuple[str, ...]) -> CheckRequest:
+    stack, asked = _first_word(rest)
+    if not asked or _AGAIN.fullmatch(asked):
+        raise Refused(
+            "/task check takes a stack and the command or preset that you think of "
+            "sending there: /task check net-prod terraform apply.",
+            reason=Refusal.BAD_COMMAND,
+        )
+    return CheckRequest(asked=_asked(stack, asked, undone))
 
 
 def parse_deploy(text: str) -> DeployRequest | HelpRequest:
@@ -133,6 +191,12 @@ def _split_flags(rest: str) -> tuple[str, bool]:
         first, after = _first_word(rest)
     if flag(first) == VERBATIM:
         return after, skip_init
+    if skip_init and is_call(rest):
+        raise Refused(
+            "A preset says itself whether the init runs: omit --no-init. A command "
+            "that begins with ! is written behind --, as in --no-init -- !true.",
+            reason=Refusal.BAD_COMMAND,
+        )
     before, last = _last_word(rest)
     if flag(last) == NO_INIT:
         return before, True

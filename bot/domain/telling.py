@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.domain.approval import Decision
 from bot.domain.lock import Hold
 from bot.domain.people import Actor
 from bot.domain.run import RunId
@@ -73,6 +74,15 @@ class Planned:
     """What a tracked run would change, rendered from the record as it is now."""
 
     run: RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """Somebody agreed, or did not agree, to the thread's run."""
+
+    actor: Actor
+    decision: Decision
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +167,7 @@ Telling = (
     | Expired
     | Planned
     | Confirmed
+    | Reviewed
     | StopAsked
     | Said
     | Tail

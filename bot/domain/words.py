@@ -66,6 +66,22 @@ class Discard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approve:
+    """`approve`, `approve: note`: agree to what the thread's run waits to do."""
+
+    note: str = ""
+    subject: str = ""  #: of the run that was seen; empty: what it is now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """`reject: reason`: do not agree to the thread's run."""
+
+    note: str = ""
+    subject: str = ""  #: as for `Approve`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForceUnlock:
     """`force-unlock`: an admin has the tool give up the lock the run ran into."""
 
@@ -122,6 +138,8 @@ Word = (
     | Stop
     | Confirm
     | Discard
+    | Approve
+    | Reject
     | ForceUnlock
     | NotifyMe
     | RunAgain
@@ -195,6 +213,12 @@ def _freeze(about: str, reason: str) -> Word | None:
     return None if more else Freeze(duration=duration, reason=reason)
 
 
+def _review(
+    word: type[Approve | Reject],
+) -> Callable[[str, str], Word | None]:
+    return lambda about, reason: None if about else word(note=reason)
+
+
 def _only_why(
     word: type[Steal | Unfreeze | Release],
 ) -> Callable[[str, str], Word | None]:
@@ -208,9 +232,11 @@ _WITH_REASON: Final[Mapping[str, Callable[[str, str], Word | None]]] = {
     "steal": _only_why(Steal),
     "unfreeze": _only_why(Unfreeze),
     "release": _only_why(Release),
+    "approve": _review(Approve),
+    "reject": _review(Reject),
 }
 #: without a reason they are answered with what is missing
-_NEEDY: Final = frozenset({"steal", "release"})
+_NEEDY: Final = frozenset({"steal", "release", "reject"})
 _ALONE: Final[Mapping[str, Word]] = {
     "stop": Stop(),
     "confirm": Confirm(),

@@ -1,10 +1,11 @@
 """What the use cases need from outside, split by who uses it."""
 
+from bot.ports.approvals import Approvals, Document, Policies
 from bot.ports.archive import Archive, Keys
 from bot.ports.outbox import Letter, Moved, Outbox, Posted, Shown
 from bot.ports.outside import Clock, Credentials, Directory, Messages, Minted, Values
 from bot.ports.record import Driven, Record
-from bot.ports.replicas import Drained, Drains, Duty, Replicas, Wakes
+from bot.ports.replicas import Change, Drained, Drains, Duty, Replicas, Wakes
 from bot.ports.retention import Perishables
 from bot.ports.values import (
     DeliveryKey,
@@ -23,11 +24,14 @@ from bot.ports.values import (
 )
 
 __all__ = [
+    "Approvals",
     "Archive",
+    "Change",
     "Clock",
     "Credentials",
     "DeliveryKey",
     "Directory",
+    "Document",
     "Drained",
     "Drains",
     "Driven",
@@ -47,6 +51,7 @@ __all__ = [
     "Outbox",
     "Perishables",
     "Plan",
+    "Policies",
     "Posted",
     "Progress",
     "Record",

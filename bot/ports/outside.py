@@ -33,6 +33,12 @@ class Directory(Protocol):
         Raises RoleSourceUnavailable, also where the source does not exist.
         """
 
+    async def teams(self, user: UserId, *, fresh: bool) -> tuple[str, ...]:
+        """Return the handles of the user groups of *user*, without @, in order.
+
+        None where the workspace has no user groups. Raises RoleSourceUnavailable.
+        """
+
     async def is_present(self, channel: ChannelId) -> bool:
         """Tell whether Handrail itself is a member of *channel*."""
 

@@ -46,14 +46,23 @@ class Replicas(Protocol):
         """Take *duty*, or keep it for another lease; False while another has it."""
 
 
+class Change(StrEnum):
+    """What a transaction gives somebody to do, maybe in another replica."""
+
+    RUNS = "runs"  #: one may start, or has to stop
+    OWNERS = "owners"  #: a run may be adopted
+    SECRETS = "secrets"  #: more is to be hidden in what a run prints
+    LETTERS = "letters"  #: one may be delivered
+
+
 class Wakes(Protocol):
     """Hears that the record has changed, by whichever replica."""
 
-    def heard(self) -> AsyncIterator[None]:
-        """Yield soon after each change that may let a run start, stop or be told.
+    def heard(self) -> AsyncIterator[frozenset[Change]]:
+        """Yield soon after each change what kinds of it there were.
 
         Several changes in a row may be one. What was missed while nobody could
-        hear is heard of as one change. Never raises.
+        hear is heard of as one change of every kind. Never raises.
         """
 
 

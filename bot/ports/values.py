@@ -1,13 +1,15 @@
 """What the ports take and return."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType, Protocol
 
 from bot.domain.lock import Hold
 from bot.domain.people import Actor, ChannelId
-from bot.domain.run import Reason, RunId, RunState, RunType, ThreadId
+from bot.domain.policy import Session
+from bot.domain.run import Approval, Reason, RunId, RunState, RunType, ThreadId
 from bot.domain.stack import StackName
 from bot.domain.state_lock import StateLock
 
@@ -36,8 +38,14 @@ class NewRun:
     type: RunType = RunType.TASK
     apply: str = ""
     outside: bool = False
+    own: bool = False  #: the command is Handrail's, not that of who asks
     again: RunId | None = None
     idempotency: Idempotency | None = None
+    preset: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    session: Session | None = None
+    approval: Approval = Approval.NONE
+    approval_expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

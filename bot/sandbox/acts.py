@@ -1,7 +1,7 @@
 """What a person does in the client: commands, messages, buttons, forms."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.sandbox.delivery import Acknowledgement, Delivery, Kind
 from bot.sandbox.escaping import escape, link, link_prose, typeset
@@ -15,6 +15,7 @@ from bot.sandbox.payloads import (
     slash_command,
 )
 from bot.sandbox.responses import Origin, Responses, respond
+from bot.sandbox.suggestions import Suggestions, is_asked
 from bot.sandbox.values import Answer, Channel, MethodError, Payload, Person
 from bot.sandbox.view_answers import apply_view_answer
 from bot.sandbox.workspace import Workspace
@@ -30,6 +31,8 @@ class Act:
     block_id: str = ""
     value: str | None = None
     selected: object = None
+    #: of a view: what is filled in besides, as for a submission
+    filled: Payload = field(default_factory=dict)
 
 
 class Acts:
@@ -41,6 +44,7 @@ class Acts:
         self._workspace = workspace
         self._delivery = delivery
         self._responses = responses
+        self._suggestions = Suggestions()
         workspace.listeners.append(self.hear)
 
     async def slash(
@@ -125,13 +129,41 @@ class Acts:
     async def act_on_view(self, act: Act, *, by: str, view_id: str) -> Answer:
         """Press a button or choose from a menu in a modal or Home."""
         view = self._workspace.views.find(by, view_id)
-        place = {"container": {"type": "view", "view_id": view_id}, "view": view}
-        return await self._act(act, by=by, blocks=view["blocks"], place=place)
+        blocks = self._suggestions.with_offers(view_id, view["blocks"])
+        element = find_element(blocks, act.action_id, act.block_id, acting=True)
+        own = {} if element["type"] == "button" else _own_state(act, element)
+        filled = self._filled(view, {**act.filled, **own})
+        place = {"container": {"type": "view", "view_id": view_id}, "view": filled}
+        return await self._act(act, by=by, blocks=blocks, place=place)
+
+    async def suggest(
+        self, typed: str, *, by: str, view_id: str, action_id: str, block_id: str = ""
+    ) -> list[Payload]:
+        """Type into a menu of the app's own options in a view; return what it offers.
+
+        Refuses with Slack's error where the app did not answer, or with too much.
+        """
+        view = self._workspace.views.find(by, view_id)
+        menu = find_element(view["blocks"], action_id, block_id)
+        if not is_asked(menu, typed):
+            return []
+        payload = {
+            **self._interaction(by, "block_suggestion"),
+            "container": {"type": "view", "view_id": view_id},
+            "view": self._filled(view, {}),
+            "block_id": menu["block_id"],
+            "action_id": action_id,
+            "value": typed,
+        }
+        outcome = await self._delivery.once(Kind.INTERACTIVE, payload)
+        if not outcome.ok:
+            raise MethodError(outcome.error)
+        return self._suggestions.note(view_id, menu, outcome.payload or {})
 
     async def submit(self, view_id: str, values: Payload, *, by: str) -> Answer:
         """Submit a form; *values* are texts or Slack's state, by block and action."""
         view = self._workspace.views.find(by, view_id)
-        filled = {**view, "state": {"values": state_values(view, values)}}
+        filled = self._filled(view, values)
         problems = input_problems(filled)
         if problems:
             return Answer(ok=False, errors=problems)
@@ -152,12 +184,25 @@ class Acts:
             await self._delivery.once(Kind.INTERACTIVE, {**base, **payload})
         return _DONE
 
-    def open_home(self, *, by: str) -> Payload | None:
-        """Look at the app's Home; return what is published there now."""
+    def open_home(self, *, by: str, tab: str = "home") -> Payload | None:
+        """Look at the app's Home or messages; return what is published there now."""
         self._workspace.active(by)
         channel = self._workspace.direct_message(by)
-        self._workspace.tell(None, home_opened(self._workspace, by, channel))
+        self._workspace.tell(None, home_opened(self._workspace, by, channel, tab))
         return self._workspace.views.home(by)
+
+    def _filled(self, view: Payload, values: Payload) -> Payload:
+        """Return *view* with what is filled in: what was before, and *values*."""
+        views, name = self._workspace.views, view["id"]
+        blocks = self._suggestions.with_offers(name, view["blocks"])
+        before = views.filled(name)
+        given = {
+            block: {**before.get(block, {}), **values.get(block, {})}
+            for block in {**before, **values}
+        }
+        state = state_values({**view, "blocks": blocks}, given)
+        views.fill(name, state)
+        return {**view, "state": {"values": state}}
 
     async def _act(
         self, act: Act, *, by: str, blocks: object, place: Payload
@@ -179,7 +224,7 @@ class Acts:
     def _interaction(self, by: str, kind: str) -> Payload:
         person = self._workspace.active(by)
         payload = interaction(self._workspace, person, kind)
-        if kind != "view_closed":
+        if kind not in {"view_closed", "block_suggestion"}:
             payload["trigger_id"] = self._workspace.triggers.new(by)
         return payload
 
@@ -237,3 +282,11 @@ class Acts:
         by_person = event.get("user") != self._workspace.bot.id
         payload = event_callback(self._workspace, event)
         self._delivery.event(payload, by_person=by_person and not event.get("hidden"))
+
+
+def _own_state(act: Act, element: Payload) -> Payload:
+    """Return what the element that is used says itself, as what is filled in."""
+    used = {} if act.selected is None else chosen(element, act.selected)
+    if act.value is not None:
+        used["value"] = act.value
+    return {element["block_id"]: {act.action_id: used}} if used else {}

@@ -4,7 +4,7 @@ Numbers from https://docs.slack.dev/reference/block-kit; each problem is worded
 as Slack does, ending in a JSON pointer.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import chain
 from typing import Final, TypeAlias
 
@@ -12,27 +12,41 @@ from bot.sandbox.values import Payload
 
 Problems: TypeAlias = Iterator[str]
 
-_SELECTS = (
+#: options of a menu, and groups of them
+MOST_OPTIONS: Final = 100
+
+_UNCHECKED_ELEMENTS = (
     "users_select",
     "conversations_select",
     "channels_select",
-    "external_select",
     "multi_users_select",
     "multi_conversations_select",
     "multi_channels_select",
-    "multi_external_select",
     "datepicker",
     "timepicker",
     "datetimepicker",
+    "workflow_button",
+    "feedback_buttons",
+    "icon_button",
+)
+#: they are fields of a form, and stand nowhere else
+_FIELDS = {
+    "plain_text_input",
     "number_input",
     "email_text_input",
     "url_text_input",
     "rich_text_input",
     "file_input",
+}
+#: they do something at once, and are no fields
+_PRESSED = {
+    "button",
+    "overflow",
+    "image",
     "workflow_button",
     "feedback_buttons",
     "icon_button",
-)
+}
 _UNCHECKED_BLOCKS = (
     "divider",
     "markdown",
@@ -131,7 +145,7 @@ def _input(block: Payload, at: str) -> Problems:
     yield from _text(block.get("label"), f"{at}/label", 2_000, plain=True)
     if block.get("hint"):
         yield from _text(block["hint"], f"{at}/hint", 2_000, plain=True)
-    yield from _element(block.get("element"), f"{at}/element")
+    yield from _element(block.get("element"), f"{at}/element", never=_PRESSED)
 
 
 def _rich_text(block: Payload, at: str) -> Problems:
@@ -157,13 +171,15 @@ def _anything(_part: Payload, _at: str) -> Problems:
     return iter(())
 
 
-def _element(element: object, at: str) -> Problems:
+def _element(
+    element: object, at: str, *, never: Collection[str] = frozenset(_FIELDS)
+) -> Problems:
     if not isinstance(element, dict):
         yield f"missing required field: type [json-pointer:{at}]"
         return
     kind = element.get("type")
     check = _ELEMENTS.get(kind) if isinstance(kind, str) else None
-    if check is None:
+    if check is None or kind in never:
         yield f"unsupported type: {kind} [json-pointer:{at}/type]"
         return
     yield from _length(element, "action_id", 255, at)
@@ -188,20 +204,68 @@ def _text_input(element: Payload, at: str) -> Problems:
             yield f"must be between {least} and 3000 [json-pointer:{at}/{name}]"
 
 
-def _options_up_to(most: int) -> Callable[[Payload, str], Problems]:
+def options_problems(
+    options: object,
+    at: str = "/options",
+    *,
+    most: int = MOST_OPTIONS,
+    ticked: bool = False,
+) -> Problems:
+    """Yield what Slack would say against *options*; what is *ticked* takes mrkdwn."""
+    if not isinstance(options, list):
+        yield f"must be an array [json-pointer:{at}]"
+        return
+    if len(options) > most:
+        yield f"no more than {most} items allowed [json-pointer:{at}]"
+    for index, option in enumerate(options):
+        where = f"{at}/{index}"
+        if not isinstance(option, dict):
+            yield f"must be an object [json-pointer:{where}]"
+            continue
+        yield from _text(option.get("text"), f"{where}/text", 75, plain=not ticked)
+        yield from _required(option, "value", where)
+        yield from _length(option, "value", 150, where)
+        if option.get("description"):
+            about = f"{where}/description"
+            yield from _text(option["description"], about, 75, plain=not ticked)
+
+
+def _options_up_to(
+    most: int, *, ticked: bool = False
+) -> Callable[[Payload, str], Problems]:
     def check(element: Payload, at: str) -> Problems:
         if not element.get("options") and not element.get("option_groups"):
             yield f"missing required field: options [json-pointer:{at}]"
-        yield from _count(element, "options", most, at)
-        for index, option in enumerate(element.get("options") or ()):
-            where = f"{at}/options/{index}"
-            if not isinstance(option, dict):
-                yield f"must be an object [json-pointer:{where}]"
-                continue
-            yield from _text(option.get("text"), f"{where}/text", 75)
-            yield from _length(option, "value", 150, where)
+        lists = {"options": element.get("options") or []}
+        yield from _count(element, "option_groups", MOST_OPTIONS, at)
+        for index, group in enumerate(element.get("option_groups") or ()):
+            where = f"option_groups/{index}"
+            yield from _text(group.get("label"), f"{at}/{where}/label", 75, plain=True)
+            lists[f"{where}/options"] = group.get("options") or []
+        for where, options in lists.items():
+            yield from options_problems(
+                options, f"{at}/{where}", most=most, ticked=ticked
+            )
+        every = [some for some in lists.values() if isinstance(some, list)]
+        yield from _initial(element, at, [one for some in every for one in some])
 
     return check
+
+
+def _initial(element: Payload, at: str, options: list[Payload]) -> Problems:
+    """Yield a problem unless what is chosen at first is an option, to the letter."""
+    chosen = [element.get("initial_option"), *(element.get("initial_options") or ())]
+    if any(option is not None and option not in options for option in chosen):
+        yield f"must be one of the provided options [json-pointer:{at}/initial_option]"
+
+
+def _external(element: Payload, at: str) -> Problems:
+    first = element.get("initial_option")
+    options = [*([first] if first else ()), *(element.get("initial_options") or ())]
+    yield from options_problems(options, f"{at}/initial_option")
+    least = element.get("min_query_length", 0)
+    if not isinstance(least, int) or least < 0:
+        yield f"must be 0 or more [json-pointer:{at}/min_query_length]"
 
 
 def _confirm(confirm: object, at: str) -> Problems:
@@ -271,13 +335,16 @@ _BLOCKS: Final[Mapping[str, Callable[[Payload, str], Problems]]] = {
     "image": _image,
 }
 _ELEMENTS: Final[Mapping[str, Callable[[Payload, str], Problems]]] = {
-    **dict.fromkeys(_SELECTS, _anything),
+    **dict.fromkeys(_UNCHECKED_ELEMENTS, _anything),
+    **dict.fromkeys(_FIELDS, _anything),
     "button": _button,
     "plain_text_input": _text_input,
+    "external_select": _external,
+    "multi_external_select": _external,
     "image": _image,
-    "static_select": _options_up_to(100),
-    "multi_static_select": _options_up_to(100),
+    "static_select": _options_up_to(MOST_OPTIONS),
+    "multi_static_select": _options_up_to(MOST_OPTIONS),
     "overflow": _options_up_to(5),
-    "checkboxes": _options_up_to(10),
-    "radio_buttons": _options_up_to(10),
+    "checkboxes": _options_up_to(10, ticked=True),
+    "radio_buttons": _options_up_to(10, ticked=True),
 }

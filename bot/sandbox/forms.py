@@ -15,11 +15,19 @@ _CHOSEN_FIELDS = {
 }
 
 
-def find_element(blocks: object, action_id: str, block_id: str = "") -> Payload:
-    """Return the element called *action_id*, with its block, as an action."""
+def find_element(
+    blocks: object, action_id: str, block_id: str = "", *, acting: bool = False
+) -> Payload:
+    """Return the element called *action_id*, with its block, as an action.
+
+    *acting* it has to tell the app at once; a field does so if its block asks for it.
+    """
     for block, element in _elements(blocks):
         in_block = not block_id or block.get("block_id") == block_id
+        is_quiet = block["type"] == "input" and not block.get("dispatch_action")
         if in_block and element.get("action_id") == action_id:
+            if acting and is_quiet:
+                break
             return {**element, "block_id": block.get("block_id", "")}
     raise MethodError("action_not_found")
 
@@ -55,6 +63,18 @@ def state_values(view: Payload, values: Payload) -> Payload:
     return state
 
 
+def kept(blocks: object, state: Payload) -> Payload:
+    """Return what of *state* is about elements that *blocks* still have.
+
+    A client keeps what was filled in as long as block and action id stay the same.
+    """
+    there = {(b["block_id"], e.get("action_id")) for b, e in _elements(blocks)}
+    return {
+        name: {action: one for action, one in states.items() if (name, action) in there}
+        for name, states in state.items()
+    }
+
+
 def input_problems(view: Payload) -> Payload:
     """Return the client's own complaints by block id: left empty, or too long."""
     values = view["state"]["values"]
@@ -84,22 +104,22 @@ def _problem(block: Payload, states: Payload) -> str:
 def _state(element: Payload, given: object) -> Payload:
     kind = element["type"]
     if isinstance(given, dict):
-        return {"type": kind, **given}
-    if kind in {"checkboxes", "multi_static_select"}:
+        return {**given, "type": kind}
+    if kind in {"checkboxes", "multi_static_select", "multi_external_select"}:
         chosen = given if isinstance(given, list) else []
         initial = element.get("initial_options", []) if given is None else []
         return {
             "type": kind,
             "selected_options": initial or [_option(element, v) for v in chosen],
         }
-    if kind in {"static_select", "radio_buttons"}:
+    if kind in {"static_select", "external_select", "radio_buttons"}:
         initial_option = element.get("initial_option")
         option = initial_option if given is None else _option(element, given)
         return {"type": kind, "selected_option": option}
-    return {
-        "type": kind,
-        "value": element.get("initial_value") if given is None else given,
-    }
+    field = _CHOSEN_FIELDS.get(kind, "value")
+    first = element.get(field.replace("selected", "initial"))
+    initial = element.get("initial_value", first)
+    return {"type": kind, field: initial if given is None else given}
 
 
 def _option(element: Payload, value: object) -> Payload:

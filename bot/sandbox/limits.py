@@ -16,6 +16,8 @@ METADATA_BYTES = 16_000
 SNIPPET_BYTES = 1_000_000
 VIEW_BYTES = 250_000
 MESSAGE_BLOCKS, VIEW_BLOCKS = 50, 100
+#: characters of what a view carries along
+_NAMES = {"private_metadata": 3_000, "callback_id": 255, "external_id": 255}
 
 
 def check_blocks(blocks: object) -> None:
@@ -67,7 +69,7 @@ def _view_problems(view: Payload, kind: str) -> list[str]:
         text = view.get(name) or {}
         if len(text.get("text", "")) > 24:
             problems.append(_too_long(24, f"/view/{name}/text"))
-    for name, most in (("private_metadata", 3_000), ("callback_id", 255)):
+    for name, most in _NAMES.items():
         if len(view.get(name) or "") > most:
             problems.append(_too_long(most, f"/view/{name}"))
     return problems

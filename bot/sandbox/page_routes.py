@@ -21,7 +21,6 @@ class PageRoutes:
     def __init__(self, workspace: Workspace, acts: Acts) -> None:
         self._workspace = workspace
         self._acts = acts
-        self._seen_homes: dict[str, str] = {}
 
     def add_to(self, app: web.Application) -> None:
         """Add the page and what it talks to."""
@@ -34,9 +33,11 @@ class PageRoutes:
         router.add_get("/sandbox/state", self._state)
         router.add_get("/sandbox/updates", self._updates)
         router.add_get("/sandbox/home", self._home)
+        router.add_post("/sandbox/home", self._open_home)
         router.add_post("/sandbox/slash", self._slash)
         router.add_post("/sandbox/message", self._message)
         router.add_post("/sandbox/action", self._action)
+        router.add_post("/sandbox/options", self._options)
         router.add_post("/sandbox/view", self._view)
         router.add_post("/sandbox/view/close", self._close)
 
@@ -48,15 +49,13 @@ class PageRoutes:
         return await stream_updates(request, self._workspace, viewer)
 
     async def _home(self, request: web.Request) -> web.Response:
-        viewer = self._viewer(request)
-        home = self._workspace.views.home(viewer)
-        version = home["hash"] if home else ""
-        # The page asks again when the Home changed. Only a first look, or one at
-        # what was seen before, is a person opening it.
-        if self._seen_homes.get(viewer, version) == version:
-            home = self._acts.open_home(by=viewer)
-        self._seen_homes[viewer] = version
+        home = self._workspace.views.home(self._viewer(request))
         return web.json_response(home)
+
+    async def _open_home(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        self._acts.open_home(by=body["as"])
+        return web.json_response({"ok": True})
 
     async def _slash(self, request: web.Request) -> web.Response:
         body = await _body(request)
@@ -86,6 +85,7 @@ class PageRoutes:
             block_id=body.get("block_id") or "",
             value=body.get("value"),
             selected=body.get("selected"),
+            filled=body.get("state", {}).get("values", {}),
         )
         if body.get("view_id"):
             answer = await self._acts.act_on_view(
@@ -99,6 +99,17 @@ class PageRoutes:
                 message_ts=body["message_ts"],
             )
         return web.json_response(answer.as_payload())
+
+    async def _options(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        options = await self._acts.suggest(
+            body["value"],
+            by=body["as"],
+            view_id=body["view_id"],
+            action_id=body["action_id"],
+            block_id=body.get("block_id") or "",
+        )
+        return web.json_response({"ok": True, "options": options})
 
     async def _view(self, request: web.Request) -> web.Response:
         body = await _body(request)

@@ -109,17 +109,19 @@ def message_container(channel: Channel, message: Payload) -> Payload:
     return place if container["is_ephemeral"] else {**place, "message": message}
 
 
-def home_opened(workspace: Workspace, user: str, channel: Channel) -> Payload:
-    """Return the event of a person looking at the app's Home."""
+def home_opened(
+    workspace: Workspace, user: str, channel: Channel, tab: str = "home"
+) -> Payload:
+    """Return the event of a person looking at the app's Home, or its messages."""
     event: Payload = {
         "type": "app_home_opened",
         "user": user,
         "channel": channel.id,
-        "tab": "home",
+        "tab": tab,
         "event_ts": workspace.mint.ts(),
     }
     view = workspace.views.home(user)
-    return {**event, "view": view} if view else event
+    return {**event, "view": view} if view and tab == "home" else event
 
 
 def _channel_name(channel: Channel) -> str:

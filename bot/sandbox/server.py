@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from aiohttp import web
 
@@ -25,6 +25,8 @@ from bot.sandbox.workspace import EditWindow, Workspace
 
 #: Slack waits this long for an acknowledgement.
 ACK_DEADLINE_S = 3.0
+#: seconds that something is waited for, enough for a machine that others use
+PATIENCE: Final = 30.0
 _MAX_BODY = 256 * 1024 * 1024
 
 Result = TypeVar("Result")
@@ -131,7 +133,7 @@ class Sandbox:
             text, by=by, channel=channel, thread_ts=thread_ts, broadcast=broadcast
         )
 
-    async def click(
+    async def click(  # noqa: PLR0913 - all places with elements, and all elements
         self,
         *,
         action_id: str,
@@ -142,10 +144,18 @@ class Sandbox:
         block_id: str = "",
         value: str | None = None,
         selected: object = None,
+        filled: Payload | None = None,
     ) -> Answer:
-        """Use an element of a message, of an ephemeral one, or of a view."""
+        """Use an element of a message, of an ephemeral one, or of a view.
+
+        *filled* is what else is filled in there, by block and action id.
+        """
         act = Act(
-            action_id=action_id, block_id=block_id, value=value, selected=selected
+            action_id=action_id,
+            block_id=block_id,
+            value=value,
+            selected=selected,
+            filled=filled or {},
         )
         if view_id:
             return await self.acts.act_on_view(act, by=by, view_id=view_id)
@@ -153,13 +163,21 @@ class Sandbox:
             act, by=by, channel=channel, message_ts=message_ts
         )
 
+    async def suggest(
+        self, typed: str, *, by: str, view_id: str, action_id: str, block_id: str = ""
+    ) -> list[Payload]:
+        """Type into a menu of the app's own options; return what it offers."""
+        return await self.acts.suggest(
+            typed, by=by, view_id=view_id, action_id=action_id, block_id=block_id
+        )
+
     async def submit(self, view_id: str, values: Payload, *, by: str) -> Answer:
         """Submit a modal; *values* by block and action id."""
         return await self.acts.submit(view_id, values, by=by)
 
-    def open_home(self, *, by: str) -> Payload | None:
+    def open_home(self, *, by: str, tab: str = "home") -> Payload | None:
         """Look at the app's Home as *by*; return what is published now."""
-        return self.acts.open_home(by=by)
+        return self.acts.open_home(by=by, tab=tab)
 
     async def redeliver_last(self, kind: Kind | None = None) -> Acknowledgement:
         """Deliver what a person last did again, with the same ids."""
@@ -227,7 +245,7 @@ class Sandbox:
     async def wait_for(
         self,
         condition: Callable[[], Result],
-        timeout: float = 10,  # noqa: ASYNC109  # names what it waited for
+        timeout: float = PATIENCE,  # noqa: ASYNC109  # names what it waited for
     ) -> Result:
         """Return what *condition* returns once it is true.
 

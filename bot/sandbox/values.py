@@ -25,18 +25,23 @@ class MethodError(Exception):
 class Answer:
     """What the person sees at once: accepted, or Slack's error.
 
-    `errors` are texts by block id, for a form that was sent back.
+    `errors` are texts by block id, for a form that was sent back; `response_action` is
+    what the app answered to a form that did not just close.
     """
 
     ok: bool
     error: str = ""
     errors: Payload | None = None
+    response_action: str = ""
 
     def as_payload(self) -> Payload:
         """Return the JSON body for the web page."""
         if self.errors is not None:
             return {"ok": False, "response_action": "errors", "errors": self.errors}
-        return {"ok": True} if self.ok else {"ok": False, "error": self.error}
+        if not self.ok:
+            return {"ok": False, "error": self.error}
+        action = self.response_action
+        return {"ok": True, "response_action": action} if action else {"ok": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ def apply_view_answer(
 ) -> Answer:
     """Close, update, push or send back the form as *answer* says."""
     views = workspace.views
-    match answer.get("response_action"):
+    action = str(answer.get("response_action") or "")
+    match action:
         case "errors":
             return _sent_back(view, answer.get("errors"))
         case "update":
@@ -27,7 +28,8 @@ def apply_view_answer(
             views.clear(user)
         case _:
             _close_if_open(workspace, user, view["id"])
-    return Answer(ok=True)
+            return Answer(ok=True)
+    return Answer(ok=True, response_action=action)
 
 
 def _sent_back(view: Payload, errors: object) -> Answer:

@@ -2,8 +2,10 @@
 
 import secrets
 from collections import defaultdict
+from itertools import chain
 
 from bot.sandbox.feed import Feed
+from bot.sandbox.forms import kept
 from bot.sandbox.mint import Mint
 from bot.sandbox.values import MethodError, Payload
 
@@ -19,6 +21,15 @@ class Views:
         self._mint = mint
         self._stacks: dict[str, list[Payload]] = defaultdict(list)
         self._homes: dict[str, Payload] = {}
+        self._filled: dict[str, Payload] = {}
+
+    def filled(self, view_id: str) -> Payload:
+        """Return what was last known to be filled in: states by block and action."""
+        return self._filled.get(view_id, {})
+
+    def fill(self, view_id: str, state: Payload) -> None:
+        """Keep what is filled in, as long as the fields are there."""
+        self._filled[view_id] = state
 
     def open_for(self, user: str) -> list[Payload]:
         """Return the modals of *user*, the visible one last."""
@@ -38,18 +49,16 @@ class Views:
 
     def owner(self, view_id: str, external_id: str) -> tuple[str, Payload]:
         """Return who has the view open, and the view, or refuse."""
-        for user, stack in self._stacks.items():
-            for view in stack:
-                by_name = external_id and view["external_id"] == external_id
-                if view["id"] == view_id or by_name:
-                    return user, view
-        for user, home in self._homes.items():
-            if home["id"] == view_id:
-                return user, home
+        shown = [(user, view) for user, views in self._stacks.items() for view in views]
+        for user, view in [*shown, *self._homes.items()]:
+            by_name = external_id and view["external_id"] == external_id
+            if view["id"] == view_id or by_name:
+                return user, view
         raise MethodError("not_found")
 
     def open(self, user: str, view: Payload) -> Payload:
         """Open a first modal, in the place of any other."""
+        self._refuse_taken(view)
         self._stacks[user].clear()
         return self._show(user, view)
 
@@ -57,14 +66,17 @@ class Views:
         """Put a modal on top of the open one."""
         if len(self._stacks[user]) >= _STACK:
             raise MethodError("push_limit_reached")
+        self._refuse_taken(view)
         return self._show(user, view)
 
     def update(self, user: str, old: Payload, new: Payload, guard: str = "") -> Payload:
         """Replace an open view, unless *guard* names another version."""
         if guard and guard != old["hash"]:
             raise MethodError("hash_conflict")
-        kept = {n: old[n] for n in ("id", "root_view_id", "previous_view_id")}
-        view = {**new, **kept, "hash": _version()}
+        self._refuse_taken(new, old["id"])
+        same = {n: old[n] for n in ("id", "root_view_id", "previous_view_id")}
+        view = {**new, **same, "hash": _version()}
+        self.fill(old["id"], kept(new["blocks"], self.filled(old["id"])))
         if old["type"] == "home":
             self._homes[user] = view
         else:
@@ -97,6 +109,19 @@ class Views:
         """Close every modal of *user*."""
         while self._stacks[user]:
             self._publish("view_closed", user, self._stacks[user].pop())
+
+    def _refuse_taken(self, view: Payload, own: str = "") -> None:
+        others = (
+            one
+            for one in (
+                *chain.from_iterable(self._stacks.values()),
+                *self._homes.values(),
+            )
+            if one["id"] != own
+        )
+        name = view["external_id"]
+        if name and any(one["external_id"] == name for one in others):
+            raise MethodError("duplicate_external_id")
 
     def _show(self, user: str, view: Payload) -> Payload:
         stack = self._stacks[user]

@@ -4,14 +4,13 @@ from collections import Counter
 from typing import Final
 
 import structlog
-from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import ChannelId
 from bot.domain.run import Run, RunId
 from bot.ports import Archive, Letter
-from bot.slack.refusals import Trouble, is_gone, is_passing, trouble
+from bot.slack.refusals import CALL_FAILED, Trouble, is_gone, is_passing, trouble
 from bot.slack.search import Traces
 from bot.slack.upload import upload
 
@@ -67,7 +66,7 @@ class Attachment:
                 channel=letter.thread.channel,
                 thread_ts=letter.thread.ts or "",
             )
-        except (SlackClientError, ClientError, TimeoutError) as error:
+        except CALL_FAILED as error:
             if is_passing(error) and await self._may_pass(place, error):
                 raise
             # The record keeps the output, and the final message says how to get it.

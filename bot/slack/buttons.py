@@ -25,6 +25,16 @@ def of_stack(hold: Hold | None) -> list[Block]:
     return [button("unlock", "Unlock"), button("steal", "Steal", value=_named(hold))]
 
 
+def of_approval(run: Run) -> list[Block]:
+    """Return what is said of exactly what *run* is now, while people are asked to."""
+    if not run.waits_for_approval or not run.approval_note or run.subject is None:
+        return []
+    return [
+        button("approve", "Approve", value=run.subject, style="primary"),
+        button("reject", "Reject", value=run.subject, style="danger"),
+    ]
+
+
 def of_notice(hold: Hold, *, has_end: bool) -> list[Block]:
     """Return what its holder can do about *hold*, and about no later one."""
     value = _named(hold)
@@ -85,5 +95,5 @@ def _again(run: Run) -> Block:
     return button(
         "again",
         "Run again",
-        confirm=f"It becomes a new run, by you: {clipped(run.command, _ASKED)}",
+        confirm=f"It becomes a new run, by you: {clipped(run.asked, _ASKED)}",
     )

@@ -6,15 +6,20 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
 
 import structlog
-from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.control.reply import Reply, Uttered
 from bot.domain.errors import HandrailError, RepliesUnavailable, WordUnheard
 from bot.domain.people import ChannelId, TeamId
 from bot.slack.pacing import Bucket
-from bot.slack.refusals import Trouble, is_unreadable, seconds_to_wait, trouble
+from bot.slack.refusals import (
+    CALL_FAILED,
+    Trouble,
+    is_unreadable,
+    seconds_to_wait,
+    trouble,
+)
 from bot.slack.utterances import hear, uttered
 
 log = structlog.get_logger(__name__)
@@ -90,7 +95,7 @@ class SlackReplies:
             except SlackApiError as error:
                 if not await _is_to_be_asked_again(error):
                     return {}
-            except (SlackClientError, ClientError, TimeoutError, OSError) as error:
+            except (*CALL_FAILED, OSError) as error:
                 raise RepliesUnavailable(f"Slack gave no replies: {error}") from error
             else:
                 return cast("dict[str, Any]", page.data)

@@ -5,14 +5,14 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from aiohttp import ClientError, web
+from aiohttp import web
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -20,7 +20,7 @@ from bot.domain.errors import HandrailError
 from bot.domain.people import TeamId
 from bot.slack.hearing import Hearing
 from bot.slack.listeners import Commands, register
-from bot.slack.refusals import is_passing
+from bot.slack.refusals import CALL_FAILED, is_passing
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ SCOPES = frozenset(
 )
 
 
-_OUTAGES = (SlackClientError, ClientError, TimeoutError, OSError)
+_OUTAGES: Final = (*CALL_FAILED, OSError)
 
 
 class SlackUnavailable(HandrailError):

@@ -9,8 +9,6 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from aiohttp import ClientError
-from slack_sdk.errors import SlackClientError
 
 from bot.domain.errors import StoreUnavailable, Superseded
 from bot.domain.run import RunId, ThreadId
@@ -22,6 +20,7 @@ from bot.slack.post import Post
 from bot.slack.reach import Reach
 from bot.slack.refuge import Refuge
 from bot.slack.refusals import (
+    CALL_FAILED,
     Trouble,
     code_of,
     is_denied,
@@ -226,7 +225,7 @@ class Delivery:
         self._doubtful.add(letter.id)  # until its fate is noted
         try:
             posted = await self._posted(letter, doubtful=doubtful)
-        except (SlackClientError, ClientError, TimeoutError) as error:
+        except CALL_FAILED as error:
             kind = self._trouble(letter, error)
             if kind is Trouble.AWAY:
                 self._reach.failed(since)
@@ -241,7 +240,7 @@ class Delivery:
     async def _posted(self, letter: Letter, *, doubtful: bool) -> Posted | None:
         try:
             return await self._post(letter, doubtful=doubtful)
-        except (SlackClientError, ClientError, TimeoutError):
+        except CALL_FAILED:
             raise
         except (StoreUnavailable, Superseded):
             raise

@@ -1,24 +1,24 @@
 """Who people are and what they belong to, as Slack says: never guessed."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from aiohttp import ClientError
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import RoleSourceUnavailable
 from bot.domain.people import ChannelId, Person, Standing, TeamId, UserId
-from bot.slack.refusals import is_passing, seconds_to_wait
+from bot.slack.refusals import CALL_FAILED, is_passing, seconds_to_wait
 
 _FRESH_SECONDS: Final = 60.0
 _PAGE: Final = 999
+#: on a workspace that has no user groups, because its plan has none
+_NO_GROUPS: Final = "plan_upgrade_required"
 _PLANS: Final = (
     "user groups need a paid Slack plan; list users or a channel in handrail.yaml"
 )
 _ADVICE: Final = {
-    "plan_upgrade_required": _PLANS,
+    _NO_GROUPS: _PLANS,
     "missing_scope": "reinstall the app with the scopes of manifest.yml",
     "channel_not_found": "invite Handrail to the channel, or correct handrail.yaml",
 }
@@ -35,6 +35,7 @@ class SlackDirectory:
         self._heard: dict[str, tuple[float, frozenset[str]]] = {}
         self._people: dict[tuple[UserId, TeamId], tuple[float, Person]] = {}
         self._present: dict[ChannelId, float] = {}
+        self._groups: tuple[float, Mapping[str, frozenset[str]]] | None = None
 
     async def person(self, user: UserId, team: TeamId, *, fresh: bool) -> Person:
         """Return the person, asked again after a minute."""
@@ -48,9 +49,21 @@ class SlackDirectory:
 
     async def belongs(self, user: UserId, members: str, *, fresh: bool) -> bool:
         """Tell whether *user* is *members*, or among them."""
+        return user in await self.people(members, fresh=fresh)
+
+    async def people(self, members: str, *, fresh: bool) -> frozenset[str]:
+        """Return the ids of all who are *members*."""
         if members[:1] in "UW":
-            return user == members
-        return user in await self._remembered(members, fresh=fresh)
+            return frozenset({members})
+        return await self._remembered(members, fresh=fresh)
+
+    async def teams(self, user: UserId, *, fresh: bool) -> tuple[str, ...]:
+        """Return the handles of the user groups of *user*, without @, in order."""
+        at, groups = self._groups or (0.0, None)
+        if groups is None or fresh or not self._is_recent(at):
+            groups = await self._all_groups()
+            self._groups = self._clock(), groups
+        return tuple(sorted(it for it, members in groups.items() if user in members))
 
     async def is_present(self, channel: ChannelId) -> bool:
         """Tell whether the bot is in *channel*; a yes is remembered for a minute."""
@@ -64,11 +77,9 @@ class SlackDirectory:
     async def _asked_present(self, channel: ChannelId) -> bool:
         try:
             answer = await self._client.conversations_info(channel=channel)
-        except SlackClientError as error:
+        except CALL_FAILED as error:
             if _error(error) in {"channel_not_found", "missing_scope"}:
                 return False
-            raise _unavailable("the channel", error) from error
-        except (ClientError, TimeoutError) as error:
             raise _unavailable("the channel", error) from error
         found: dict[str, Any] = answer["channel"]
         return bool(found.get("is_member") or found.get("is_im"))
@@ -94,6 +105,19 @@ class SlackDirectory:
                 return await self._channel(await self._channel_id(members[1:]))
             case _:
                 return await self._channel(members)
+
+    async def _all_groups(self) -> Mapping[str, frozenset[str]]:
+        """Return the members of every user group by its handle."""
+        try:
+            answer = await self._client.usergroups_list(include_users=True)
+        except CALL_FAILED as error:
+            if _error(error) == _NO_GROUPS:
+                return {}
+            raise _unavailable("the user groups", error) from error
+        return {
+            str(group["handle"]): frozenset(group.get("users") or ())
+            for group in answer["usergroups"]
+        }
 
     async def _group(self, group: str) -> frozenset[str]:
         answer = await _asked(
@@ -180,7 +204,7 @@ def _standing(user: dict[str, Any], team: TeamId) -> Standing:
 async def _asked(what: str, call: Awaitable[Any]) -> Any:
     try:
         return await call
-    except (SlackClientError, ClientError, TimeoutError) as error:
+    except CALL_FAILED as error:
         raise _unavailable(what, error) from error
 
 

@@ -1,15 +1,18 @@
 """The last message of a run: how it ended, and its output."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from bot.domain.approval import Reviews
 from bot.domain.audit import AuditHead
-from bot.domain.run import Run
-from bot.domain.sentences import dropped, ending, name_of, span
+from bot.domain.people import Actor
+from bot.domain.run import Reason, Run
+from bot.domain.sentences import dropped, ended_by, ending, name_of, span
 from bot.domain.state_lock import StateLock
+from bot.slack.approving import NOBODYS, reviewers
 from bot.slack.blocks import Block, context, preformatted, section
-from bot.slack.message import ICONS, SECTION_LENGTH, Message, plain
-from bot.slack.mrkdwn import clipped, escaped, shortened
+from bot.slack.message import SECTION_LENGTH, Message, icon, plain
+from bot.slack.mrkdwn import clipped, escaped, mentioning, shortened, who
 from bot.slack.output import Excerpt
 
 #: what a final message says where the output is a file beside it
@@ -25,6 +28,7 @@ def final(
     *,
     attached: bool,
     head: AuditHead | None = None,
+    reviews: Reviews = NOBODYS,
     more: Sequence[Block] = (),
     brief: bool = False,
 ) -> Message:
@@ -33,31 +37,57 @@ def final(
     The last line is the audit row that says so too, and *more* stands before it.
     A *brief* one only says where the output is.
     """
-    lasted = (
-        f", after {span(run.ended_at - run.started_at)}"
-        if run.ended_at and run.started_at
-        else ""
-    )
-    blocks = [section(f"{ICONS[run.state]} *{escaped(ending(run))}*{lasted}")]
-    if run.note:
-        blocks.append(section(shortened(escaped(run.note), SECTION_LENGTH)))
-    if dropped(run):
-        blocks.append(context(escaped(dropped(run))))
-    elif excerpt.size and not brief:
-        blocks.append(preformatted(excerpt.text() or " "))
-    if not excerpt.is_whole or (brief and excerpt.size):
-        blocks.append(context(_whereabouts(run, excerpt, attached=attached)))
-    if run.outside:
-        blocks.append(context("Its output is where its CI keeps it."))
-    if run.state_lock is not None:
-        blocks += _state_lock(run.state_lock)
-    blocks += more
-    if head is not None:
-        blocks.append(context(f"audit {head.ordinal} · {head.hash[:_HASH_LENGTH]}"))
+    actor = ended_by(run)
+    named = ending(run) if actor is None else f"{ending(run)} by {name_of(actor)}"
+    lasted = _lasted(run)
     return Message(
-        text=plain(f"{run.stack}: {ending(run)}{lasted} ({name_of(run.actor)})"),
-        blocks=blocks,
+        text=plain(f"{run.stack}: {named}{lasted} ({name_of(run.actor)})"),
+        blocks=[
+            section(f"{icon(run)} *{escaped(ending(run))}*{_by(actor)}{lasted}"),
+            *_why(run, reviews),
+            *_output(run, excerpt, attached=attached, brief=brief),
+            *([] if run.state_lock is None else _state_lock(run.state_lock)),
+            *more,
+            *_audited(head),
+        ],
     )
+
+
+def _lasted(run: Run) -> str:
+    if run.ended_at is None or run.started_at is None:
+        return ""
+    return f", after {span(run.ended_at - run.started_at)}"
+
+
+def _by(actor: Actor | None) -> str:
+    return "" if actor is None else f" by {who(actor)}"
+
+
+def _why(run: Run, reviews: Reviews) -> Iterator[Block]:
+    if run.note:
+        yield section(shortened(mentioning(run.note), SECTION_LENGTH))
+    # Of a rejected one that note says who rejected it, and why.
+    if run.reason is not Reason.REJECTED and (said := reviewers(run, reviews)):
+        yield context(f"It was {said}.")
+
+
+def _output(
+    run: Run, excerpt: Excerpt, *, attached: bool, brief: bool
+) -> Iterator[Block]:
+    if dropped(run):
+        yield context(escaped(dropped(run)))
+    elif excerpt.size and not brief:
+        yield preformatted(excerpt.text() or " ")
+    if not excerpt.is_whole or (brief and excerpt.size):
+        yield context(_whereabouts(run, excerpt, attached=attached))
+    if run.outside:
+        yield context("Its output is where its CI keeps it.")
+
+
+def _audited(head: AuditHead | None) -> list[Block]:
+    if head is None:
+        return []
+    return [context(f"audit {head.ordinal} · {head.hash[:_HASH_LENGTH]}")]
 
 
 def _whereabouts(run: Run, excerpt: Excerpt, *, attached: bool) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Final
 
+from bot.control.form import Form
+from bot.control.home import Home
 from bot.control.notices import Notices
 from bot.control.reply import Reply
 from bot.control.submit import Submit
@@ -57,6 +59,8 @@ class Hearing:
     submit: Submit
     reply: Reply
     notices: Notices
+    form: Form
+    home: Home
     doors: Doors
     #: has replies read again of which one could not be noted
     look: Callable[[], None]

@@ -10,15 +10,20 @@ from slack_bolt.context.respond.async_respond import AsyncRespond
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.control.check_task import Checked
 from bot.control.history import HistoryPage
 from bot.control.submit import Accepted, Answer, Slash
-from bot.domain.errors import HandrailError, WordUnheard
+from bot.domain.errors import WordUnheard
 from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.sentences import HELP
+from bot.domain.slack_text import words_apart
 from bot.domain.task import HelpRequest
 from bot.ports import DeliveryKey
-from bot.slack import history, presses, whispers
+from bot.slack import checks, history, home, presses, task_form, whispers
 from bot.slack.hearing import Doors, Hearing
+from bot.slack.home import HomeTab
+from bot.slack.task_draft import Draft
+from bot.slack.task_form import TaskForm
 from bot.slack.utterances import hear, uttered
 from bot.slack.whispers import Whisper
 
@@ -33,15 +38,42 @@ class Commands:
 
 def register(app: AsyncApp, commands: Commands, hearing: Hearing) -> None:
     """Answer what people type, say and press by *hearing*."""
-    _register_command(app, commands.task, hearing.submit, hearing.doors)
+    form = TaskForm(hearing.form, hearing.doors, command=commands.task)
+    _register_command(app, commands.task, hearing.submit, hearing.doors, form)
     _register_command(app, commands.deploy, hearing.submit.deploy, hearing.doors)
+    task_form.register(app, form, hearing.doors)
+    _register_home(app, hearing, form)
     _register_replies(app, hearing)
     presses.register(app, hearing)
 
 
+def _register_home(app: AsyncApp, hearing: Hearing, form: TaskForm) -> None:
+    tab = HomeTab(client=app.client, home=hearing.home, reply=hearing.reply, form=form)
+    home.register(app, tab, hearing.doors)
+
+
 def _register_command(
-    app: AsyncApp, name: str, take: Callable[[Slash], Awaitable[Answer]], doors: Doors
+    app: AsyncApp,
+    name: str,
+    take: Callable[[Slash], Awaitable[Answer]],
+    doors: Doors,
+    form: TaskForm | None = None,
 ) -> None:
+    """Answer a slash command by *take*; alone it opens the *form*, where it has one."""
+
+    async def answered(
+        slash: Slash, client: AsyncWebClient, trigger: str
+    ) -> Whisper | None:
+        if form is None or words_apart(slash.text).strip():
+            return await _shown(take(slash), slash, client)
+        return await form.open(
+            client,
+            trigger=trigger,
+            user=slash.user,
+            team=slash.team,
+            draft=Draft(channel=slash.channel),
+        )
+
     @app.command(name)
     @doors.through
     async def typed(
@@ -51,25 +83,22 @@ def _register_command(
         client: AsyncWebClient,
     ) -> None:
         await ack()  # within 3 s, whatever follows
-        if not doors.open:
-            await whispers.respond_with(respond, whispers.RESTARTING)
-            return
-        slash = _slash(command)
-        try:
-            shown = await _shown(await take(slash), slash, client)
-        except HandrailError as error:
-            shown = whispers.refusal(error)
+        slash, trigger = _slash(command), command["trigger_id"]
+        shown = await whispers.told(doors, lambda: answered(slash, client, trigger))
         if shown is not None:
             await whispers.respond_with(respond, shown)
 
 
 async def _shown(
-    answer: Answer, slash: Slash, client: AsyncWebClient
+    taken: Awaitable[Answer], slash: Slash, client: AsyncWebClient
 ) -> Whisper | None:
+    answer = await taken
     if isinstance(answer, HelpRequest):
         return whispers.answer(HELP)
     if isinstance(answer, HistoryPage):
         return await history.shown(client, answer)
+    if isinstance(answer, Checked):
+        return checks.shown(answer)
     if isinstance(answer, Accepted) and answer.channel != slash.channel:
         where = f"<#{answer.channel}>"
         return Whisper(text=f"Run {answer.run.id} is recorded in {where}.")

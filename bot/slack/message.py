@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.lock import EVERY, Hold
-from bot.domain.run import RunState
+from bot.domain.run import Run, RunState
+from bot.domain.sentences import ending
 from bot.slack.blocks import Block, section
 from bot.slack.mrkdwn import escaped, shortened, when
 
-ICONS: Final = {
+_ICONS: Final = {
     RunState.QUEUED: ":hourglass_flowing_sand:",
     RunState.READY: ":hourglass_flowing_sand:",
     RunState.PREPARING: ":package:",
@@ -23,6 +24,7 @@ ICONS: Final = {
     RunState.DISCARDED: ":no_entry:",
     RunState.STOPPED: ":octagonal_sign:",
 }
+_ASKING: Final = ":raised_hand:"
 SECTION_LENGTH: Final = 2_900
 _REASON_LENGTH: Final = 500
 _TEXT_LENGTH: Final = 300
@@ -43,6 +45,22 @@ def line(mrkdwn: str, *more: Block) -> Message:
         text=shortened(mrkdwn, _TEXT_LENGTH),
         blocks=[section(shortened(mrkdwn, SECTION_LENGTH)), *more],
     )
+
+
+def icon(run: Run) -> str:
+    """Return the sign of where a run stands."""
+    return _ASKING if run.waits_for_approval else _ICONS[run.state]
+
+
+def standing(run: Run) -> str:
+    """Return in plain words where a run stands."""
+    if run.state.is_terminal:
+        return ending(run)
+    if run.waits_for_approval:
+        return "waits for approval"
+    if run.state is RunState.UNCONFIRMED and run.confirmed_by is not None:
+        return "confirmed"
+    return str(run.state)
 
 
 def plain(text: str) -> str:

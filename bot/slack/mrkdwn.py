@@ -10,6 +10,10 @@ ELLIPSIS: Final = "…"
 #: what a cut may leave behind of an entity, or of a mention, date or link of ours
 _CUT_APART: Final = re.compile(r"(?:&[a-z]*|<[^<>]*)\Z")
 
+#: as `bot.domain.judging` and `bot.control.approve` name whom they ask
+_ASKED: Final = re.compile(r"\b(?:\d+ of|Ask) [^;\n]+?(?= ha(?:s|ve) to agree;|\.\Z)")
+_PERSON: Final = re.compile(r"(?<= )[UW][A-Z0-9]{2,}(?=[ ,]|\Z)")
+
 
 def escaped(text: str) -> str:
     """Escape exactly what Slack says must be: `&`, `<` and `>`.
@@ -17,6 +21,14 @@ def escaped(text: str) -> str:
     So no text of anybody's can mention people or make a link.
     """
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def mentioning(text: str) -> str:
+    """Escape what Handrail says, and mention the people whom a rule asks by their id.
+
+    Only where it says so in its own words: `1 of @platform or U0ADA has to agree;`.
+    """
+    return _ASKED.sub(_mentioned, escaped(text))
 
 
 def clipped(text: str, length: int) -> str:
@@ -29,6 +41,10 @@ def shortened(mrkdwn: str, length: int) -> str:
     if len(mrkdwn) <= length:
         return mrkdwn
     return _CUT_APART.sub("", mrkdwn[: length - 1]) + ELLIPSIS
+
+
+def _mentioned(asked: re.Match[str]) -> str:
+    return _PERSON.sub(r"<@\g<0>>", asked.group())
 
 
 def who(actor: Actor) -> str:

@@ -1,5 +1,6 @@
 """Turn one letter of the outbox into one Slack message."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -8,11 +9,13 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.control.reviewers import reviews_of
 from bot.domain.audit import AuditHead
 from bot.domain.run import Run, RunState
+from bot.domain.stack import Stack, StackName
 from bot.domain.telling import IN_PLACE, Card, Header, Notice, Tail, Waiting
 from bot.domain.telling import Final as Ending
-from bot.ports import Archive, Clock, Letter, Posted, Thread
+from bot.ports import Approvals, Archive, Clock, Letter, Posted, Thread
 from bot.slack.attachment import Attachment
 from bot.slack.blocks import Block, context
 from bot.slack.brevity import bare, shorter, unmade
@@ -23,7 +26,7 @@ from bot.slack.output import Excerpt
 from bot.slack.refuge import preface
 from bot.slack.refusals import Trouble, is_fixed, is_gone, is_hopeless, is_too_much
 from bot.slack.refusals import trouble as trouble_of
-from bot.slack.rendering import Rendering
+from bot.slack.rendering import NO_STACKS, Rendering
 from bot.slack.search import NOTHING, Traces, search
 from bot.slack.sending import MaySend, Sending
 
@@ -40,6 +43,7 @@ class Post:
     """Renders a letter from the record as it is now, and sends it.
 
     *above* are the ids of the global admins, whose runs no freeze keeps queued.
+    *stacks* are those of handrail.yaml.
     """
 
     def __init__(
@@ -47,15 +51,24 @@ class Post:
         *,
         client: AsyncWebClient,
         archive: Archive,
+        approvals: Approvals,
         clock: Clock,
         above: frozenset[str] = frozenset(),
+        stacks: Mapping[StackName, Stack] = NO_STACKS,
     ) -> None:
         self._client = client
         self._archive = archive
+        self._approvals = approvals
         self._clock = clock
         self._send = Sending(client)
         self._attachment = Attachment(client, archive)
-        self._render = Rendering(archive=archive, link=self._link, above=above)
+        self._render = Rendering(
+            archive=archive,
+            approvals=approvals,
+            link=self._link,
+            above=above,
+            stacks=stacks,
+        )
 
     def ask_first(self, may_send: MaySend) -> None:
         """Ask *may_send* before each call that is seen in Slack."""
@@ -220,7 +233,14 @@ class Post:
         run = await self._run(letter.thread)
         excerpt = await self._excerpt(run)
         attached = not excerpt.size or await self._attach(letter, run, excerpt.size)
-        return final(run, excerpt, attached=attached, head=head, brief=True)
+        return final(
+            run,
+            excerpt,
+            attached=attached,
+            head=head,
+            reviews=await reviews_of(self._approvals, run),
+            brief=True,
+        )
 
     async def _rendered(
         self, letter: Letter, traces: Traces, head: AuditHead | None
@@ -240,7 +260,14 @@ class Post:
         still_there = await self._attachment.settle(letter, run, traces)
         attached = excerpt.is_whole or await self._attach(letter, run, excerpt.size)
         more = _warning(still_there) if still_there else []
-        return final(run, excerpt, attached=attached, head=head, more=more)
+        return final(
+            run,
+            excerpt,
+            attached=attached,
+            head=head,
+            reviews=await reviews_of(self._approvals, run),
+            more=more,
+        )
 
     async def _attach(self, letter: Letter, run: Run, size: int) -> bool:
         await self._send.ensure_it_may(letter)

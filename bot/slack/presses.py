@@ -1,33 +1,36 @@
 """What people press: buttons of messages, of refusals, and a form's submit."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
-from aiohttp import ClientError
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.respond.async_respond import AsyncRespond
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.control.history import HistoryPage
 from bot.control.notices import Pressed
 from bot.control.reply import Uttered
-from bot.domain.errors import HandrailError
-from bot.domain.people import ChannelId, TeamId, UserId
+from bot.domain.people import ChannelId, UserId
 from bot.domain.words import (
+    Approve,
     Confirm,
     Discard,
     Lock,
     RunAgain,
-    Steal,
     Stop,
     Unlock,
     Word,
 )
 from bot.ports import DeliveryKey
 from bot.slack import forms, history, whispers
+from bot.slack.blocks import Block
 from bot.slack.hearing import Doors, Hearing
+from bot.slack.press import Press, team_of
+from bot.slack.refusals import CALL_FAILED
+from bot.slack.whispers import RESTARTING, Whisper, told
 
 log = structlog.get_logger(__name__)
 
@@ -43,76 +46,37 @@ WORDS: Final[dict[str, Word]] = {
 #: the buttons of what was said to one person alone; their values say what about
 DIRECT: Final = ("extend", "keep_hold", "release_hold", "notify")
 
-_NO_FORM: Final = "The form could not be opened. Reply steal: <reason> in the thread."
+_NO_FORM: Final = "The form could not be opened. Reply {} in the thread."
+
+#: does what a button is for; returns what to show to whoever pressed, if anything
+Act = Callable[[Press], Awaitable[Whisper | None]]
+#: says what was filled in
+Say = Callable[[Uttered], Awaitable[None]]
+#: shows to whoever filled it in why it was not done
+Show = Callable[[AsyncWebClient, Uttered, Whisper], Awaitable[None]]
 
 
 def register(app: AsyncApp, hearing: Hearing) -> None:
     """Have *hearing* hear what is pressed."""
-    for action_id, word in WORDS.items():
-        _register_word(app, action_id, word, hearing)
-    for action_id in DIRECT:
-        _register_direct(app, action_id, hearing)
-    _register_older(app, hearing)
-    _register_steal(app, hearing.doors)
-    _register_steal_form(app, hearing)
-
-
-def _register_word(app: AsyncApp, action_id: str, word: Word, hearing: Hearing) -> None:
-    @app.action(action_id)
-    @hearing.doors.through
-    async def pressed(
-        ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond
-    ) -> None:
-        await ack()
-        if not hearing.doors.open:
-            await whispers.respond_with(respond, whispers.RESTARTING, _inside(body))
-            return
-        uttered = Uttered(
-            key=_key(body),
-            word=word,
-            user=UserId(body["user"]["id"]),
-            team=_team(body),
-            channel=ChannelId(body["channel"]["id"]),
-            thread_ts=_root(body),
-            pressed_ts=_pressed_ts(body),
+    presses = _Presses(hearing)
+    acts: dict[str, Act] = {
+        **dict.fromkeys(WORDS, presses.word),
+        **dict.fromkeys(DIRECT, presses.direct),
+        history.OLDER: presses.older,
+        "approve": presses.approve,
+        "reject": presses.reject,
+        "steal": presses.steal,
+    }
+    for action_id, act in acts.items():
+        _register(app, action_id, hearing, act)
+    for callback_id in (forms.STEAL, forms.REJECT):
+        register_form(
+            app, callback_id, hearing.doors, say=presses.say, show=_show_in_channel
         )
-        try:
-            await hearing.reply(uttered)
-        except HandrailError as error:
-            refusal = whispers.refusal(error)
-            await whispers.respond_with(respond, refusal, _inside(body))
 
 
-def _register_direct(app: AsyncApp, action_id: str, hearing: Hearing) -> None:
+def _register(app: AsyncApp, action_id: str, hearing: Hearing, act: Act) -> None:
     @app.action(action_id)
-    @hearing.doors.through
-    async def pressed(
-        ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond
-    ) -> None:
-        await ack()
-        if not hearing.doors.open:
-            await whispers.respond_with(respond, whispers.RESTARTING, _inside(body))
-            return
-        press = Pressed(
-            key=_key(body),
-            action=action_id,
-            value=body["actions"][0].get("value") or "",
-            user=UserId(body["user"]["id"]),
-            team=_team(body),
-            ts=_pressed_ts(body),
-        )
-        try:
-            sentence = await hearing.notices(press)
-        except HandrailError as error:
-            await whispers.respond_with(respond, whispers.refusal(error), _inside(body))
-            return
-        if sentence:
-            shown = whispers.answer(sentence)
-            await whispers.respond_with(respond, shown, _inside(body))
-
-
-def _register_older(app: AsyncApp, hearing: Hearing) -> None:
-    @app.action(history.OLDER)
     @hearing.doors.through
     async def pressed(
         ack: AsyncAck,
@@ -121,105 +85,133 @@ def _register_older(app: AsyncApp, hearing: Hearing) -> None:
         respond: AsyncRespond,
     ) -> None:
         await ack()
-        if not hearing.doors.open:
-            await whispers.respond_with(respond, whispers.RESTARTING, _inside(body))
-            return
-        slash, before = history.wanted(body)
-        try:
-            answer = await hearing.submit.older(slash, before)
-        except HandrailError as error:
-            await whispers.respond_with(respond, whispers.refusal(error), _inside(body))
-            return
-        if isinstance(answer, HistoryPage):
-            page = await history.shown(client, answer)
-            await whispers.respond_with(respond, page, instead=True)
+        press = Press(body=body, client=client)
+        shown = await told(hearing.doors, lambda: act(press))
+        if shown is not None:
+            await whispers.respond_with(respond, shown, press.inside)
 
 
-def _register_steal(app: AsyncApp, doors: Doors) -> None:
-    @app.action("steal")
+class _Presses:
+    """What is done about each kind of button; what is refused raises HandrailError."""
+
+    def __init__(self, hearing: Hearing) -> None:
+        self._hearing = hearing
+
+    async def word(self, press: Press) -> None:
+        """Say the button's word in the thread that it is in."""
+        await self._say(press, WORDS[press.action])
+
+    async def approve(self, press: Press) -> None:
+        """Agree to exactly what the run was when the button was shown."""
+        await self._say(press, Approve(subject=press.value))
+
+    async def say(self, said: Uttered) -> None:
+        """Say a word in the thread that it is about."""
+        await self._hearing.reply(said)
+
+    async def _say(self, press: Press, word: Word) -> None:
+        said = spoken(press, word, channel=press.channel, thread_ts=press.root)
+        await self.say(said)
+
+    async def direct(self, press: Press) -> Whisper | None:
+        """Do what was offered to one person alone."""
+        sentence = await self._hearing.notices(
+            Pressed(
+                key=press.key,
+                action=press.action,
+                value=press.value,
+                user=press.user,
+                team=press.team,
+                ts=press.ts,
+            )
+        )
+        return whispers.answer(sentence) if sentence else None
+
+    async def older(self, press: Press) -> Whisper | None:
+        """Show the next page in the place of the one that was pressed in."""
+        answer = await self._hearing.submit.older(*history.wanted(press))
+        if not isinstance(answer, HistoryPage):
+            return None
+        return replace(await history.shown(press.client, answer), instead=True)
+
+    async def steal(self, press: Press) -> Whisper | None:
+        """Ask why a hold is taken over."""
+        form = forms.steal(press.value, channel=press.channel, thread_ts=press.root)
+        return await opened(press, form, "steal: <reason>")
+
+    async def reject(self, press: Press) -> Whisper | None:
+        """Ask why the run is rejected."""
+        form = forms.reject(press.value, channel=press.channel, thread_ts=press.root)
+        return await opened(press, form, "reject: <reason>")
+
+
+async def opened(press: Press, form: Block, reply: str) -> Whisper | None:
+    """Open *form* at once: a trigger is good for three seconds.
+
+    Returns what to show where that did not succeed: the *reply* that does the same.
+    """
+    try:
+        await press.client.views_open(trigger_id=press.body["trigger_id"], view=form)
+    except CALL_FAILED as error:
+        log.warning("form not opened", error=str(error))
+        return whispers.answer(_NO_FORM.format(reply))
+    return None
+
+
+def spoken(press: Press, word: Word, *, channel: str, thread_ts: str) -> Uttered:
+    """Return *word* as it is said by a press, in a thread."""
+    return Uttered(
+        key=press.key,
+        word=word,
+        user=press.user,
+        team=press.team,
+        channel=ChannelId(channel),
+        thread_ts=thread_ts,
+        pressed_ts=press.ts,
+    )
+
+
+def register_form(
+    app: AsyncApp, callback_id: str, doors: Doors, *, say: Say, show: Show
+) -> None:
+    """Have *say* hear the word of a form that asks why, and *show* why it is not done.
+
+    A form that cannot be taken now stays open, with the reason that was typed.
+    """
+
+    @app.view(callback_id)
     @doors.through
-    async def pressed(
-        ack: AsyncAck,
-        body: dict[str, Any],
-        client: AsyncWebClient,
-        respond: AsyncRespond,
-    ) -> None:
-        await ack()
-        if not doors.open:
-            await whispers.respond_with(respond, whispers.RESTARTING, _inside(body))
-            return
-        form = forms.steal(
-            body["actions"][0].get("value") or "",
-            channel=body["channel"]["id"],
-            thread_ts=_root(body),
-        )
-        try:
-            # At once: a trigger is good for three seconds.
-            await client.views_open(trigger_id=body["trigger_id"], view=form)
-        except (SlackClientError, ClientError, TimeoutError) as error:
-            log.warning("form not opened", error=str(error))
-            shown = whispers.answer(_NO_FORM)
-            await whispers.respond_with(respond, shown, _inside(body))
-
-
-def _register_steal_form(app: AsyncApp, hearing: Hearing) -> None:
-    @app.view(forms.STEAL)
-    @hearing.doors.through
     async def submitted(
         ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient
     ) -> None:
-        view: dict[str, Any] = body["view"]
-        reason = forms.reason_in(view)
-        if not reason:
-            await ack(response_action="errors", errors={forms.REASON: forms.SAY_WHY})
+        missing = forms.missing_in(body["view"])
+        if missing or not doors.open:
+            errors = forms.not_taken(missing or RESTARTING.text)
+            await ack(response_action="errors", errors=errors)
             return
         await ack()
-        channel, thread_ts = forms.place_in(view)
-        if not hearing.doors.open:
-            closed, user = whispers.RESTARTING, body["user"]["id"]
-            await whispers.show(client, closed, channel=channel, user=user)
-            return
-        uttered = Uttered(
-            # A form is submitted once, and its id is of one opening alone.
-            key=DeliveryKey(f"view:{view['id']}"),
-            word=Steal(reason=reason, since=forms.since_in(view)),
-            user=UserId(body["user"]["id"]),
-            team=_team(body),
-            channel=ChannelId(channel),
-            thread_ts=thread_ts,
-        )
-        try:
-            await hearing.reply(uttered)
-        except HandrailError as error:
-            # In the channel, where the button is: nobody may have the thread open.
-            shown = whispers.refusal(error)
-            await whispers.show(client, shown, channel=channel, user=uttered.user)
+        said = _filled_in(body)
+        shown = await told(doors, lambda: say(said))
+        if shown is not None:
+            await show(client, said, shown)
 
 
-def _key(body: dict[str, Any]) -> DeliveryKey:
-    return DeliveryKey(f"action:{body['trigger_id']}")
+async def _show_in_channel(
+    client: AsyncWebClient, said: Uttered, whisper: Whisper
+) -> None:
+    # In the channel, where the button is: nobody may have the thread open.
+    await whispers.show(client, whisper, channel=said.channel, user=said.user)
 
 
-def _pressed_ts(body: dict[str, Any]) -> str:
-    return str(body["actions"][0].get("action_ts") or "")
-
-
-def _team(body: dict[str, Any]) -> TeamId:
-    return TeamId(body["user"].get("team_id") or body["team"]["id"])
-
-
-def _root(body: dict[str, Any]) -> str:
-    """Return the `ts` of the first message of the thread that was pressed in."""
-    return _inside(body) or str(body["container"]["message_ts"])
-
-
-def _inside(body: dict[str, Any]) -> str | None:
-    """Return the thread of a press on a reply; None for one in the channel itself.
-
-    What is only shown to one person has no `message`, but a `container`.
-    """
-    message: dict[str, Any] = body.get("message") or {}
-    place: dict[str, Any] = body["container"]
-    found = message.get("thread_ts") or place.get("thread_ts")
-    is_reply = found not in (None, place.get("message_ts"))
-    return str(found) if is_reply else None
+def _filled_in(body: dict[str, Any]) -> Uttered:
+    view: dict[str, Any] = body["view"]
+    channel, thread_ts = forms.place_in(view)
+    return Uttered(
+        # A form is submitted once, and its id is of one opening alone.
+        key=DeliveryKey(f"view:{view['id']}"),
+        word=forms.word_in(view),
+        user=UserId(body["user"]["id"]),
+        team=team_of(body),
+        channel=ChannelId(channel),
+        thread_ts=thread_ts,
+    )

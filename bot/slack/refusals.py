@@ -4,7 +4,11 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from slack_sdk.errors import SlackApiError
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+#: what a call to Slack raises that was refused, or not answered
+CALL_FAILED: Final = (SlackClientError, ClientError, TimeoutError)
 
 _RATE_LIMITED: Final = frozenset({"ratelimited", "rate_limited"})
 #: nothing can be posted there any more. Of a direct message too, docs.slack.dev,

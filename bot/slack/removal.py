@@ -3,11 +3,11 @@
 from typing import Final
 
 import structlog
-from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.people import ChannelId
+from bot.slack.refusals import CALL_FAILED
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ class SlackMessages:
             await self._client.chat_delete(channel=channel, ts=ts)
         except SlackApiError as error:
             return bool(error.response.get("error") == _GONE)
-        except (SlackClientError, ClientError, TimeoutError) as error:
+        except CALL_FAILED as error:
             log.warning("message not deleted", channel=channel, error=str(error))
             return False
         return True

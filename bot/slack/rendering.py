@@ -1,11 +1,13 @@
 """What a telling looks like, with all that it needs read from the record as it is."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Final, assert_never
 
+from bot.control.reviewers import reviews_of
 from bot.domain.lock import Claim, Hold, blocker
 from bot.domain.run import Run, RunId, RunState, ThreadId
-from bot.domain.stack import StackName
+from bot.domain.stack import Stack, StackName
 from bot.domain.telling import (
     Card,
     Confirmed,
@@ -16,6 +18,7 @@ from bot.domain.telling import (
     Notice,
     Planned,
     Released,
+    Reviewed,
     Said,
     Stolen,
     StopAsked,
@@ -24,8 +27,8 @@ from bot.domain.telling import (
     Waiting,
 )
 from bot.domain.telling import Final as Ending
-from bot.ports import Archive, Thread
-from bot.slack import headers, holding, notices, replies
+from bot.ports import Approvals, Archive, Thread
+from bot.slack import approving, headers, holding, notices, replies
 from bot.slack.message import Message
 
 _TAIL_BYTES: Final = 16 << 10
@@ -35,20 +38,28 @@ _CARD_RUNS: Final = 5
 Link = Callable[[Thread], Awaitable[str | None]]
 
 
+NO_STACKS: Final[Mapping[StackName, Stack]] = MappingProxyType({})
+
+
 class Rendering:
     """Renders every telling but the final one, which has files beside it.
 
     *above* are the ids of the global admins, whose runs no freeze keeps queued.
+    *stacks* are those of handrail.yaml, whose presets a card shows.
     """
 
     def __init__(
         self,
         *,
         archive: Archive,
+        approvals: Approvals,
         link: Link,
         above: frozenset[str] = frozenset(),
+        stacks: Mapping[StackName, Stack] = NO_STACKS,
     ) -> None:
         self._archive = archive
+        self._approvals = approvals
+        self._stacks = stacks
         self._link = link
         self._above = above
 
@@ -69,6 +80,8 @@ class Rendering:
                 return notices.notice(telling)
             case Confirmed():
                 return replies.confirmed(telling)
+            case Reviewed():
+                return approving.reviewed(telling)
             case StopAsked():
                 return replies.stop_asked(telling)
             case Said():
@@ -99,27 +112,44 @@ class Rendering:
 
     async def _header(self, run_id: RunId) -> Message:
         run = await self._archive.run(run_id)
-        return headers.header(run, await self._archive.occupancy(run.stack))
+        return headers.header(
+            run,
+            await self._archive.occupancy(run.stack),
+            await reviews_of(self._approvals, run),
+        )
 
     async def _card(self, stack: StackName) -> Message:
         occupancy = await self._archive.occupancy(stack)
         claim = occupancy.claim
+        running = None if claim is None else await self._archive.run(claim.run)
+        last = await self._archive.last_runs(stack, _CARD_RUNS)
         return headers.card(
             stack,
             occupancy,
-            None if claim is None else await self._archive.run(claim.run),
+            running,
             await self._archive.queue(stack),
-            await self._archive.last_runs(stack, _CARD_RUNS),
+            last,
+            {
+                run.id: await reviews_of(self._approvals, run)
+                for run in filter(None, (running, *last))
+            },
+            self._stacks[stack].presets.values() if stack in self._stacks else (),
         )
 
     async def _waiting(self, run: Run) -> Message:
+        reviews = await reviews_of(self._approvals, run)
         if run.state is not RunState.QUEUED:
-            return replies.waiting(run, 0, None, None)
+            return replies.waited(run, reviews)
+        if run.waits_for_approval:
+            return approving.pending(run, reviews)
         queue = await self._archive.queue(run.stack)
-        place = 1 + sum(other.id < run.id for other in queue)
+        # What waits for people lets those behind it go first.
+        place = 1 + sum(
+            other.id < run.id and not other.waits_for_approval for other in queue
+        )
         occupancy = await self._archive.occupancy(run.stack)
         blocking = blocker(occupancy, run.actor, above=self._above)
-        return replies.waiting(run, place, blocking, await self._whereabouts(blocking))
+        return replies.waiting(place, blocking, await self._whereabouts(blocking))
 
     async def _whereabouts(self, blocking: Claim | Hold | None) -> str | None:
         thread: ThreadId | None = None

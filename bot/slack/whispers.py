@@ -1,22 +1,31 @@
 """What is shown to one person alone, and kept by nobody: refusals and answers."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
-from aiohttp import ClientError
 from slack_bolt.context.respond.async_respond import AsyncRespond
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import HandrailError, Refusal, Refused, StoreUnavailable
+from bot.domain.errors import (
+    HandrailError,
+    Refusal,
+    Refused,
+    RoleSourceUnavailable,
+    StoreUnavailable,
+)
 from bot.domain.lock import EVERY
 from bot.slack import buttons
 from bot.slack.blocks import Block, actions, section
+from bot.slack.hearing import Doors
 from bot.slack.message import SECTION_LENGTH
-from bot.slack.mrkdwn import escaped, shortened
+from bot.slack.mrkdwn import mentioning, shortened
+from bot.slack.refusals import CALL_FAILED
 
 log = structlog.get_logger(__name__)
+
+Made = TypeVar("Made")
 
 _TEXT_LENGTH: Final = 3_000
 
@@ -27,6 +36,8 @@ class Whisper:
 
     text: str
     blocks: list[Block] = field(default_factory=list)
+    #: it takes the place of the message pressed in, which nobody else may see then
+    instead: bool = False
 
 
 RESTARTING: Final = Whisper(text="Handrail is restarting; send it again in a minute.")
@@ -34,7 +45,7 @@ RESTARTING: Final = Whisper(text="Handrail is restarting; send it again in a min
 
 def answer(sentence: str) -> Whisper:
     """Return a sentence of Handrail's own."""
-    return Whisper(text=shortened(escaped(sentence), _TEXT_LENGTH))
+    return Whisper(text=shortened(mentioning(sentence), _TEXT_LENGTH))
 
 
 def refusal(error: HandrailError) -> Whisper:
@@ -42,6 +53,8 @@ def refusal(error: HandrailError) -> Whisper:
     match error:
         case Refused():
             return _refused(error)
+        case RoleSourceUnavailable():
+            return _refused(error.refused())
         case StoreUnavailable():
             log.error("store away", error=str(error))
             return answer(error.sentence)
@@ -53,30 +66,36 @@ def _refused(refused: Refused) -> Whisper:
     said = answer(str(refused))
     if refused.reason is not Refusal.HELD or refused.stack in {"", EVERY}:
         return said
-    told = shortened(escaped(str(refused)), SECTION_LENGTH)
+    told = shortened(mentioning(str(refused)), SECTION_LENGTH)
     row = actions(buttons.notify_me(refused.stack))
     return Whisper(text=said.text, blocks=[section(told), *row])
 
 
-async def respond_with(
-    respond: AsyncRespond,
-    whisper: Whisper,
-    thread_ts: str | None = None,
-    *,
-    instead: bool = False,
-) -> None:
-    """Answer a command or a press, where it was made.
+async def told(doors: Doors, act: Callable[[], Awaitable[Made]]) -> Made | Whisper:
+    """Return what *act* makes, or why nothing is done."""
+    return await tried(act) if doors.open else RESTARTING
 
-    *instead* of the message that was pressed in, which must be shown to nobody else.
-    """
+
+async def tried(act: Callable[[], Awaitable[Made]]) -> Made | Whisper:
+    """Return what *act* makes, or why it makes nothing."""
+    try:
+        return await act()
+    except HandrailError as error:
+        return refusal(error)
+
+
+async def respond_with(
+    respond: AsyncRespond, whisper: Whisper, thread_ts: str | None = None
+) -> None:
+    """Answer a command or a press, where it was made."""
     try:
         await respond(
             whisper.text,
             blocks=whisper.blocks or None,
-            replace_original=instead,
-            thread_ts=thread_ts,
+            replace_original=whisper.instead,
+            thread_ts=None if whisper.instead else thread_ts,
         )
-    except (SlackClientError, ClientError, TimeoutError) as error:
+    except CALL_FAILED as error:
         log.warning("answer not shown", error=str(error))
 
 
@@ -97,5 +116,5 @@ async def show(
             text=whisper.text,
             blocks=whisper.blocks or None,
         )
-    except (SlackClientError, ClientError, TimeoutError) as error:
+    except CALL_FAILED as error:
         log.warning("refusal not shown", user=user, error=str(error))

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, Self
 
-from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.audit import AuditHead
@@ -14,7 +13,7 @@ from bot.domain.errors import HandrailError
 from bot.domain.witness import GONE, Root, SeenMessage, printed_head
 from bot.slack.endings import ATTACHED
 from bot.slack.pacing import Bucket
-from bot.slack.refusals import code_of, is_passing, seconds_to_wait
+from bot.slack.refusals import CALL_FAILED, code_of, is_passing, seconds_to_wait
 from bot.slack.shown import digest_of, shown
 
 _PAGE: Final = 200
@@ -183,7 +182,7 @@ async def _asked(
     for attempt in range(_ATTEMPTS):
         try:
             return await method(**arguments)
-        except (SlackClientError, ClientError, TimeoutError) as error:
+        except CALL_FAILED as error:
             if code_of(error) in {"thread_not_found", "message_not_found"}:
                 raise _Gone from error
             if not is_passing(error) or attempt == _ATTEMPTS - 1:

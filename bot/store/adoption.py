@@ -11,12 +11,12 @@ from bot.domain.audit import Verb
 from bot.domain.errors import Superseded
 from bot.domain.people import HANDRAIL, Actor
 from bot.domain.replica import REPLICA_LEASE, Replica
-from bot.domain.run import ACTIVE, Reason, Run, RunId, RunState
+from bot.domain.run import ACTIVE, Run, RunId
 from bot.domain.telling import Header, Said
-from bot.ports import Ended
+from bot.ports import Change
 from bot.store import audit
 from bot.store.database import wake
-from bot.store.endings import end_run, release_claim
+from bot.store.endings import settle_run
 from bot.store.leases import lease_time
 from bot.store.moves import active, fetch
 from bot.store.outbox import post
@@ -82,7 +82,7 @@ async def hand_over(db: AsyncConnection, replica: Replica) -> None:
     """Have *replica* own no run any more."""
     own = update(runs).where(runs.c.owner == replica.id)
     await db.execute(own.values(owner=None))
-    wake(db)
+    wake(db, Change.OWNERS)
 
 
 async def lose_sight(
@@ -126,15 +126,7 @@ async def settle(
     """End a *run* that is out of sight, and release its stack; False if it is not."""
     if run.state not in ACTIVE or run.lost_since is None:
         return False
-    lost = Ended(
-        state=RunState.FAILED,
-        actor=actor,
-        reason=Reason.LOST,
-        note=f"{_OUT_OF_SIGHT} settled by {actor.name or actor.id}.",
-        release=False,  # by the step behind it, which says why
-    )
-    await end_run(db, run, lost, at, above=above)
-    return await release_claim(db, run.id, actor, reason, at, above=above)
+    return await settle_run(db, run, _OUT_OF_SIGHT, actor, reason, at, above=above)
 
 
 async def _adopt(db: AsyncConnection, run: Run, replica: Replica, at: datetime) -> Run:

@@ -32,6 +32,7 @@ _WHOSE: Final = re.compile(r"(?:the hold of [\w.-]+(?:, [\w.-]+)*: )?")
 _OWN_WORDS: Final[Mapping[str, re.Pattern[str]]] = {
     Verb.SUBMITTED.value: re.compile(r"(?:--no-init -- )?"),
     Verb.REFUSED.value: re.compile(r"(?:\w+: )?"),
+    Verb.JUDGED.value: re.compile(r"\w+(?:: )?"),
     Verb.HELD.value: _UNTIL,
     Verb.FROZEN.value: _UNTIL,
     Verb.RELEASED.value: _WHOSE,

@@ -17,7 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.errors import StoreUnavailable
+from bot.ports import Change
 from bot.store import postgres, sqlite
+from bot.store.changes import Changes
 from bot.store.migrations import migrate
 from bot.store.outages import translated
 
@@ -27,7 +29,7 @@ _FAREWELL_SECONDS: Final = 3.0
 #: how long the fate of a commit is asked for that was not answered
 _FATE_SECONDS: Final = 5.0
 _SQLITE: Final = "sqlite"
-#: whether the transaction that a connection is in wakes those who listen
+#: the kinds of changes for which the transaction of a connection wakes who listens
 _WAKES: Final = "handrail_wakes"
 
 _Upsert = sqlite_dialect.Insert | postgresql.Insert
@@ -49,7 +51,7 @@ class Database:
         self._turn = asyncio.Lock()
         self._writing: AsyncConnection | None = None
         self._is_sqlite = writer.dialect.name == _SQLITE
-        self._listeners: set[asyncio.Event] = set()
+        self._listeners: set[Changes] = set()
 
     @classmethod
     @asynccontextmanager
@@ -78,15 +80,15 @@ class Database:
         with translated(action):
             async with self._alone() as db, self._answered() as ending, db.begin():
                 number = None if self._is_sqlite else await postgres.lock(db)
-                db.info[_WAKES] = False
+                changed: set[Change] = set()
+                db.info[_WAKES] = changed
                 yield db
-                wakes: bool = db.info[_WAKES]
-                if wakes and not self._is_sqlite:
-                    await postgres.wake(db)
+                if changed and not self._is_sqlite:
+                    await postgres.wake(db, changed)
                 ending.number = number
-        if wakes:
-            for woken in self._listeners:
-                woken.set()
+        if changed:
+            for changes in self._listeners:
+                changes.add(changed)
 
     @asynccontextmanager
     async def read(self, action: str) -> AsyncIterator[AsyncConnection]:
@@ -96,18 +98,18 @@ class Database:
                 yield db
 
     @asynccontextmanager
-    async def listening(self, woken: asyncio.Event) -> AsyncIterator[None]:
-        """Set *woken* after each transaction that wakes, while the body runs.
+    async def listening(self, changes: Changes) -> AsyncIterator[None]:
+        """Add to *changes* after each transaction that wakes, while the body runs.
 
         Of whichever process on PostgreSQL, of this one on SQLite.
         """
-        self._listeners.add(woken)
-        others = nullcontext() if self._is_sqlite else self._hearing(woken)
+        self._listeners.add(changes)
+        others = nullcontext() if self._is_sqlite else self._hearing(changes)
         try:
             async with others:
                 yield
         finally:
-            self._listeners.discard(woken)
+            self._listeners.discard(changes)
 
     async def scrub(self) -> None:
         """Empty SQLite's log, which keeps what was overwritten in the tables.
@@ -172,11 +174,11 @@ class Database:
         return False
 
     @asynccontextmanager
-    async def _hearing(self, woken: asyncio.Event) -> AsyncIterator[None]:
+    async def _hearing(self, changes: Changes) -> AsyncIterator[None]:
         from bot.store.listening import listening  # noqa: PLC0415 - needs the extra
 
         engine = postgres.listener(self._writer.url)
-        async with listening(engine, woken):
+        async with listening(engine, changes):
             yield
 
     async def _drop_if_broken(self) -> None:
@@ -207,9 +209,9 @@ class Database:
                 await self._writer.dispose()
 
 
-def wake(db: AsyncConnection) -> None:
+def wake(db: AsyncConnection, change: Change) -> None:
     """Have those woken who listen, once the transaction of *db* is committed."""
-    db.info[_WAKES] = True
+    db.info[_WAKES].add(change)
 
 
 def upsert(db: AsyncConnection, table: Table) -> _Upsert:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import Deed, Verb
 from bot.domain.people import HANDRAIL
-from bot.ports import Drained
+from bot.ports import Change, Drained
 from bot.store import audit
 from bot.store.database import Database, upsert, wake
 from bot.store.moves import active
@@ -100,7 +100,7 @@ async def _end(db: AsyncConnection, by: str, at: datetime) -> bool:
 
 async def _note(db: AsyncConnection, verb: Verb, by: str, at: datetime) -> None:
     await audit.append(db, Deed(verb=verb, actor=HANDRAIL, at=at, detail=by))
-    wake(db)
+    wake(db, Change.RUNS)
 
 
 def _drained_of(row: RowMapping) -> Drained:

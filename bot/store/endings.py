@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import Verb
 from bot.domain.people import Actor
-from bot.domain.run import STOPPABLE, WAITING, Run, RunId, RunState
+from bot.domain.run import STOPPABLE, WAITING, Reason, Run, RunId, RunState
 from bot.domain.telling import Final as FinalTelling
 from bot.domain.telling import Header, Said, StopAsked, Tail, Telling, Waiting
-from bot.ports import Ended, StopAnswer
+from bot.ports import Change, Ended, StopAnswer
 from bot.store import audit, locks, output, sealed
+from bot.store.database import wake
 from bot.store.moves import move
 from bot.store.outbox import post, post_again
 from bot.store.queue import pass_on
@@ -111,9 +112,32 @@ async def release_claim(
     return True
 
 
+async def settle_run(
+    db: AsyncConnection,
+    run: Run,
+    what: str,
+    actor: Actor,
+    reason: str,
+    at: datetime,
+    *,
+    above: frozenset[str],
+) -> bool:
+    """End a *run* of which *what* is known, and release its stack."""
+    lost = Ended(
+        state=RunState.FAILED,
+        actor=actor,
+        reason=Reason.LOST,
+        note=f"{what} settled by {actor.name or actor.id}.",
+        release=False,  # by the step behind it, which says why
+    )
+    await end_run(db, run, lost, at, above=above)
+    return await release_claim(db, run.id, actor, reason, at, above=above)
+
+
 async def _note_wish(db: AsyncConnection, run: Run, actor: Actor, at: datetime) -> None:
     wish = update(runs).where(runs.c.id == run.id)
     await db.execute(wish.values(**actor_values("stop", actor)))
+    wake(db, Change.RUNS)
     await audit.append(db, audit.deed_on(run, Verb.STOP_ASKED, actor, at))
     if run.state in STOPPABLE:
         await post(db, run.thread, (StopAsked(actor=actor), Header(run=run.id)))

@@ -14,6 +14,7 @@ from asyncpg import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.store.changes import EVERY, Changes, of_text
 from bot.store.postgres import CHANNEL
 
 log = structlog.get_logger(__name__)
@@ -26,13 +27,13 @@ _OUTAGES: Final = (DBAPIError, PostgresError, InterfaceError, OSError)
 
 
 @asynccontextmanager
-async def listening(engine: AsyncEngine, woken: asyncio.Event) -> AsyncIterator[None]:
-    """Set *woken* soon after each transaction that wakes, while the body runs.
+async def listening(engine: AsyncEngine, changes: Changes) -> AsyncIterator[None]:
+    """Add to *changes* soon after each transaction that wakes, while the body runs.
 
-    A connection that breaks is replaced, however long that takes; *woken* is set
-    then too, because something may have been missed.
+    A connection that breaks is replaced, however long that takes; then anything
+    may have changed, because something may have been missed.
     """
-    task = asyncio.create_task(_listen(engine, woken), name="listen")
+    task = asyncio.create_task(_listen(engine, changes), name="listen")
     try:
         yield
     finally:
@@ -40,24 +41,26 @@ async def listening(engine: AsyncEngine, woken: asyncio.Event) -> AsyncIterator[
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _listen(engine: AsyncEngine, woken: asyncio.Event) -> None:
+async def _listen(engine: AsyncEngine, changes: Changes) -> None:
     while True:
         try:
-            await _hear(engine, woken)
+            await _hear(engine, changes)
         except _OUTAGES as away:
             log.warning("wakes not heard", error=str(away))
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _hear(engine: AsyncEngine, woken: asyncio.Event) -> None:
+async def _hear(engine: AsyncEngine, changes: Changes) -> None:
     """Listen until the connection breaks."""
     async with engine.connect() as db:
         # Below SQLAlchemy, which knows nothing of what a server says by itself.
         driver = (await db.get_raw_connection()).driver_connection
         assert isinstance(driver, Connection)  # noqa: S101 (for mypy)
         try:
-            await driver.add_listener(CHANNEL, lambda *_: woken.set())
-            woken.set()
+            await driver.add_listener(
+                CHANNEL, lambda *told: changes.add(of_text(str(told[-1])))
+            )
+            changes.add(EVERY)
             await _until_it_breaks(driver)
         finally:
             # Nobody else may have it: it would go on listening.

@@ -9,6 +9,7 @@ from bot.domain.errors import IllegalTransition
 from bot.domain.people import HANDRAIL, Actor
 from bot.domain.run import (
     ACTIVE,
+    Approval,
     Run,
     RunId,
     RunState,
@@ -16,13 +17,34 @@ from bot.domain.run import (
     check_transition,
 )
 from bot.ports import NewRun
-from bot.store.rows import Value, actor_values, run_of
+from bot.store.rows import (
+    Value,
+    actor_values,
+    parameters_text,
+    run_of,
+    session_text,
+)
 from bot.store.tables import runs, transitions
 
 
 def active() -> ColumnElement[bool]:
     """Return what is true of the rows of runs of which a container may exist."""
     return runs.c.state.in_(state.value for state in ACTIVE) & ~runs.c.outside
+
+
+def in_line() -> ColumnElement[bool]:
+    """Return what is true of the rows of queued runs to which nobody has to agree.
+
+    One that waits for people stands in nobody's way.
+    """
+    queued = runs.c.state == RunState.QUEUED.value
+    return queued & (runs.c.approval != Approval.PENDING.value)
+
+
+def pending() -> ColumnElement[bool]:
+    """Return what is true of the rows of queued runs that wait for people."""
+    queued = runs.c.state == RunState.QUEUED.value
+    return queued & (runs.c.approval == Approval.PENDING.value)
 
 
 async def insert_run(
@@ -37,12 +59,19 @@ async def insert_run(
         outside=new.outside,
         again=new.again,
         skip_init=new.skip_init,
+        preset=new.preset,
+        parameters=parameters_text(new.parameters),
         **actor_values("actor", new.actor),
+        session=session_text(new.session),
         thread=thread,
         created_at=at,
         state=RunState.QUEUED.value,
         state_since=at,
         note="",
+        approval=new.approval.value,
+        approval_note="",
+        approval_expires=new.approval_expires,
+        asked_at=at,
         summary="",
         applied_from=0,
         heard_at=at if new.outside else None,

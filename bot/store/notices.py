@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.lock import EVERY, blocker
 from bot.domain.people import Actor, ActorKind
-from bot.domain.run import RunState, ThreadId
+from bot.domain.run import ThreadId
 from bot.domain.stack import StackName
 from bot.domain.telling import Notice, NoticeKind
 from bot.store.database import upsert
 from bot.store.locks import occupancy_of
+from bot.store.moves import in_line
 from bot.store.outbox import post
 from bot.store.rows import actor_of, actor_values
 from bot.store.tables import outbox, runs, threads, wishes
@@ -74,9 +75,7 @@ async def _could_run(
 ) -> bool:
     if blocker(await occupancy_of(db, stack), actor, above=above) is not None:
         return False
-    queued = select(runs.c.id).where(
-        runs.c.stack == stack, runs.c.state == RunState.QUEUED.value
-    )
+    queued = select(runs.c.id).where(runs.c.stack == stack, in_line())
     return (await db.execute(queued.limit(1))).one_or_none() is None
 
 

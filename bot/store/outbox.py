@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.people import ChannelId, UserId
 from bot.domain.run import ThreadId
 from bot.domain.telling import Card, Header, Move, Notice, NoticeKind, Telling
-from bot.ports import Hide, Letter, LetterId, Shown, Thread
+from bot.ports import Change, Hide, Letter, LetterId, Shown, Thread
 from bot.store import messages
 from bot.store.database import Database, upsert, wake
 from bot.store.giving_up import give_up
@@ -76,7 +76,7 @@ async def post(
             letter = letter.on_conflict_do_nothing(index_elements=place)
         await db.execute(letter)
         if kind != TAIL:  # told so often that whoever delivers looks for it
-            wake(db)
+            wake(db, Change.LETTERS)
 
 
 async def post_again(db: AsyncConnection, thread: ThreadId, telling: Telling) -> None:

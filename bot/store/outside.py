@@ -10,11 +10,11 @@ from bot.domain.audit import Verb
 from bot.domain.errors import IllegalTransition, StaleFence
 from bot.domain.lock import LEASE, Claim
 from bot.domain.people import HANDRAIL, Actor
-from bot.domain.run import Reason, Run, RunState
+from bot.domain.run import Run, RunState
 from bot.domain.telling import Header, Said
 from bot.ports import Ended
 from bot.store import audit, locks
-from bot.store.endings import end_run, release_claim
+from bot.store.endings import end_run, settle_run
 from bot.store.moves import fetch, move
 from bot.store.outbox import post
 from bot.store.rows import run_of
@@ -75,15 +75,7 @@ async def settle(
     performs = run.outside and run.state is RunState.PERFORMING
     if not performs or run.lost_since is None:
         return False
-    lost = Ended(
-        state=RunState.FAILED,
-        actor=actor,
-        reason=Reason.LOST,
-        note=f"{_LOST} settled by {actor.name or actor.id}.",
-        release=False,  # by the step behind it, which says why
-    )
-    await end_run(db, run, lost, at, above=above)
-    return await release_claim(db, run.id, actor, reason, at, above=above)
+    return await settle_run(db, run, _LOST, actor, reason, at, above=above)
 
 
 async def lapse(

@@ -12,9 +12,10 @@ from bot.domain.people import HANDRAIL, Actor
 from bot.domain.replica import Replica
 from bot.domain.run import Run, RunState, check_transition
 from bot.domain.telling import Confirmed, Header, Planned, Said
-from bot.ports import Ended, Plan
+from bot.ports import Change, Ended, Plan
 from bot.store import audit, locks, output
 from bot.store.adoption import taken
+from bot.store.database import wake
 from bot.store.endings import end_run
 from bot.store.moves import move
 from bot.store.outbox import post
@@ -62,6 +63,7 @@ async def confirm(db: AsyncConnection, run: Run, actor: Actor, at: datetime) -> 
     deed = audit.deed_on(confirmed, Verb.CONFIRMED, actor, at, detail)
     await audit.append(db, deed)
     await post(db, run.thread, (Confirmed(actor=actor), Header(run=run.id)))
+    wake(db, Change.RUNS)
     return confirmed
 
 

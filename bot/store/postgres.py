@@ -1,13 +1,17 @@
 """PostgreSQL as the record uses it."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
-from sqlalchemy import URL, func, select
+from sqlalchemy import URL, String, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+
+from bot.ports import Change
+from bot.store.changes import to_text
 
 #: what the lock is called that every transaction takes which writes
 _WRITER: Final = 0x48616E6472
@@ -28,7 +32,7 @@ _MIGRATION: Final = "1h"
 
 #: on which it is said that something was committed that others wait for
 CHANNEL: Final = "handrail"
-_WAKE: Final = select(func.pg_notify(CHANNEL, ""))
+_WAKE: Final = select(func.pg_notify(CHANNEL, bindparam("kinds", type_=String)))
 _CONNECT_SECONDS: Final = 10.0
 _LOCK: Final = select(func.pg_advisory_xact_lock(_WRITER), func.txid_current())
 _ASK_AGAIN_SECONDS: Final = 0.2
@@ -94,9 +98,9 @@ async def is_broken(db: AsyncConnection) -> bool:
     return driver is None or bool(driver.is_closed())
 
 
-async def wake(db: AsyncConnection) -> None:
+async def wake(db: AsyncConnection, kinds: Iterable[Change]) -> None:
     """Have those woken who listen, when the transaction of *db* is committed."""
-    await db.execute(_WAKE)
+    await db.execute(_WAKE, {"kinds": to_text(kinds)})
 
 
 async def lock(db: AsyncConnection) -> int:

@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.lock import EVERY
-from bot.domain.run import Run, RunId, RunState
+from bot.domain.run import Run, RunId
 from bot.domain.stack import StackName
 from bot.domain.telling import Waiting
+from bot.ports import Change
+from bot.store.database import wake
 from bot.store.locks import all_locks
+from bot.store.moves import in_line
 from bot.store.notices import grant_wishes
 from bot.store.outbox import post
 from bot.store.rows import run_of
@@ -20,10 +23,12 @@ from bot.store.tables import claims, runs
 _TOLD: Final = 20
 
 
-async def queue_length(db: AsyncConnection, stack: StackName) -> int:
-    """Return how many runs of *stack* are queued."""
+async def queue_length(
+    db: AsyncConnection, stack: StackName, which: ColumnElement[bool]
+) -> int:
+    """Return how many runs of *stack* are queued: `in_line` or `pending`."""
     queued = select(func.count()).select_from(runs)
-    of_stack = (runs.c.stack == stack) & (runs.c.state == RunState.QUEUED.value)
+    of_stack = (runs.c.stack == stack) & which
     return (await db.execute(queued.where(of_stack))).scalar_one()
 
 
@@ -32,12 +37,13 @@ async def next_runs(
 ) -> tuple[Run, ...]:
     """Return the oldest run of each free stack that no hold keeps queued.
 
-    *above* are the ids of the global admins, whose runs no freeze keeps.
+    One that waits for people is left out. *above* are the ids of the global admins,
+    whose runs no freeze keeps.
     """
     on_free_stacks = (
         select(runs)
         .outerjoin(claims, claims.c.stack == runs.c.stack)
-        .where(runs.c.state == RunState.QUEUED.value, claims.c.run.is_(None))
+        .where(in_line(), claims.c.run.is_(None))
         .order_by(runs.c.id)
     )
     queued = tuple(map(run_of, (await db.execute(on_free_stacks)).mappings()))
@@ -47,12 +53,13 @@ async def next_runs(
 async def post_waiting(db: AsyncConnection, stacks: Iterable[StackName]) -> None:
     """Tell the first queued runs of *stacks* again what they wait for, and where.
 
-    To be called in the transaction that changes a claim, a hold or the queue.
+    Not those that wait for people. To be called in the transaction that changes a
+    claim, a hold or the queue.
     """
     named = set(stacks)
     place = func.row_number().over(partition_by=runs.c.stack, order_by=runs.c.id)
     waiting = select(runs.c.id, runs.c.thread, place.label("place"))
-    waiting = waiting.where(runs.c.state == RunState.QUEUED.value)
+    waiting = waiting.where(in_line())
     if EVERY not in named:
         waiting = waiting.where(runs.c.stack.in_(named))
     queued = waiting.subquery()
@@ -68,6 +75,7 @@ async def pass_on(
 
     The queued runs first, then whoever wished to know.
     """
+    wake(db, Change.RUNS)
     named = set(stacks)
     await post_waiting(db, named)
     await grant_wishes(db, named, above)

@@ -18,6 +18,7 @@ from bot.domain.run import Run, RunId, RunState, ThreadId
 from bot.domain.stack import StackName
 from bot.domain.telling import Card, Header, Tail, Telling
 from bot.ports import (
+    Change,
     DeliveryKey,
     Driven,
     Ended,
@@ -170,7 +171,7 @@ class SqlRecord:
         async with self._write(f"keep what is to be hidden in run {run}") as db:
             if not (await fetch(db, run)).state.is_terminal:
                 await sealed.keep(db, run, words)
-                wake(db)
+                wake(db, Change.SECRETS)
 
     async def planned(self, run: RunId, plan: Plan, at: datetime) -> Run:
         """Move a planning run to unconfirmed, and tell its plan.
@@ -303,7 +304,6 @@ class SqlRecord:
         """Release exactly *held*; False, and nothing, if one is not in force."""
         async with self._write("release holds") as db:
             await words.require_newest(db, actor, held, ts)
-            wake(db)  # even where it is told nowhere
             return await holds.release_holds(
                 db, held, actor, reason, at, thread, self._above
             )
@@ -317,10 +317,7 @@ class SqlRecord:
     async def expire(self, at: datetime) -> tuple[Hold, ...]:
         """Release what has come to its end, tell where it was taken, return it."""
         async with self._write("release holds that are over") as db:
-            expired = await holds.expire(db, at, self._above)
-            if expired:
-                wake(db)
-            return expired
+            return await holds.expire(db, at, self._above)
 
     async def remind(self, at: datetime, *, before: timedelta) -> int:
         """Tell holders directly, once, whose holds end within *before*."""

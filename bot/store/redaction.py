@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, select, update
+from sqlalchemy import ColumnElement, Table, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import Verb, voucher
 from bot.domain.lock import EVERY
 from bot.domain.people import Actor, ActorKind
-from bot.domain.run import STOPPABLE, WAITING, Run, RunState
+from bot.domain.run import STOPPABLE, WAITING, Approval, Run, RunState
 from bot.domain.stack import StackName
 from bot.domain.telling import Card, Echo, Header, Planned, Tail, Telling, Waiting
 from bot.domain.telling import Final as Ending
@@ -24,8 +24,18 @@ from bot.store.endings import end_run, stop_run
 from bot.store.moves import fetch
 from bot.store.outbox import post, put_back, redact_holds_letters, redact_letters
 from bot.store.places import gained, in_all, places
+from bot.store.reviewing import forget_subject
+from bot.store.samples import hidden_json
 from bot.store.submissions import forget_digest
-from bot.store.tables import holds, outbox, runs, threads, transitions
+from bot.store.tables import (
+    holds,
+    outbox,
+    policy_samples,
+    reviews,
+    runs,
+    threads,
+    transitions,
+)
 from bot.store.tellings import hidden, kind_of
 
 _OTHER_COMMAND: Final = "Its command was redacted before it began."
@@ -54,15 +64,17 @@ async def redact_run(
     A run whose command would become another one does not begin any more.
     """
     run = await _call_off(db, run, hide, actor, at, above)
-    if any(hide.text(words) != words for words in (run.command, run.apply)):
+    if any(hide.text(words) != words for words in _typed(run)):
         await forget_digest(db, run.id)
+        await forget_subject(db, run.id)
     said = await _hide_in_words(db, run, hide)
     held = await _hide_in_holds(db, run, hide)
     printed = await _hide_in_output(db, run, hide)
     told = await redact_letters(db, run.thread, hide)
     told += await redact_holds_letters(db, _held_stacks(run), run.thread, hide)
     details, vouched = await redact_details(db, run, hide)
-    changed = said + held + printed + told + details
+    sampled = await _hide_in_samples(db, hide)
+    changed = said + held + printed + told + details + sampled
     if said or printed:
         await _tell_again(db, run, said=bool(said), printed=bool(printed))
     if said or held:
@@ -82,8 +94,7 @@ async def _call_off(
     above: frozenset[str],
 ) -> Run:
     """End *run*, or have it stopped, if what it has still to do would be changed."""
-    ahead = _ahead(run)
-    if hide.text(ahead) == ahead:
+    if not any(hide.text(words) != words for words in _ahead(run)):
         return run
     if run.state in STOPPABLE:
         await stop_run(db, run, actor, at, above=above)
@@ -92,23 +103,38 @@ async def _call_off(
     return await end_run(db, run, ended, at, above=above)
 
 
-def _ahead(run: Run) -> str:
-    """Return the commands of *run* that no container was given yet."""
+def _ahead(run: Run) -> tuple[str, ...]:
+    """Return what *run* has still to do: commands that no container was given yet."""
     if run.state in {RunState.QUEUED, RunState.READY}:
-        return f"{run.command}\n{run.apply}"
-    return run.apply if run.state in STOPPABLE | WAITING else ""
+        return _typed(run)
+    return (run.apply,) if run.state in STOPPABLE | WAITING else ()
+
+
+def _typed(run: Run) -> tuple[str, ...]:
+    return run.command, run.apply, *run.parameters.values()
 
 
 async def _hide_in_words(db: AsyncConnection, run: Run, hide: Hide) -> int:
     same = runs.c.id == run.id
     of_run = ("command", "apply", "note", "commit", "image_digest", "summary")
+    said = (*of_run, "approval_note")
     return (
-        await _hide_in(db, runs, of_run, same, hide)
+        await _hide_in(db, runs, said, same, hide)
+        + await _hide_in(db, runs, ("parameters",), same, hide, hidden_in=hidden_json)
         + await _hide_in(db, runs, ("state_lock",), same, hide, hidden_in=hidden)
         + await _hide_in(
             db, runs, ("concluded",), same, hide, hidden_in=hidden_conclusion
         )
         + await _hide_in(db, transitions, ("note",), transitions.c.run == run.id, hide)
+        + await _hide_in(db, reviews, ("note",), reviews.c.run == run.id, hide)
+    )
+
+
+async def _hide_in_samples(db: AsyncConnection, hide: Hide) -> int:
+    # No sample says of which run it was, and there are few.
+    asked = ("document", "ruling")
+    return await _hide_in(
+        db, policy_samples, asked, true(), hide, hidden_in=hidden_json
     )
 
 
@@ -169,6 +195,8 @@ async def _tell_again(
     if said:
         kinds += [kind_of(Echo(run=run.id)), kind_of(Planned(run=run.id))]
         in_place.append(Header(run=run.id))
+    if said and run.approval is not Approval.NONE:
+        in_place.append(Waiting(run=run.id))  # it says who agreed, and why
     if printed:
         in_place.append(Tail(run=run.id))
     await put_back(db, (outbox.c.thread == run.thread) & outbox.c.kind.in_(kinds))

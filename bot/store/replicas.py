@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.replica import REPLICA_LEASE, Replica, ReplicaId
 from bot.ports import Duty
 from bot.store.adoption import hand_over
-from bot.store.database import Database, upsert, wake
+from bot.store.database import Database, upsert
 from bot.store.leases import lease_time
 from bot.store.tables import duties, replicas
 
@@ -57,7 +57,6 @@ class SqlReplicas:
             given = update(duties).where(duties.c.replica == own)
             await db.execute(given.values(replica=None))
             await db.execute(delete(replicas).where(replicas.c.id == own))
-            wake(db)
         self._taken.clear()
 
     async def living(self, at: datetime) -> tuple[Replica, ...]:

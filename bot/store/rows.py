@@ -1,13 +1,18 @@
 """Rows and the values that they stand for."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields
+from typing import Any
 
 from sqlalchemy import RowMapping
 
+from bot.domain.approval import Decision, Review
 from bot.domain.lock import Claim, Hold
 from bot.domain.people import Actor, ActorKind, ChannelId
+from bot.domain.policy import Session
 from bot.domain.run import (
+    Approval,
     Reason,
     Run,
     RunId,
@@ -52,6 +57,9 @@ _SAME_IN_ROW = {field.name for field in fields(Run)} - {
     "stop_asked_by",
     "confirmed_by",
     "state_lock",
+    "parameters",
+    "session",
+    "approval",
 }
 
 
@@ -66,12 +74,25 @@ def run_of(row: RowMapping) -> Run:
         stop_asked_by=actor_of(row, "stop") if row["stop_kind"] else None,
         confirmed_by=actor_of(row, "confirmed") if row["confirmed_kind"] else None,
         state_lock=_state_lock_of(row["state_lock"]),
+        parameters=json.loads(row["parameters"]),
+        session=_session_of(row["session"]),
+        approval=Approval(row["approval"]),
     )
 
 
 def state_lock_text(lock: StateLock | None) -> str | None:
     """Return *lock* as its column keeps it."""
     return None if lock is None else json.dumps(asdict(lock))
+
+
+def parameters_text(parameters: Mapping[str, str]) -> str:
+    """Return the *parameters* of a preset as their column keeps them."""
+    return json.dumps(dict(parameters))
+
+
+def session_text(session: Session | None) -> str | None:
+    """Return *session* as its column keeps it."""
+    return None if session is None else json.dumps(asdict(session))
 
 
 def transition_of(row: RowMapping) -> Transition:
@@ -125,6 +146,29 @@ def thread_of(row: RowMapping) -> Thread:
         stack=StackName(row["stack"]),
         run=row["run"],
     )
+
+
+def review_of(row: RowMapping) -> Review:
+    """Return the review of a row of `reviews`."""
+    return Review(
+        run=RunId(row["run"]),
+        ordinal=row["ordinal"],
+        actor=actor_of(row),
+        session=_session(json.loads(row["session"])),
+        decision=Decision(row["decision"]),
+        note=row["note"],
+        at=row["at"],
+        subject=row["subject"],
+        void=row["voided_at"] is not None,
+    )
+
+
+def _session_of(text: str | None) -> Session | None:
+    return None if text is None else _session(json.loads(text))
+
+
+def _session(kept: Mapping[str, Any]) -> Session:
+    return Session(**{**kept, "teams": tuple(kept["teams"])})
 
 
 def _state_lock_of(text: str | None) -> StateLock | None:

@@ -18,7 +18,7 @@ from bot.store.drains import is_drained
 from bot.store.moves import move
 from bot.store.outbox import post, post_again
 from bot.store.queue import next_runs, pass_on, post_waiting
-from bot.store.rows import run_of
+from bot.store.rows import Value, run_of
 from bot.store.tables import runs
 
 _STEPS = (RunState.INITIALIZING, RunState.PERFORMING, RunState.PLANNING)
@@ -76,11 +76,22 @@ async def gives_way(
     occupancy = await locks.occupancy_of(db, run.stack)
     if keeper(occupancy, run.actor, above=above) is None:
         return False
-    await move(db, run, RunState.QUEUED, at, started_at=None)
+    await requeue(db, run, at, above)
+    return True
+
+
+async def requeue(
+    db: AsyncConnection,
+    run: Run,
+    at: datetime,
+    above: frozenset[str],
+    **values: Value,
+) -> None:
+    """Put a ready *run* back into the queue, set *values*, and free its stack."""
+    await move(db, run, RunState.QUEUED, at, HANDRAIL, started_at=None, **values)
     await locks.release_claim(db, run.id)
     await post(db, run.thread, (Header(run=run.id),))
     await pass_on(db, (run.stack,), above)
-    return True
 
 
 async def advance(

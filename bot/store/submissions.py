@@ -10,13 +10,14 @@ from bot.domain.audit import Verb
 from bot.domain.errors import IdempotencyConflict, QueueFull
 from bot.domain.lock import blocker
 from bot.domain.people import Actor, ChannelId
-from bot.domain.run import Run, RunId, RunState, ThreadId
+from bot.domain.run import Approval, Run, RunId, ThreadId
 from bot.domain.stack import StackName
 from bot.domain.telling import Echo, Header, Said, Waiting
-from bot.ports import Drained, Idempotency, NewRun
+from bot.ports import Change, Drained, Idempotency, NewRun
 from bot.store import audit, locks
+from bot.store.database import wake
 from bot.store.drains import drained
-from bot.store.moves import insert_run
+from bot.store.moves import in_line, insert_run, pending
 from bot.store.outbox import post
 from bot.store.queue import queue_length
 from bot.store.rows import run_of
@@ -24,7 +25,7 @@ from bot.store.tables import idempotency, runs, threads
 
 #: how long a request is known again
 _KNOWN_FOR: Final = timedelta(days=30)
-#: queued runs of a stack
+#: queued runs of a stack, and of those that wait for people
 _LONGEST_QUEUE: Final = 100
 
 
@@ -38,14 +39,15 @@ async def submit(
     earlier = await granted(db, new.actor, new.idempotency)
     if earlier is not None:
         return earlier
-    if await queue_length(db, new.stack) >= _LONGEST_QUEUE:
+    which = pending() if new.approval is Approval.PENDING else in_line()
+    if await queue_length(db, new.stack, which) >= _LONGEST_QUEUE:
         raise QueueFull(f"{_LONGEST_QUEUE} runs of {new.stack} are queued")
     thread = await insert_thread(db, new.stack, new.channel)
     run = await insert_run(db, new, thread, at)
+    wake(db, Change.RUNS)
     await _keep(db, new, run.id, at)
-    # As it is typed: behind -- everything is the command, verbatim.
-    detail = f"--no-init -- {run.command}" if run.skip_init else run.command
-    await audit.append(db, audit.deed_on(run, Verb.SUBMITTED, run.actor, at, detail))
+    deed = audit.deed_on(run, Verb.SUBMITTED, run.actor, at, _as_typed(run))
+    await audit.append(db, deed)
     echo = Echo(run=run.id, remarks=new.remarks)
     await post(db, thread, (Header(run=run.id), echo))
     if not new.outside and (drain := await drained(db)):
@@ -113,15 +115,22 @@ async def _keep(db: AsyncConnection, new: NewRun, run: RunId, at: datetime) -> N
 
 
 async def _waits(db: AsyncConnection, run: Run, above: frozenset[str]) -> bool:
+    if run.approval is Approval.PENDING:
+        return True
     occupancy = await locks.occupancy_of(db, run.stack)
     if blocker(occupancy, run.actor, above=above) is not None:
         return True
     before = select(runs.c.id).where(
-        runs.c.stack == run.stack,
-        runs.c.state == RunState.QUEUED.value,
-        runs.c.id < run.id,
+        runs.c.stack == run.stack, in_line(), runs.c.id < run.id
     )
     return (await db.execute(before.limit(1))).one_or_none() is not None
+
+
+def _as_typed(run: Run) -> str:
+    # Behind -- everything is the command, verbatim.
+    call = [run.asked] if run.preset else []
+    words = [*call, *(["--no-init"] if run.skip_init else [])]
+    return " ".join([*words, "--", run.command]) if words else run.command
 
 
 def _waits_for_drain(drain: Drained) -> str:

@@ -1,14 +1,11 @@
 """The tables, as the newest migration leaves them."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -17,58 +14,16 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
+
+from bot.store.columns import Moment, actor_columns
 
 metadata: Final = MetaData()
 
 #: what is true of the audit rows that name several stacks
 SEVERAL: Final = "stack LIKE '%, %'"
-
-
-class Moment(TypeDecorator[datetime]):
-    """A point in time: aware in and out, kept in UTC."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(
-        self,
-        value: datetime | None,
-        dialect: Dialect,  # noqa: ARG002 (SQLAlchemy's signature)
-    ) -> datetime | None:
-        """Return *value* in UTC; a time without a zone is a bug of the caller."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"a time without a zone: {value}")
-        return value and value.astimezone(UTC)
-
-    def process_result_value(
-        self,
-        value: datetime | None,
-        dialect: Dialect,  # noqa: ARG002 (SQLAlchemy's signature)
-    ) -> datetime | None:
-        """Return what was stored, aware; SQLite forgets the zone."""
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-def _actor(
-    prefix: str, *, nullable: bool = False, key: bool = False
-) -> list[Column[str]]:
-    # An actor is told from others by everything but the name.
-    return [
-        Column(
-            f"{prefix}_{part}",
-            String,
-            nullable=nullable,
-            primary_key=key and part != "name",
-        )
-        for part in ("kind", "id", "team", "name")
-    ]
-
 
 # channel: that of the message, or the id of the person whom a direct message is for.
 # posted_in: the conversation that it opened. seen_ts: the newest reply that was
@@ -99,7 +54,8 @@ threads: Final = Table(
 )
 
 # state_lock: a `StateLock` as JSON. heard_at: when the CI of an outside run last was.
-# concluded: how its container ended, as JSON.
+# concluded: how its container ended, as JSON. parameters and session: JSON.
+# asked_at: since when people are asked to agree to what it is now.
 runs: Final = Table(
     "runs",
     metadata,
@@ -111,7 +67,10 @@ runs: Final = Table(
     Column("outside", Boolean, nullable=False),
     Column("again", ForeignKey("runs.id")),
     Column("skip_init", Boolean, nullable=False),
-    *_actor("actor"),
+    Column("preset", String, nullable=False),
+    Column("parameters", Text, nullable=False),
+    *actor_columns("actor"),
+    Column("session", Text),
     Column("thread", ForeignKey("threads.id"), nullable=False, unique=True),
     Column("created_at", Moment, nullable=False),
     Column("state", String, nullable=False),
@@ -121,15 +80,21 @@ runs: Final = Table(
     Column("note", Text, nullable=False),
     Column("commit", String),
     Column("image_digest", String),
+    Column("approval", String, nullable=False),
+    Column("approval_note", Text, nullable=False),
+    Column("approval_expires", Moment),
+    Column("asked_at", Moment),
+    Column("subject", String(64)),
+    Column("subject_changed_at", Moment),
     Column("container", String),
     Column("started_at", Moment),
     Column("ended_at", Moment),
-    *_actor("stop", nullable=True),
+    *actor_columns("stop", nullable=True),
     Column("summary", Text, nullable=False),
     Column("plan_digest", String(64)),
     Column("applied_from", BigInteger, nullable=False),
     Column("applied_at", Moment),
-    *_actor("confirmed", nullable=True),
+    *actor_columns("confirmed", nullable=True),
     Column("state_lock", Text),
     Column("heard_at", Moment),
     Column("lost_since", Moment),
@@ -156,7 +121,7 @@ transitions: Final = Table(
     Column("from_state", String),
     Column("to_state", String, nullable=False),
     Column("at", Moment, nullable=False),
-    *_actor("actor"),
+    *actor_columns("actor"),
     Column("note", Text, nullable=False),
 )
 
@@ -178,7 +143,7 @@ holds: Final = Table(
     "holds",
     metadata,
     Column("stack", String, primary_key=True),
-    *_actor("actor"),
+    *actor_columns("actor"),
     Column("reason", Text, nullable=False),
     Column("since", Moment, nullable=False),
     Column("until", Moment),
@@ -193,7 +158,7 @@ wishes: Final = Table(
     "wishes",
     metadata,
     Column("stack", String, primary_key=True),
-    *_actor("actor", key=True),
+    *actor_columns("actor", key=True),
     Column("at", Moment, nullable=False),
 )
 
@@ -244,7 +209,7 @@ audit: Final = Table(
     metadata,
     Column("ordinal", Integer, primary_key=True),
     Column("verb", String, nullable=False),
-    *_actor("actor"),
+    *actor_columns("actor"),
     Column("at", Moment, nullable=False),
     Column("stack", String, nullable=False),
     Column("run", Integer),
@@ -313,7 +278,7 @@ lock_words: Final = Table(
     "lock_words",
     metadata,
     Column("stack", String, primary_key=True),
-    *_actor("actor", key=True),
+    *actor_columns("actor", key=True),
     Column("ts", String, nullable=False),
 )
 
@@ -366,10 +331,39 @@ api_keys: Final = Table(
     Column("role", Integer, nullable=False),
     Column("stacks", Text),
     Column("networks", Text, nullable=False),
-    *_actor("made_by"),
+    *actor_columns("made_by"),
     Column("made_at", Moment, nullable=False),
     Column("expires_at", Moment),
     Column("revoked_at", Moment),
     Column("used_at", Moment),
     Column("used_from", String, nullable=False),
+)
+
+# What people said of runs. voided_at: since when it counts no more, whatever becomes
+# of the run; subject: empty where the run was redacted, which it would let be guessed.
+reviews: Final = Table(
+    "reviews",
+    metadata,
+    Column("ordinal", Integer, primary_key=True),
+    Column("run", ForeignKey("runs.id"), nullable=False),
+    *actor_columns("actor"),
+    Column("session", Text, nullable=False),
+    Column("decision", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("voided_at", Moment),
+    Index("reviews_by_run", "run", "ordinal"),
+)
+
+# What policies were asked of late, and what they answered, as JSON.
+policy_samples: Final = Table(
+    "policy_samples",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("policy", String, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("ruling", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("policy_samples_by_policy", "policy", "id"),
 )

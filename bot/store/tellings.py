@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from bot.domain import telling as tellings
+from bot.domain.approval import Decision
 from bot.domain.lock import Hold
 from bot.domain.people import Actor, ActorKind
 from bot.domain.run import RunId, ThreadId
@@ -26,6 +27,7 @@ _KINDS: Final[Mapping[type[Telling], str]] = {
     tellings.Expired: "expired",
     tellings.Planned: "planned",
     tellings.Confirmed: "confirmed",
+    tellings.Reviewed: "reviewed",
     tellings.StopAsked: "stop_asked",
     tellings.Said: "said",
     tellings.Tail: "tail",
@@ -54,7 +56,7 @@ OF_HOLDS: Final = frozenset(
 
 #: what a telling could not be read again without, and who people are
 _NO_WORDS: Final = frozenset(
-    {"kind", "id", "team", "name", "stack", "since", "until", "move"}
+    {"kind", "id", "team", "name", "stack", "since", "until", "move", "decision"}
 )
 
 
@@ -164,6 +166,14 @@ def _said(fields: _Fields) -> tellings.Said:
     return tellings.Said(text=fields["text"], to=_maybe_actor(fields["to"]))
 
 
+def _reviewed(fields: _Fields) -> tellings.Reviewed:
+    return tellings.Reviewed(
+        actor=_actor(fields["actor"]),
+        decision=Decision(fields["decision"]),
+        note=fields["note"],
+    )
+
+
 _READERS: Final[Mapping[str, Callable[[_Fields], Telling]]] = {
     "header": lambda fields: tellings.Header(run=_run(fields)),
     "card": lambda fields: tellings.Card(stack=fields["stack"]),
@@ -179,6 +189,7 @@ _READERS: Final[Mapping[str, Callable[[_Fields], Telling]]] = {
     "expired": lambda fields: tellings.Expired(hold=_hold(fields["hold"])),
     "planned": lambda fields: tellings.Planned(run=_run(fields)),
     "confirmed": lambda fields: tellings.Confirmed(actor=_actor(fields["actor"])),
+    "reviewed": _reviewed,
     "stop_asked": lambda fields: tellings.StopAsked(actor=_actor(fields["actor"])),
     "said": _said,
     "tail": lambda fields: tellings.Tail(run=_run(fields)),

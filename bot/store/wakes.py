@@ -1,8 +1,9 @@
 """Hearing that the record has changed."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 
+from bot.ports import Change
+from bot.store.changes import Changes
 from bot.store.database import Database
 
 
@@ -12,11 +13,9 @@ class SqlWakes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def heard(self) -> AsyncGenerator[None]:
-        """Yield soon after each change that may let a run start, stop or be told."""
-        woken = asyncio.Event()
-        async with self._database.listening(woken):
+    async def heard(self) -> AsyncGenerator[frozenset[Change]]:
+        """Yield soon after each change what kinds of it there were."""
+        changes = Changes()
+        async with self._database.listening(changes):
             while True:
-                await woken.wait()
-                woken.clear()
-                yield
+                yield await changes.next()

@@ -61,6 +61,7 @@ class DockerContainer:
         self._terms = terms
         self._log = log  # the log driver
         self._is_read = is_found
+        self._lacks_files = files is not None
 
     @property
     def id(self) -> str:
@@ -185,9 +186,10 @@ class DockerContainer:
             raise
         if self._files is not None:
             self._open_gate()
+        self._lacks_files = False
 
     def _begun(self) -> bool:
-        if self._files is None or self._files.archive:
+        if not self._lacks_files:
             return True
         with told_of_container("tell whether the container has its files"):
             return are_there(self._calls.api, self._id)

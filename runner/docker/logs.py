@@ -131,6 +131,7 @@ class Log:
         """
         response = self._open(follow=follow)
         try:
+            self._hold(response)
             chunks = response.raw.stream(1 << 16, decode_content=False)
             for data in self._position.unread(frames(chunks)):
                 newlines = self._newlines
@@ -154,12 +155,15 @@ class Log:
             asked["follow"] = "1"
         if self._position.since:
             asked["since"] = self._position.since
-        response = api.get(
+        return api.get(
             f"{api.base_url}/v{api.api_version}/containers/{self._container}/logs",
             params=asked,
             stream=True,
             timeout=(api.timeout, None),
         )
+
+    def _hold(self, response: requests.Response) -> None:
+        """Have *response* at hand for whoever closes this log, if it is one."""
         if response.status_code == requests.codes.not_found:
             raise NotFound("no such container", response=response)
         response.raise_for_status()
@@ -167,7 +171,6 @@ class Log:
             self._response = response
             if self._closed:
                 raise Abandoned
-        return response
 
 
 def _shut(response: requests.Response) -> None:

@@ -23,6 +23,7 @@ from tests.bench import (
     locks,
     masking,
     memory,
+    policy,
 )
 from tests.bench.chaos.run import chaos
 from tests.bench.load import measure as load
@@ -39,6 +40,7 @@ PARTS: Mapping[str, Measure] = {
     "history": history.measure,
     "load": load.measure,
     "handover": handover.measure,
+    "policy": policy.measure,
 }
 _CHAOS = "chaos"
 

@@ -5,8 +5,6 @@ from pathlib import Path
 from tests.support.command_line import handrail
 from tests.support.setup import a_setup
 
-PATIENCE = 30
-
 
 async def test_a_backup_that_was_made_while_the_bot_ran_is_restored_elsewhere(
     tmp_path: Path,
@@ -16,7 +14,7 @@ async def test_a_backup_that_was_made_while_the_bot_ran_is_restored_elsewhere(
     async with a_setup(tmp_path) as setup:
         async with setup.serving():
             ts = await setup.seen.task("net-prod echo to be kept")
-            await setup.seen.tells(ts, "finished", PATIENCE)
+            await setup.seen.tells(ts, "finished")
             made = await handrail("backup", file, **setup.settings)
             again = await handrail("backup", file, **setup.settings)
         moved = setup.settings | {"HANDRAIL_DATA_DIR": str(elsewhere)}

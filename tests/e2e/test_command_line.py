@@ -10,6 +10,7 @@ import pytest
 from runner.scripted import ScriptedEngine
 from tests.support.bot import MANIFEST, a_running_bot
 from tests.support.command_line import Ended, handrail
+from tests.support.opa import opa_binary
 from tests.support.setup import Setup, a_setup
 
 MISTAKES = """\
@@ -113,6 +114,96 @@ async def test_check_names_the_scopes_that_the_app_lacks(tmp_path: Path) -> None
         "The Slack app lacks the scopes commands, files:write. Add them as "
         "manifest.yml has them, and reinstall the app.\n"
     )
+
+
+PEOPLE = """\
+approvals: {count: 3, from: ["@agreeing", U0NOBODY]}
+presets:
+  restart:
+    command: ./restart.sh
+    runners: ["#support"]
+    approvals: {from: ["@leading", "@agreeing"]}
+"""
+
+
+async def test_check_looks_up_all_who_may_run_or_have_to_agree(tmp_path: Path) -> None:
+    async with a_setup(tmp_path, stack=PEOPLE) as setup:
+        done = await handrail("check", **setup.settings)
+
+    assert done.code == 1
+    assert done.err.splitlines() == [
+        (
+            "stack net-prod: #support: There is no channel #support that Handrail can "
+            "see; invite it there, or correct handrail.yaml."
+        ),
+        (
+            "stack net-prod: @agreeing: There is no user group @agreeing; correct "
+            "handrail.yaml."
+        ),
+        (
+            "stack net-prod: @leading: There is no user group @leading; correct "
+            "handrail.yaml."
+        ),
+    ]
+
+
+async def test_check_calls_it_no_mistake_where_a_group_has_too_few_people_for_now(
+    tmp_path: Path,
+) -> None:
+    stack = PEOPLE.replace("#support", "#infra").replace("U0NOBODY", '"@leading"')
+    async with a_setup(tmp_path, stack=stack) as setup:
+        workspace, people = setup.seen.sandbox.workspace, setup.seen.people
+        ann, bob = people["ann"], people["bob"]
+        workspace.add_group("agreeing", members=[ann, bob])
+        workspace.add_group("leading", members=[ann])
+        done = await handrail("check", **setup.settings)
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        (
+            "stack net-prod: 3 have to agree, and @agreeing, @leading are 2 people; "
+            "write a lower count, or name more in from"
+        ),
+        "stack net-prod loosens: preset restart approvals count 1 (3 in the stack)",
+        "Nothing is wrong.",
+    ]
+
+
+POLICY = """\
+package spacelift
+
+deny["Not now."] { input.request.command == "terraform destroy" }
+"""
+
+
+async def test_check_refuses_policies_that_nothing_evaluates(tmp_path: Path) -> None:
+    (tmp_path / "p.rego").write_text(POLICY)
+    async with a_setup(tmp_path, stack="policies: [p.rego]") as setup:
+        done = await handrail("check", **setup.settings)
+
+    assert done.code == 1
+    (sentence,) = done.err.splitlines()
+    assert sentence.startswith(
+        "stack net-prod has policies in Rego, which nothing evaluates. "
+    )
+    assert "HANDRAIL_OPA" in sentence
+
+
+async def test_check_compiles_policies_and_tells_where_they_are_wrong(
+    tmp_path: Path,
+) -> None:
+    policy = tmp_path / "p.rego"
+    policy.write_text(POLICY)
+    async with a_setup(tmp_path, stack="policies: [p.rego]") as setup:
+        settings = {**setup.settings, "HANDRAIL_OPA": str(opa_binary())}
+        right = await handrail("check", **settings)
+        policy.write_text(POLICY.replace(' "terraform destroy"', ""))
+        wrong = await handrail("check", **settings)
+
+    assert (right.code, right.out, right.err) == (0, "Nothing is wrong.\n", "")
+    assert wrong.code == 1
+    assert wrong.err.startswith(f"{policy}:3:45: ")
+    assert len(wrong.err.splitlines()) == 1
 
 
 @pytest.fixture

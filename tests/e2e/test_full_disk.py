@@ -15,7 +15,6 @@ from tests.support.disks import (
 from tests.support.docker import run_in, wait_for_end
 from tests.support.setup import Setup, a_setup
 
-PATIENCE = 30
 UNTIL_TOLD = "until [ -e /tmp/go ]; do sleep 0.1; done"
 #: more in the second part than fits where there was room at the last moment
 COMMAND = f"seq 1 2000; {UNTIL_TOLD}; seq 2001 90000; exit 3"
@@ -43,7 +42,7 @@ async def on_a_breakable_disk(
 async def waits(setup: Setup) -> str:
     """Have a run print its first part, and return its thread."""
     ts = await setup.seen.task(f"net-prod {COMMAND}")
-    await setup.seen.tells(ts, "1999\n2000", within=PATIENCE)
+    await setup.seen.tells(ts, "1999\n2000")
     return ts
 
 
@@ -58,7 +57,7 @@ async def is_refused(setup: Setup, why: str) -> None:
 
 
 async def has_come_to_its_true_end(setup: Setup, ts: str) -> None:
-    await setup.seen.tells(ts, "failed: the command failed, exit code 3", PATIENCE)
+    await setup.seen.tells(ts, "failed: the command failed, exit code 3")
     run, output = await setup.recorded(1)
     assert output == LINES
     assert (run.reason, run.exit_code) == (Reason.EXIT_CODE, 3)
@@ -78,7 +77,7 @@ async def test_a_full_disk_refuses_new_runs_and_loses_nothing_of_those_under_way
 
         await has_come_to_its_true_end(setup, ts)
         again = await setup.seen.task("net-prod date")
-        await setup.seen.tells(again, "finished", PATIENCE)
+        await setup.seen.tells(again, "finished")
 
 
 async def test_a_bot_killed_on_a_full_disk_finds_all_that_was_acknowledged(

@@ -15,9 +15,6 @@ from runner.scripted import ScriptedEngine
 from tests.support.bot import Bot, a_bot, a_stack
 from tests.support.clock import Ahead
 
-#: a hold is looked after every five seconds
-SOON = 15.0
-
 
 @dataclass
 class Town:
@@ -33,7 +30,7 @@ class Town:
 
     async def hears(self, words: str) -> str:
         """Wait until the card's thread tells *words*."""
-        return await self.bot.tells(self.card, words, SOON)
+        return await self.bot.tells(self.card, words)
 
     async def held(self) -> dict[str, Hold]:
         """Return every hold in force, by its stack."""
@@ -167,7 +164,7 @@ async def test_the_holder_is_reminded_and_extends(town: Town) -> None:
     before = (await town.held())["net-prod"]
 
     town.clock.passes(minutes=51)
-    await town.bot.hears("ann", "ends soon", SOON)
+    await town.bot.hears("ann", "ends soon")
     await town.bot.press("extend", by="ann")
     await town.bot.whispers("ann", "You hold net-prod, since")
 
@@ -182,7 +179,7 @@ async def test_a_hold_without_an_end_is_asked_about(town: Town) -> None:
     await town.hears("holds *net-prod*")
 
     town.clock.passes(hours=24)
-    await town.bot.hears("ann", "Do you still need it?", SOON)
+    await town.bot.hears("ann", "Do you still need it?")
     await town.bot.press("keep_hold", by="ann")
     await town.bot.whispers("ann", "You hold net-prod, since")
     await town.bot.press("release_hold", by="ann")
@@ -200,7 +197,7 @@ async def test_a_deactivated_holder_is_reported_to_the_admins(town: Town) -> Non
     town.bot.sandbox.workspace.change_person(town.bot.people["ann"], deleted=True)
     town.clock.passes(hours=1)
 
-    letter = await town.bot.hears("ada", "is deactivated", SOON)
+    letter = await town.bot.hears("ada", "is deactivated")
     assert f"<@{town.bot.people['ann']}>" in letter
     await town.says("unlock: ann has left", by="ada")
     await town.hears("released *net-prod*")
@@ -251,7 +248,7 @@ async def test_an_old_button_says_what_is_the_case_now(town: Town) -> None:
     await town.says("lock 1h")
     await town.hears("holds *net-prod*")
     town.clock.passes(minutes=51)
-    await town.bot.hears("ann", "ends soon", SOON)
+    await town.bot.hears("ann", "ends soon")
     await town.says("steal: an incident", by="ada")
     await town.hears("took *net-prod* over from")
 

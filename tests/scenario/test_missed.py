@@ -194,7 +194,7 @@ async def test_a_word_is_heard_although_the_bot_never_went_away(town: Town) -> N
 
         await bot.sandbox.disconnect(None)
 
-        await bot.tells(ts, "holds *net-prod*", 20)
+        await bot.tells(ts, "holds *net-prod*")
 
 
 async def test_what_slack_refuses_to_read_back_is_read_later(town: Town) -> None:

@@ -46,7 +46,7 @@ async def says(bot: Bot, channel: str, words: str) -> str:
         told = map(text_of, all_of(bot, channel))
         return next((text for text in told if words in text), "")
 
-    return await bot.sandbox.wait_for(found, 20)
+    return await bot.sandbox.wait_for(found)
 
 
 async def test_the_thread_of_an_archived_channel_goes_on_where_records_go(

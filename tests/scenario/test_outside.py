@@ -18,9 +18,6 @@ from tests.support.bot import Bot, a_bot
 from tests.support.ci import Ci, a_job, serve_api
 from tests.support.clock import Ahead
 
-#: what was not heard of is looked for every five seconds
-SOON = 15.0
-
 
 @dataclass(kw_only=True)
 class Town:
@@ -49,7 +46,7 @@ class Town:
         """Have the CI begin, and die; return the `ts` of its run's message."""
         ts = await self.performing()
         self.clock.passes(minutes=3)
-        await self.bot.tells(ts, "not been heard of", SOON)
+        await self.bot.tells(ts, "not been heard of")
         return ts
 
 
@@ -223,7 +220,7 @@ async def test_ci_that_waits_and_dies_loses_its_place(town: Town) -> None:
 
     town.clock.passes(minutes=3)
 
-    await town.bot.tells(waiting, "discarded", SOON)
+    await town.bot.tells(waiting, "discarded")
     await town.bot.tells(behind, "Queued, number 1")
     town.bot.engine.release("sleep")
     await town.bot.tells(behind, "finished")
@@ -238,7 +235,7 @@ async def test_ci_that_dies_before_it_begins_frees_the_stack(town: Town) -> None
 
     town.clock.passes(minutes=3)
 
-    await town.bot.tells(waiting, "discarded", SOON)
+    await town.bot.tells(waiting, "discarded")
     await town.bot.tells(task, "finished")
 
 
@@ -336,7 +333,7 @@ async def test_a_revoked_key_opens_nothing_and_its_run_stays(town: Town) -> None
 
     assert (beat.value.status, beat.value.code) == (401, "bad_key")
     town.clock.passes(minutes=3)
-    await town.bot.tells(ts, "not been heard of", SOON)
+    await town.bot.tells(ts, "not been heard of")
 
 
 async def test_a_bot_that_was_away_does_not_call_the_ci_lost(tmp_path: Path) -> None:

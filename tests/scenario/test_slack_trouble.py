@@ -102,7 +102,7 @@ async def test_the_other_form_of_rate_limiting_is_waited_for_too(bot: Bot) -> No
     meet(bot, RateLimited(as_ok=True), at=1)
 
     ts = await bot.task("net-prod ls")
-    await bot.tells(ts, "finished", within=20)
+    await bot.tells(ts, "finished")
 
     assert kinds(bot, ts) == WHOLE_THREAD
     first, second = posts(bot, "echo")
@@ -293,9 +293,9 @@ async def test_slack_away_for_a_whole_run_is_told_all_of_it_afterwards(
     assert not bot.roots()
 
     bot.sandbox.faults.clear()
-    await bot.sandbox.wait_for(lambda: len(bot.roots()) == 2, 20)
+    await bot.sandbox.wait_for(lambda: len(bot.roots()) == 2)
     for root in bot.roots():
-        await bot.tells(root["ts"], "finished", within=20)
+        await bot.tells(root["ts"], "finished")
 
     assert [run.state for run in runs] == ["finished"] * 2
     for root in bot.roots():

@@ -12,8 +12,8 @@ from bot.domain.audit import AuditRow
 from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.run import Run, RunId, RunState
 from bot.domain.stack import Catalog, Stack, StackName
-from bot.ports import Clock
-from bot.sandbox.server import Sandbox, serve
+from bot.ports import Clock, Policies
+from bot.sandbox.server import PATIENCE, Sandbox, serve
 from bot.sandbox.values import Answer
 from bot.sandbox.workspace import Workspace
 from bot.settings import Settings
@@ -42,6 +42,7 @@ class Bot:
     budget: Budget
     secrecy: Secrecy | None = None  #: that of the log, where a test looks at it
     clock: Clock = utc_now
+    policies: Policies | None = None  #: what evaluates Rego; None: nothing does
     records: ChannelId | None = None  #: the channel of `defaults` in handrail.yaml
     handrail: Handrail = field(init=False)
 
@@ -66,6 +67,7 @@ class Bot:
             self.budget,
             self.secrecy,
             self.clock,
+            self.policies,
         )
 
     async def slash(
@@ -147,7 +149,7 @@ class Bot:
         replies = self.sandbox.thread(self.channel, ts)[1:]
         return [text_of(message) for message in replies if message.get("bot_id")]
 
-    async def tells(self, ts: str, words: str, within: float = 10) -> str:
+    async def tells(self, ts: str, words: str, within: float = PATIENCE) -> str:
         """Wait until a message of the thread says *words*, and return it."""
 
         def found() -> str:
@@ -155,7 +157,7 @@ class Bot:
 
         return await self.sandbox.wait_for(found, within)
 
-    async def shows(self, ts: str, words: str, within: float = 10) -> str:
+    async def shows(self, ts: str, words: str, within: float = PATIENCE) -> str:
         """Wait until the run's message shows *words*, and return it."""
         await self.sandbox.wait_for(lambda: words in self.root(ts), within)
         return self.root(ts)
@@ -170,7 +172,7 @@ class Bot:
         """Return what the bot told a person in direct messages, oldest first."""
         return [text_of(m) for m in self.letters(to) if m.get("bot_id")]
 
-    async def hears(self, who: str, words: str, within: float = 10) -> str:
+    async def hears(self, who: str, words: str, within: float = PATIENCE) -> str:
         """Wait until a direct message tells *who* these *words*, and return it."""
 
         def found() -> str:
@@ -203,7 +205,7 @@ class Bot:
                 if f"run {number} " in text_of(root)
             )
 
-        await self.sandbox.wait_for(over, 20)
+        await self.sandbox.wait_for(over)
         return await self.run(number)
 
     async def audit(self) -> list[AuditRow]:

@@ -14,6 +14,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 import bot.slack
+from bot.control.form import Form
+from bot.control.home import Home
 from bot.control.notices import Notices
 from bot.control.reply import Reply
 from bot.control.submit import Submit
@@ -82,6 +84,8 @@ def roll() -> Roll:
             submit=cast("Submit", SimpleNamespace(deploy=None)),
             reply=cast("Reply", None),
             notices=cast("Notices", None),
+            form=cast("Form", None),
+            home=cast("Home", None),
             doors=Doors(),
             look=lambda: None,
         ),
@@ -131,6 +135,22 @@ def test_each_scope_has_its_reason_beside_it(scope: str) -> None:
     assert re.fullmatch(rf"\s+- {scope} # \S.{{3,}}", line)
 
 
+@pytest.mark.parametrize(
+    ("scope", "used_for"),
+    [
+        ("channels:history", {"lock", "stop", "confirm", "approve", "reject"}),
+        ("channels:read", {"writers", "reviewers", "runners"}),
+        ("usergroups:read", {"writers", "reviewers", "runners", "teams"}),
+    ],
+)
+def test_a_reason_names_all_that_the_scope_is_used_for(
+    scope: str, used_for: set[str]
+) -> None:
+    (line,) = lines_of(scope)
+
+    assert used_for <= set(re.findall(r"\w+", line.partition("#")[2]))
+
+
 def test_every_method_that_is_called_is_within_the_scopes() -> None:
     called = {
         name.replace("_", ".")
@@ -174,7 +194,7 @@ def test_direct_messages_arrive_and_nobody_can_answer_them(
     manifest: dict[str, Any],
 ) -> None:
     assert manifest["features"]["app_home"] == {
-        "home_tab_enabled": False,
+        "home_tab_enabled": True,
         "messages_tab_enabled": True,
         "messages_tab_read_only_enabled": True,
     }

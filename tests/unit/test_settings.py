@@ -44,6 +44,7 @@ def test_two_tokens_are_all_that_is_needed(monkeypatch: pytest.MonkeyPatch) -> N
         "http": {"host": "127.0.0.1", "port": 3000},
         "proxies": (),
         "docker_host": None,
+        "opa": None,
         "seal_key": None,
     }
     assert not settings.has_replicas
@@ -112,6 +113,7 @@ def test_every_variable_arrives() -> None:
             "HANDRAIL_HTTP": "[::1]:0",
             "HANDRAIL_PROXIES": "10.0.0.0/8, fd00::/8 192.0.2.1",
             "DOCKER_HOST": "unix:///run/podman/podman.sock",
+            "HANDRAIL_OPA": "/usr/local/bin/opa",
         }
     )
 
@@ -130,6 +132,23 @@ def test_every_variable_arrives() -> None:
         "192.0.2.1/32",
     ]
     assert settings.docker_host == "unix:///run/podman/podman.sock"
+    assert settings.opa == "/usr/local/bin/opa"
+
+
+@pytest.mark.parametrize(
+    "opa",
+    [
+        "opa",
+        "./opa-1.4",
+        "http://127.0.0.1:8181",
+        "https://opa.example/base",
+        "unix:///run/opa.sock",
+    ],
+)
+def test_opa_is_a_program_or_an_address(opa: str) -> None:
+    settings = Settings.read(GOOD | {"HANDRAIL_OPA": opa})
+
+    assert settings.opa == opa
 
 
 @pytest.mark.parametrize(
@@ -279,6 +298,14 @@ def test_what_is_no_signing_secret_is_told(secret: str) -> None:
             (
                 "is not where an engine listens; write it as in "
                 "unix:///var/run/docker.sock or tcp://127.0.0.1:2375"
+            ),
+        ),
+        (
+            "HANDRAIL_OPA",
+            "ftp://opa.example",
+            (
+                "is neither a program nor an address; write it as in "
+                "/usr/local/bin/opa, http://127.0.0.1:8181 or unix:///run/opa.sock"
             ),
         ),
     ],

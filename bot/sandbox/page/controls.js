@@ -1,6 +1,7 @@
 /** Form controls for Slack's input elements; each knows how to read itself as view state. */
 
 import { freshId, h } from "./dom.js";
+import { lookupControl } from "./lookup.js";
 import { plain, plainText, textObject } from "./mrkdwn.js";
 
 const TEXT_TYPES = {
@@ -15,15 +16,17 @@ const TEXT_TYPES = {
 /**
  * Make the control for *element*, or answer null for a kind not known here.
  *
- * `before` is what an earlier rendering of it read, `label` its accessible name. The
- * answer has `element`, `focusable`, `read()` (Slack's state shape), `selected()`
+ * `before` is what an earlier rendering of it read, `label` its accessible name,
+ * `suggest(typed)` asks the app what it offers. The answer has `element`, `focusable`, `read()` (Slack's state shape), `selected()`
  * (the chosen value or values) and `empty()`.
  */
-export function control(element, names, { before = null, label = null, id = freshId("field") } = {}) {
+export function control(element, names, { before = null, label = null, id = freshId("field"), suggest } = {}) {
   if (element.type in TEXT_TYPES) return textControl(element, before, label, id);
   switch (element.type) {
     case "static_select":
       return selectControl(element, before, label, id);
+    case "external_select":
+      return suggest ? lookupControl(element, suggest, before, label, id) : null;
     case "users_select":
       return pickControl(element, names.people(), "selected_user", before, label, id);
     case "channels_select":

@@ -4,6 +4,7 @@ import { confirmed } from "./dialogs.js";
 import { h } from "./dom.js";
 import { control } from "./controls.js";
 import { wordsFor } from "./errors.js";
+import { suggestion } from "./inputs.js";
 import { openMenu } from "./menu.js";
 import { plain, plainText } from "./mrkdwn.js";
 
@@ -55,7 +56,8 @@ function overflow(element, send) {
 }
 
 function field(element, block, scene, send) {
-  const made = control(element, scene.names, { label: element.placeholder?.text ?? "Choose" });
+  const suggest = suggestion(block, element, scene);
+  const made = control(element, scene.names, { label: element.placeholder?.text ?? "Choose", suggest });
   if (!made) return h("span", { class: "unknown" }, `(${element.type})`);
   const root = h("span", { class: "inline-field" }, made.element);
   made.focusable.dataset.focus = focusKey(element);

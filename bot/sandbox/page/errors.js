@@ -9,6 +9,7 @@ const WORDS = {
   is_archived: "This channel is archived.",
   message_not_found: "This message is gone.",
   messages_tab_read_only: "Sending messages to this app has been turned off.",
+  invalid_options: "The app offered nothing that can be chosen.",
   account_inactive: "This account is deactivated.",
 };
 

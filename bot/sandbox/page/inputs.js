@@ -8,7 +8,7 @@ import { plain, plainText } from "./mrkdwn.js";
 export function inputBlock(block, scene) {
   const id = freshId("field");
   const before = scene.before?.(block.block_id, block.element.action_id);
-  const made = control(block.element, scene.names, { before, id });
+  const made = control(block.element, scene.names, { before, id, suggest: suggestion(block, block.element, scene) });
   if (!made) return h("p", { class: "unknown" }, `(a field of type ${block.element.type})`);
   const error = h("p", { class: "error", id: `${id}-error`, hidden: true });
   made.focusable.setAttribute("aria-describedby", error.id);
@@ -16,6 +16,21 @@ export function inputBlock(block, scene) {
   scene.fields?.push({ block, element: block.element, read: made.read, ...errorPlace(block, made, error) });
   if (block.dispatch_action) watch(block, made, scene);
   return root;
+}
+
+/** What asks the app for the options of *element*, where the scene can. */
+export function suggestion(block, element, scene) {
+  const ids = { block_id: block.block_id, action_id: element.action_id };
+  return scene.suggest && ((typed) => scene.suggest({ ...ids, value: typed }));
+}
+
+/** Read *fields* as the state of their view. */
+export function stateOf(fields) {
+  const values = {};
+  for (const { block, element, read } of fields) {
+    values[block.block_id] = { ...values[block.block_id], [element.action_id]: read() };
+  }
+  return values;
 }
 
 function labelOf(block, id) {
@@ -36,14 +51,23 @@ function errorPlace(block, made, error) {
   return {
     tell,
     focus: () => made.focusable.focus(),
+    has: (node) => made.element.contains(node),
     missing: () => !block.optional && made.empty(),
   };
 }
 
+/** Tell the app of the field: a choice at once, a text as its element asks for. */
 function watch(block, made, scene) {
   const ids = { block_id: block.block_id, action_id: block.element.action_id };
-  made.element.addEventListener("change", () => {
-    const answer = "value" in made.read() ? { value: made.selected() } : { selected: made.selected() };
-    scene.act({ ...ids, ...answer });
+  const isText = "value" in made.read();
+  const act = () => scene.act({ ...ids, [isText ? "value" : "selected"]: made.selected() });
+  if (!isText) return made.element.addEventListener("change", act);
+  const moments = block.element.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"];
+  if (moments.includes("on_character_entered")) made.element.addEventListener("input", act);
+  if (!moments.includes("on_enter_pressed")) return;
+  made.element.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault(); // it would submit the form
+    act();
   });
 }

@@ -4,6 +4,7 @@ import { renderBlocks } from "./blocks.js";
 import { h } from "./dom.js";
 import { showDialog } from "./dialogs.js";
 import { wordsFor } from "./errors.js";
+import { stateOf } from "./inputs.js";
 import { plain, plainText } from "./mrkdwn.js";
 
 /** Make the place for modals; `update()` shows the topmost view, or none. */
@@ -13,9 +14,9 @@ export function createModals(app) {
   const update = () => {
     const view = app.workspace.views.at(-1) ?? null;
     if (view === (open?.view ?? null)) return;
-    const before = open?.view.id === view?.id ? readAll(open.fields) : {};
+    const before = open?.view.id === view?.id ? stateOf(open.fields) : {};
     if (!view) return drop();
-    if (open) return redraw(view, before);
+    if (open) return renew(view, before);
     const dialog = h("dialog", { class: "modal" });
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
@@ -34,11 +35,17 @@ export function createModals(app) {
   const redraw = (view, before) => {
     const fields = [];
     const scene = app.viewScene(view, fields, (block, action) => before[block]?.[action]);
-    const typing = open.fields && focusedField(open.dialog);
     Object.assign(open, { view, fields });
     open.dialog.setAttribute("aria-label", plain(view.title.text));
     open.dialog.replaceChildren(form(view, scene, { submit, dismiss }));
-    if (typing) open.dialog.querySelectorAll("input, textarea, select")[typing - 1]?.focus();
+  };
+  // Whoever fills in a field goes on there, and begins with the first that comes.
+  const renew = (view, before) => {
+    const held = holding(open.fields);
+    const hadNone = open.fields.length === 0;
+    redraw(view, before);
+    if (held) held.resume(open.fields);
+    else if (hadNone) firstField()?.focus();
   };
   const firstField = () => open.dialog.querySelector(".input input, .input textarea, .input select");
   const dismiss = async () => {
@@ -53,14 +60,14 @@ export function createModals(app) {
     tellErrors(fields, missing);
     if (Object.keys(missing).length) return;
     button.setAttribute("aria-busy", "true");
-    const answer = await app.server.submit(view.id, readAll(fields));
+    const answer = await app.server.submit(view.id, stateOf(fields));
     button.removeAttribute("aria-busy");
-    if (answer.ok) return settle(view);
+    if (answer.ok) return answer.response_action ? undefined : settle(view);
     if (answer.errors) return tellErrors(fields, answer.errors);
     const words = wordsFor(answer.error ?? "The app did not accept this.");
     open.dialog.querySelector(".modal-error").textContent = words;
   };
-  // A submission that the app answers with another view has changed the list by itself.
+  // What the app answered with another view changes the list by itself.
   const settle = (view) => {
     if (!app.workspace.views.includes(view)) return;
     app.workspace.close(view.id);
@@ -87,14 +94,6 @@ function form(view, scene, { submit, dismiss }) {
   );
 }
 
-function readAll(fields) {
-  const values = {};
-  for (const { block, element, read } of fields) {
-    values[block.block_id] = { ...values[block.block_id], [element.action_id]: read() };
-  }
-  return values;
-}
-
 function missingFields(fields) {
   const missing = fields.filter((field) => field.missing?.());
   return Object.fromEntries(missing.map(({ block }) => [block.block_id, "Please fill in this field."]));
@@ -105,6 +104,17 @@ function tellErrors(fields, errors) {
   fields.find((field) => field.tell && errors[field.block.block_id])?.focus();
 }
 
-function focusedField(dialog) {
-  return [...dialog.querySelectorAll("input, textarea, select")].indexOf(document.activeElement) + 1;
+/** What is being filled in now; `resume(fields)` goes on with it in a newer form. */
+function holding(fields) {
+  const { activeElement } = document;
+  const field = fields.find((one) => one.has?.(activeElement));
+  if (!field) return null;
+  const { selectionStart: start, selectionEnd: end } = activeElement;
+  const isSame = ({ block, element }) =>
+    block.block_id === field.block.block_id && element.action_id === field.element.action_id;
+  const resume = (newer) => {
+    newer.find(isSame)?.focus?.();
+    if (start != null) document.activeElement.setSelectionRange?.(start, end);
+  };
+  return { resume };
 }

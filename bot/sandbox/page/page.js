@@ -2,6 +2,7 @@
 
 import { listenForKeys } from "./keyboard.js";
 import { createHome } from "./home.js";
+import { stateOf } from "./inputs.js";
 import { createModals } from "./modal.js";
 import { isPermalink, placeOf, rememberPlace } from "./place.js";
 import { Refused, Server } from "./server.js";
@@ -92,8 +93,10 @@ class Page {
 
   /** What the blocks of a view need; its fields are collected in *fields*. */
   viewScene(view, fields, before) {
-    const act = (action) => this.server.act({ view_id: view.id, ...action });
-    return { names: this.names, fields, before, act };
+    const where = { view_id: view.id };
+    const act = (action) => this.server.act({ ...where, state: { values: stateOf(fields) }, ...action });
+    const suggest = (menu) => this.server.options({ ...where, ...menu });
+    return { names: this.names, fields, before, act, suggest };
   }
 
   /** Draw soon, once for all that changes until then. */
@@ -108,6 +111,7 @@ class Page {
     const { place, workspace } = this;
     if (!workspace.me) return;
     const main = place.home ? this.home : this.timeline;
+    if (!place.home) this.home.leave();
     if (!main.element.isConnected) element("main").replaceChildren(main.element);
     this.#markRead();
     this.thread.update();
@@ -168,6 +172,7 @@ class Page {
     const waiting = this.#waiting;
     this.#waiting = null;
     waiting.forEach((update) => this.workspace.apply(update));
+    if (this.place.home) this.home.refresh();
     element("banner").hidden = true;
     this.#settle();
   }

@@ -20,6 +20,14 @@ export class Server {
     return this.#get("/sandbox/home");
   }
 
+  openHome() {
+    return this.#post("/sandbox/home", {});
+  }
+
+  options(menu) {
+    return this.#post("/sandbox/options", menu);
+  }
+
   slash(line) {
     return this.#post("/sandbox/slash", line);
   }

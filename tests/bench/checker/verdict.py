@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tests.bench.checker.evidence import Evidence
-from tests.bench.checker.violations import Violation, violations
+from tests.bench.checker.violations import Violation, told_twice, violations
 from tests.bench.table import Table, Target
 
 _SHOWN = 12
@@ -36,7 +36,8 @@ def _summary(evidence: Evidence) -> str:
     return (
         f"{len(evidence.commands)} commands, {len(evidence.runs)} runs ({ended}), "
         f"of which {begun} began to perform; {size:,} bytes of output, "
-        f"{len(evidence.messages)} messages"
+        f"{len(evidence.messages)} messages; told twice: "
+        f"{_amount(list(told_twice(evidence)))} of all, with direct messages"
     )
 
 

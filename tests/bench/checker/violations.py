@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -11,6 +11,7 @@ from tests.bench.checker.evidence import Command, Evidence, RunRow
 from tests.bench.checker.expected import difference, learned, output_of
 from tests.bench.checker.secrets import forms
 
+_DIRECT: Final = "notice"
 _LEARNED: Final = re.compile("lrn[0-9a-f]{16}")
 
 #: states that nothing follows
@@ -131,11 +132,19 @@ def _threads_without_end(evidence: Evidence) -> Iterator[Violation]:
             yield Violation(what=f"run {run.id} ({run.state}): {count} final messages")
 
 
-def _told_twice(evidence: Evidence) -> Iterator[Violation]:
+def told_twice(evidence: Evidence) -> Iterator[Violation]:
+    """Yield the messages that stand there more than once, direct ones too."""
     letters = Counter((m.kind, m.letter) for m in evidence.messages)
     for (kind, letter), count in letters.items():
         if count > 1:
             yield Violation(what=f"{kind} {letter}: {count} times", amount=count - 1)
+
+
+def _told_twice(evidence: Evidence) -> Iterator[Violation]:
+    # Direct messages may be: nobody can look for them without reading what people
+    # write to the bot.
+    shown = [it for it in evidence.messages if it.kind != _DIRECT]
+    yield from told_twice(replace(evidence, messages=tuple(shown)))
 
 
 def _left(evidence: Evidence) -> Iterator[Violation]:
@@ -178,7 +187,7 @@ _PROMISES: Final[Mapping[str, Callable[[Evidence], Iterator[Violation]]]] = {
     "bytes of output lost or doubled": _wrong_output,
     "runs told otherwise than they went": _untrue_ends,
     "threads without exactly one final message": _threads_without_end,
-    "messages told twice": _told_twice,
+    "messages in channels told twice": _told_twice,
     "claims, containers and runs left": _left,
     "secrets seen": _seen,
     "changes of state that may not be": _illegal,

@@ -22,6 +22,7 @@ from bot.domain.keys import ApiKey
 from bot.domain.replica import SOLO
 from bot.domain.run import RunId
 from bot.parts import Parts
+from bot.policies.missing import NoPolicies
 from bot.slack.connection import slack_client
 from bot.slack.pacing import Budget
 from bot.store.database import Database
@@ -131,6 +132,7 @@ async def hasty(api: Api) -> AsyncIterator[Hasty]:
             secrecy=secrecy_of(bot.settings, bot.environ),
             budget=Budget(),
             clock=utc_now,
+            policies=NoPolicies(),
         )
         requests = Watched(
             catalog=parts.catalog,
@@ -332,7 +334,7 @@ async def test_readers_who_take_nothing_keep_nobody_waiting(
     opened = [api.open("GET", "/runs/1/events") for _ in range(OF_A_KEY)]
     slow = [await each for each in opened]
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         over = await api.bot.ends((await api.task("date"))["id"])
 
     for stream in slow:

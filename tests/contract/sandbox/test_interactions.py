@@ -331,18 +331,3 @@ async def test_views_are_updated_pushed_and_guarded(
     assert await error_of(bogus) == "invalid_trigger_id"
     long = client.views_open(trigger_id=trigger(), view=form("x" * 25))
     assert await error_of(long) == "invalid_arguments"
-
-
-async def test_the_home_is_published_when_it_is_opened(
-    app: AsyncApp, connected: AsyncSocketModeHandler, sandbox: Sandbox, town: Town
-) -> None:
-    @app.event("app_home_opened")
-    async def opened(event: Payload, client: AsyncWebClient) -> None:
-        view = {"type": "home", "blocks": [{"type": "divider"}]}
-        await client.views_publish(user_id=event["user"], view=view)
-
-    before = sandbox.open_home(by=town.ann)
-    await sandbox.wait_for(lambda: sandbox.home(town.ann))
-
-    assert before is None
-    assert sandbox.home(town.ben) is None

@@ -177,7 +177,7 @@ async def test_nonsense_is_refused_and_so_are_forms_of_other_sites(
     assert (nonsense.status, foreign.status) == (400, 415)
 
 
-async def test_only_a_person_opens_the_home_not_a_changed_view(
+async def test_the_home_is_opened_by_a_person_and_looked_at_by_the_page(
     browser: aiohttp.ClientSession,
     client: AsyncWebClient,
     sandbox: Sandbox,
@@ -192,10 +192,18 @@ async def test_only_a_person_opens_the_home_not_a_changed_view(
     view = {"type": "home", "blocks": [{"type": "divider"}]}
     await client.views_publish(user_id=town.ann, view=view)
     second = await look()
-    await sandbox.wait_for(lambda: len(sandbox.deliveries) == 4)
+    assert sandbox.deliveries == []
+    opened = await browser.post("/sandbox/home", json={"as": town.ann})
+    await sandbox.wait_for(lambda: sandbox.deliveries)
 
     assert first is None
     assert second is not None
     assert second["type"] == "home"
-    kinds = {d.parcel.payload["event_id"] for d in sandbox.deliveries}
-    assert len(kinds) == 1
+    assert await opened.json() == {"ok": True}
+    event = sandbox.deliveries[0].parcel.payload["event"]
+    assert (event["type"], event["tab"], event["user"]) == (
+        "app_home_opened",
+        "home",
+        town.ann,
+    )
+    assert event["view"]["id"] == second["id"]

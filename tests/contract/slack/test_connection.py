@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
 
+from bot.control.form import Form
+from bot.control.home import Home
 from bot.control.notices import Notices
 from bot.control.reply import Reply, Uttered
 from bot.control.submit import Answer, Repeated, Slash, Submit
@@ -127,6 +129,8 @@ class Ears:
                 submit=cast("Submit", self),
                 reply=cast("Reply", self.reply),
                 notices=cast("Notices", None),
+                form=cast("Form", None),
+                home=cast("Home", None),
                 doors=Doors(),
                 look=self.look,
             ),
@@ -166,7 +170,7 @@ async def test_a_refresh_of_the_sockets_loses_nothing(town: Town) -> None:
                 f"lock: {number}", by=town.ann, channel=town.infra, thread_ts=root
             )
         await refreshing
-        await town.sandbox.wait_for(lambda: town.sandbox.connected() == 2, 20)
+        await town.sandbox.wait_for(lambda: town.sandbox.connected() == 2)
         await until(town, lambda: reasons(heard) == set(map(str, range(20))))
         answer = await town.sandbox.slash("/task a b", by=town.ann, channel=town.infra)
 
@@ -180,7 +184,7 @@ def reasons(heard: Ears) -> set[str]:
 
 async def until(town: Town, condition: Callable[[], bool]) -> None:
     """Wait until *condition* holds, looking whenever something was delivered."""
-    await town.sandbox.wait_for(condition, 20)
+    await town.sandbox.wait_for(condition)
 
 
 async def test_words_are_looked_for_at_the_start_and_after_a_reconnect(

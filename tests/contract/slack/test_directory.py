@@ -261,3 +261,49 @@ async def test_a_team_is_part_of_who_somebody_is(
 
     assert at_home.standing is Standing.MEMBER
     assert elsewhere.standing is Standing.STRANGER
+
+
+async def test_the_teams_of_a_person_are_the_handles_of_their_user_groups(
+    town: Town, directory: SlackDirectory
+) -> None:
+    ann = UserId(town.workspace.add_person("ann"))
+    bob = UserId(town.workspace.add_person("bob"))
+    town.workspace.add_group("platform", members=[ann, bob])
+    town.workspace.add_group("directors", members=[ann])
+
+    assert await directory.teams(ann, fresh=False) == ("directors", "platform")
+    assert await directory.teams(bob, fresh=False) == ("platform",)
+
+
+async def test_teams_are_remembered_for_a_minute_unless_asked_afresh(
+    town: Town, directory: SlackDirectory, clock: Clock
+) -> None:
+    ann = UserId(town.workspace.add_person("ann"))
+    group = town.workspace.add_group("platform", members=[ann])
+    await directory.teams(ann, fresh=False)
+    town.workspace.set_group_members(group, [])
+
+    assert await directory.teams(ann, fresh=False) == ("platform",)
+    assert await directory.teams(ann, fresh=True) == ()
+    clock.now += 61
+    assert await directory.teams(ann, fresh=False) == ()
+
+
+async def test_a_workspace_without_user_groups_has_no_teams(
+    town: Town, directory: SlackDirectory
+) -> None:
+    ann = UserId(town.workspace.add_person("ann"))
+    town.sandbox.free_plan = True
+
+    assert await directory.teams(ann, fresh=False) == ()
+
+
+@pytest.mark.parametrize("fault", [BadGateway(), Drop(), Refuse("missing_scope")])
+async def test_teams_that_cannot_be_asked_for_are_nobody_s(
+    town: Town, directory: SlackDirectory, fault: Fault
+) -> None:
+    ann = UserId(town.workspace.add_person("ann"))
+    town.sandbox.faults.add("usergroups.list", fault, times=9)
+
+    with pytest.raises(RoleSourceUnavailable, match="user groups"):
+        await directory.teams(ann, fresh=False)

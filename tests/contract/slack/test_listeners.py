@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import pytest
 
+from bot.control.form import Form
+from bot.control.home import Home
 from bot.control.notices import Notices, Pressed
 from bot.control.reply import Reply, Uttered
 from bot.control.submit import Accepted, Answer, Repeated, Slash, Submit
@@ -21,10 +23,12 @@ from bot.domain.errors import (
 from bot.domain.people import ChannelId
 from bot.domain.task import HelpRequest
 from bot.domain.words import (
+    Approve,
     Confirm,
     Discard,
     ForceUnlock,
     Lock,
+    Reject,
     RunAgain,
     Steal,
     Stop,
@@ -38,11 +42,13 @@ from bot.slack.connection import slack_app, socket_mode
 from bot.slack.hearing import Doors, Hearing
 from bot.slack.listeners import Commands
 from bot.slack.presses import DIRECT, WORDS
+from bot.slack.whispers import RESTARTING
 from tests.contract.slack.conftest import Town
 from tests.support.bot import text_of
 from tests.support.builders import a_run
 
 HELD = Refused("ann <has> it", reason=Refusal.HELD, stack="net-prod")
+SUBJECT = "5" * 64
 NOT_ALLOWED = Refused("You are no writer.", reason=Refusal.NOT_ALLOWED)
 
 
@@ -56,6 +62,8 @@ class Ears:
     deploys: list[Slash] = field(default_factory=list)
     uttered: list[Uttered] = field(default_factory=list)
     pressed: list[Pressed] = field(default_factory=list)
+    form: object = None  #: in tests of its own
+    home: object = None
     doors: Doors = field(default_factory=Doors)
     looks: int = 0
     busy: asyncio.Event | None = None
@@ -159,6 +167,8 @@ async def listening(town: Town, ears: Ears) -> AsyncIterator[Scene]:
             submit=cast("Submit", ears),
             reply=cast("Reply", ears.reply),
             notices=cast("Notices", ears.notices),
+            form=cast("Form", ears.form),
+            home=cast("Home", ears.home),
             doors=ears.doors,
             look=ears.look,
         ),
@@ -186,7 +196,7 @@ async def test_each_command_reaches_its_own_use_case(scene: Scene) -> None:
     assert task.key != deploy.key
 
 
-@pytest.mark.parametrize("line", ["/task", "/deploy"])
+@pytest.mark.parametrize("line", ["/task help", "/deploy"])
 async def test_help_is_shown_to_whoever_asks(scene: Scene, line: str) -> None:
     scene.ears.answer = HelpRequest()
 
@@ -323,6 +333,65 @@ async def test_steal_asks_why_and_says_it_in_the_thread(scene: Scene) -> None:
     assert scene.town.sandbox.views(scene.town.ann) == []
 
 
+async def test_approve_says_at_once_what_exactly_is_agreed_to(scene: Scene) -> None:
+    root = await scene.posted("stop")
+    inside = await scene.posted("approve", thread_ts=root, value=SUBJECT)
+
+    await scene.press("approve", inside)
+    await scene.until(scene.ears.uttered)
+
+    (uttered,) = scene.ears.uttered
+    assert uttered.word == Approve(subject=SUBJECT)
+    assert (uttered.channel, uttered.thread_ts) == (scene.town.infra, root)
+    assert (uttered.user, uttered.team) == (scene.town.ann, scene.town.team)
+    assert scene.town.sandbox.views(scene.town.ann) == []
+
+
+async def test_reject_asks_why_and_says_it_of_what_was_seen(scene: Scene) -> None:
+    root = await scene.posted("stop")
+    inside = await scene.posted("reject", thread_ts=root, value=SUBJECT)
+    await scene.press("reject", inside)
+    form = await scene.form()
+
+    answer = await scene.submit(form, " not <today> & not so ")
+
+    assert answer.ok
+    await scene.until(scene.ears.uttered)
+    (uttered,) = scene.ears.uttered
+    assert uttered.word == Reject(note="not <today> & not so", subject=SUBJECT)
+    assert (uttered.channel, uttered.thread_ts) == (scene.town.infra, root)
+    assert uttered.user == scene.town.ann
+
+
+async def test_a_reply_says_whether_somebody_agrees_and_why(scene: Scene) -> None:
+    root = await scene.posted("approve", value=SUBJECT)
+
+    for text in ("approve it", "Approve", "approve: seen", "reject: too late"):
+        await scene.town.sandbox.say(
+            text, by=scene.town.ann, channel=scene.town.infra, thread_ts=root
+        )
+    await scene.until(scene.ears.uttered, 3)
+
+    heard: set[Word] = {uttered.word for uttered in scene.ears.uttered}
+    assert heard == {Approve(), Approve(note="seen"), Reject(note="too late")}
+
+
+@pytest.mark.parametrize("by_form", [False, True], ids=["approve", "reject"])
+async def test_whoever_may_not_review_is_told_so_alone(
+    scene: Scene, *, by_form: bool
+) -> None:
+    scene.ears.answer = NOT_ALLOWED
+    root = await scene.posted("approve", "reject", value=SUBJECT)
+
+    await scene.press("reject" if by_form else "approve", root)
+    if by_form:
+        await scene.submit(await scene.form(), "x")
+
+    await scene.whispers(scene.town.ann, "You are no writer.")
+    assert scene.town.sandbox.ephemerals(scene.town.bob) == []
+    assert len(scene.town.sandbox.thread(scene.town.infra, root)) == 1
+
+
 async def test_a_form_that_is_delivered_twice_has_one_key(scene: Scene) -> None:
     await scene.press("steal", await scene.posted("steal"))
     await scene.submit(await scene.form(), "x")
@@ -333,13 +402,18 @@ async def test_a_form_that_is_delivered_twice_has_one_key(scene: Scene) -> None:
     assert len({uttered.key for uttered in scene.ears.uttered}) == 1
 
 
-async def test_a_steal_with_a_blank_for_a_reason_is_sent_back(scene: Scene) -> None:
-    await scene.press("steal", await scene.posted("steal"))
+@pytest.mark.parametrize(
+    ("action_id", "told"), [("steal", "the holder"), ("reject", "the thread")]
+)
+async def test_a_blank_for_a_reason_is_sent_back(
+    scene: Scene, action_id: str, told: str
+) -> None:
+    await scene.press(action_id, await scene.posted(action_id))
     form = await scene.form()
 
     answer = await scene.submit(form, "   ")
 
-    assert answer.errors == {"reason": "Say why, because the holder is told."}
+    assert answer.errors == {"reason": f"Say why, because {told} is told."}
     assert scene.ears.uttered == []
     assert scene.town.sandbox.views(scene.town.ann) != []
 
@@ -353,14 +427,16 @@ async def test_a_refused_steal_is_answered_in_the_channel(scene: Scene) -> None:
     await scene.whispers(scene.town.ann, "You are no writer.")
 
 
+@pytest.mark.parametrize("action_id", ["steal", "reject"])
 async def test_where_the_form_cannot_be_opened_the_reply_is_named(
-    scene: Scene,
+    scene: Scene, action_id: str
 ) -> None:
     scene.town.sandbox.faults.add("views.open", Refuse("expired_trigger_id"))
 
-    await scene.press("steal", await scene.posted("steal"))
+    await scene.press(action_id, await scene.posted(action_id))
 
-    await scene.whispers(scene.town.ann, "Reply steal: &lt;reason&gt; in the thread")
+    reply = f"Reply {action_id}: &lt;reason&gt; in the thread"
+    await scene.whispers(scene.town.ann, reply)
 
 
 @pytest.mark.parametrize("action_id", DIRECT)
@@ -465,7 +541,7 @@ async def test_behind_closed_doors_a_command_is_to_be_sent_again(scene: Scene) -
     assert scene.ears.tasks == []
 
 
-@pytest.mark.parametrize("action_id", ["lock", "extend", "steal"])
+@pytest.mark.parametrize("action_id", ["lock", "extend", "steal", "approve", "reject"])
 async def test_behind_closed_doors_a_button_is_to_be_pressed_again(
     scene: Scene, action_id: str
 ) -> None:
@@ -477,15 +553,19 @@ async def test_behind_closed_doors_a_button_is_to_be_pressed_again(
     assert (scene.ears.uttered, scene.ears.pressed) == ([], [])
 
 
-async def test_behind_closed_doors_a_form_is_to_be_sent_again(scene: Scene) -> None:
-    await scene.press("steal", await scene.posted("steal"))
+@pytest.mark.parametrize("action_id", ["steal", "reject"])
+async def test_behind_closed_doors_a_reason_is_kept_in_its_form(
+    scene: Scene, action_id: str
+) -> None:
+    await scene.press(action_id, await scene.posted(action_id))
     form = await scene.form()
     scene.ears.doors.open = False
 
-    await scene.submit(form, "x")
+    answer = await scene.submit(form, "x")
 
-    await scene.whispers(scene.town.ann, "Handrail is restarting; send it again")
+    assert answer.errors == {"reason": RESTARTING.text}
     assert scene.ears.uttered == []
+    assert await scene.form() == form
 
 
 async def test_behind_closed_doors_a_reply_is_left_to_others(scene: Scene) -> None:

@@ -7,10 +7,12 @@ from typing import Any, cast
 import pytest
 from slack_sdk.errors import SlackApiError
 
+from bot.domain.approval import Decision, Review
 from bot.domain.errors import Superseded
 from bot.domain.lock import EVERY, Claim, Hold, Occupancy
 from bot.domain.people import ChannelId
-from bot.domain.run import Run, RunId, RunState, ThreadId
+from bot.domain.policy import Session
+from bot.domain.run import Approval, Reason, Run, RunId, RunState, ThreadId
 from bot.domain.stack import StackName
 from bot.domain.telling import (
     Card,
@@ -23,18 +25,31 @@ from bot.domain.telling import (
     Telling,
     Waiting,
 )
-from bot.ports import Archive, Letter, LetterId, Thread
+from bot.ports import Approvals, Archive, Letter, LetterId, Thread
 from bot.sandbox.faults import BadGateway, Drop, Refuse
 from bot.slack.post import Post
 from bot.slack.refusals import is_hopeless
 from bot.slack.shown import digest_of
 from tests.contract.slack.conftest import Town
 from tests.support.bot import text_of
-from tests.support.builders import NOON, STACK, a_hold, a_run, later
+from tests.support.builders import NOON, STACK, a_hold, a_run, an_actor, later
 
 MINE = a_run(number=2, by="ann")
 FIRST = a_run(number=1, by="bob", state=RunState.PERFORMING)
 CLAIM = Claim(stack=STACK, run=FIRST.id, fence=1, since=NOON, lease=later(90))
+
+PENDING = replace(
+    MINE, approval=Approval.PENDING, approval_note="1 of @x has to agree.", subject="5"
+)
+REVIEW = Review(
+    run=PENDING.id,
+    ordinal=3,
+    actor=an_actor("ada"),
+    session=Session(login="U0ADA"),
+    decision=Decision.APPROVE,
+    at=NOON,
+    subject="5",
+)
 
 
 @dataclass
@@ -45,6 +60,7 @@ class Shelf:
     kept: dict[RunId, Run] = field(default_factory=dict)
     occupied: Occupancy = Occupancy()
     posted: dict[ThreadId, str] = field(default_factory=dict)
+    reviewed: dict[RunId, tuple[Review, ...]] = field(default_factory=dict)
 
     async def run(self, run: RunId) -> Run:
         return self.kept[run]
@@ -64,6 +80,9 @@ class Shelf:
 
     async def head(self, _run: RunId) -> None:
         return None
+
+    async def reviews(self, run: RunId) -> tuple[Review, ...]:
+        return self.reviewed[run]
 
     async def thread(self, thread: ThreadId) -> Thread:
         return Thread(
@@ -121,6 +140,7 @@ async def desk(town: Town) -> Desk:
     post = Post(
         client=town.client,
         archive=cast("Archive", shelf),
+        approvals=cast("Approvals", shelf),
         clock=lambda: NOON,
         above=frozenset({"U0ADA"}),
     )
@@ -157,6 +177,47 @@ async def test_a_waiting_run_knows_its_place_among_the_older_ones(desk: Desk) ->
     told = desk.said(await desk.post(await desk.letter(Waiting(run=MINE.id))))
 
     assert "Queued, number 2: it starts in a moment" in told
+
+
+async def test_a_run_that_waits_for_people_keeps_nobody_waiting(desk: Desk) -> None:
+    desk.keep(replace(PENDING, id=FIRST.id), MINE)
+
+    told = desk.said(await desk.post(await desk.letter(Waiting(run=MINE.id))))
+
+    assert "Queued, number 1: it starts in a moment." in told
+
+
+async def test_who_reviewed_a_run_is_named_as_far_as_it_counts(desk: Desk) -> None:
+    of_another = replace(REVIEW, actor=an_actor("bob"), subject="another")
+    withdrawn = replace(REVIEW, actor=an_actor("eve"), void=True)
+    desk.keep(PENDING)
+    desk.shelf.reviewed[PENDING.id] = (of_another, withdrawn, REVIEW)
+
+    ts = desk.shelf.posted[MINE.thread]
+    waiting = await desk.post(await desk.letter(Waiting(run=MINE.id)))
+    await desk.post(await desk.letter(Header(run=MINE.id), message_ts=ts))
+
+    assert "Reviews so far: approved by <@U0ADA>." in desk.said(waiting)
+    assert " · approved by <@U0ADA>" in desk.said(ts)
+    assert "Approve" in desk.said(waiting)
+
+
+async def test_a_decided_run_has_no_buttons_and_the_final_message_names_who_decided(
+    desk: Desk,
+) -> None:
+    desk.keep(PENDING)
+    desk.shelf.reviewed[PENDING.id] = (replace(REVIEW, decision=Decision.REJECT),)
+    ts = await desk.post(await desk.letter(Waiting(run=MINE.id)))
+    failed = replace(PENDING, state=RunState.FAILED, reason=Reason.REJECTED)
+    desk.keep(replace(failed, ended_at=later(9), note="ada rejected it: no"))
+
+    await desk.post(await desk.letter(Waiting(run=MINE.id), message_ts=ts))
+    final = await desk.post(await desk.letter(Final(run=MINE.id)))
+    card = await desk.post(await desk.letter(Card(stack=STACK)))
+
+    assert desk.said(ts) == (":hourglass: It was rejected by <@U0ADA> after 9 s.")
+    assert "ada rejected it: no" in desk.said(final)
+    assert " · rejected by <@U0ADA>" in desk.said(card)
 
 
 @pytest.mark.parametrize(

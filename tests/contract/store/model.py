@@ -5,11 +5,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bot.domain.approval import Outcome
 from bot.domain.audit import Verb
 from bot.domain.errors import IllegalTransition, StaleFence
 from bot.domain.lock import LEASE, Claim, Hold, Locks, blocker, keeper
 from bot.domain.people import Actor
-from bot.domain.run import STOPPABLE, Run, RunId, RunState, check_transition
+from bot.domain.run import (
+    STOPPABLE,
+    Approval,
+    Run,
+    RunId,
+    RunState,
+    check_transition,
+)
 from bot.domain.stack import StackName
 from bot.ports import Ended, StopAnswer
 
@@ -30,9 +38,10 @@ class Model:
         self.deeds: Counter[Verb] = Counter()
 
     def queued(self, stack: StackName | None = None) -> list[Run]:
-        """Return the queued runs, of one stack or of all, oldest first."""
+        """Return the queued runs that wait for nobody, of one stack or of all."""
         queued = [run for run in self.runs.values() if run.state is RunState.QUEUED]
-        return [run for run in queued if stack in (None, run.stack)]
+        in_line = [run for run in queued if run.approval is not Approval.PENDING]
+        return [run for run in in_line if stack in (None, run.stack)]
 
     def add(self, run: Run) -> None:
         """Take a run that was recorded."""
@@ -93,6 +102,32 @@ class Model:
             else:
                 self._end(run, DISCARDED, at)
         return told
+
+    def propose(self, run: RunId, subject: str, at: datetime) -> bool:
+        """Have people agree to *subject*, and to nothing that the run was before."""
+        before = self.runs[run]
+        if before.approval is Approval.NONE or before.state not in NOT_BEGUN:
+            return False
+        if before.state is RunState.READY:
+            self._move(run, RunState.QUEUED, at)
+            self._release(run)
+        self.runs[run] = replace(
+            self.runs[run], subject=subject, approval=Approval.PENDING
+        )
+        return True
+
+    def judge(
+        self, run: RunId, outcome: Outcome, subject: str | None, at: datetime
+    ) -> bool:
+        """Let a pending run go on, or fail, unless it is another by now."""
+        before = self.runs[run]
+        if not before.waits_for_approval or before.subject != subject:
+            return False
+        if outcome is Outcome.REJECTED:
+            self._end(run, RunState.FAILED, at)
+        elif outcome is Outcome.APPROVED:
+            self.runs[run] = replace(before, approval=Approval.APPROVED)
+        return True
 
     def advance(self, run: RunId, at: datetime) -> RunState | None:
         """Let a preparing run perform, unless it was asked to stop."""

@@ -15,6 +15,7 @@ from bot.domain.run import Reason, Run, RunState
 from bot.domain.telling import Telling
 from bot.ports import Ended, NewRun, Plan
 from bot.store import audit
+from bot.store.approvals import SqlApprovals
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
 from bot.store.keys import SqlKeys
@@ -77,6 +78,7 @@ class Store:
     archive: SqlArchive
     outbox: SqlOutbox
     keys: SqlKeys
+    approvals: SqlApprovals
     hours: Hours = field(default_factory=Hours)
 
     @classmethod
@@ -92,6 +94,7 @@ class Store:
                 archive=SqlArchive(database),
                 outbox=SqlOutbox(database),
                 keys=SqlKeys(database),
+                approvals=SqlApprovals(database, above),
             )
 
     async def run_in(self, state: RunState, new: NewRun | None = None) -> Run:

@@ -16,7 +16,7 @@ from bot.store import migrations
 from bot.store.output import packed
 from tests.support.builders import NOON, STACK, an_actor, later
 
-VERSIONS = ("0001", "0002", "0003")
+VERSIONS = ("0001", "0002", "0003", "0004")
 OUTPUT = b"Plan: 1 to add\n" * 99
 
 _Row = Mapping[str, Any]

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
+from bot.domain.policy import Ruling
 from bot.domain.run import RunState
 from bot.store import audit
 from bot.store.backup import Copied, NotEmpty, back_up, restore
 from bot.store.database import Database
 from bot.store.draft import FileRefused
 from bot.store.tables import duties, metadata, replicas
+from tests.contract.store.asking import approved, asked, proposed, said
 from tests.contract.store.opened import Store
 from tests.support.builders import a_deploy, a_hold, a_new_run, later
 
@@ -45,6 +47,8 @@ async def fill(store: Store) -> None:
     await store.performing_outside()
     await store.record.hold([a_hold()])
     await store.finished(a_new_run(stack="d"))
+    await approved(store, asked(stack="p"))
+    await store.approvals.keep_sample("p", {"n": 1}, Ruling(policy="p"), later(9))
     await store.told()
 
 
@@ -77,6 +81,10 @@ async def test_what_is_backed_up_is_restored_into_either_database(
         async with Store.open(empty) as restored:
             new = await restored.record.submit(a_new_run(stack="e"), later(99))
             assert new.id == (await store.archive.last_runs(None, 1))[0].id + 1
+            asked_again = await proposed(restored, asked(stack="p"))
+            await restored.approvals.review(said(asked_again))
+            (review,) = await restored.approvals.reviews(asked_again.id)
+            assert review.ordinal == 2
             assert (await audit.verify(restored.database)).broken is None
 
 

@@ -20,13 +20,15 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import delete, func, select
 
+from bot.domain.approval import Judgment, Outcome
 from bot.domain.audit import Verb
 from bot.domain.errors import HandrailError, IllegalTransition, StaleFence
 from bot.domain.lock import EVERY, Hold
 from bot.domain.people import Actor, api_actor
-from bot.domain.run import Run, RunId, RunState, RunType
+from bot.domain.run import Approval, Run, RunId, RunState, RunType
 from bot.domain.stack import StackName
 from bot.store import audit, locks, tables
+from bot.store.approvals import SqlApprovals
 from bot.store.database import Database
 from bot.store.record import SqlRecord
 from bot.store.rows import actor_of, run_of
@@ -62,6 +64,7 @@ class Opened:
         entered = self._resources.enter_async_context(Database.open(url))
         self.database = self.wait(entered)
         self.record = SqlRecord(self.database, above=ABOVE)
+        self.approvals = SqlApprovals(self.database, above=ABOVE)
 
     def wait(self, work: Coroutine[None, None, T]) -> T:
         """Return what *work* comes to."""
@@ -108,6 +111,30 @@ class Coordination(RuleBasedStateMachine):
         task = replace(a_new_run(stack=stack), actor=by)
         new = replace(task, type=RunType.TRACKED, outside=True)
         self.model.add(self.opened.wait(self.record.submit(new, self.tick())))
+
+    @rule(stack=a_stack, by=a_hand)
+    def ask(self, stack: StackName, by: Actor) -> None:
+        new = replace(a_new_run(stack=stack), actor=by, approval=Approval.PENDING)
+        self.model.add(self.opened.wait(self.record.submit(new, self.tick())))
+
+    @precondition(lambda self: self.asked())
+    @rule(which=which)
+    def propose(self, which: int) -> None:
+        run, at = self.asked()[::-1][which % len(self.asked())], self.tick()
+        subject = at.isoformat()
+        proposed = self.opened.approvals.propose(run.id, subject, "", at)
+        assert self.opened.wait(proposed) == self.model.propose(run.id, subject, at)
+
+    @precondition(lambda self: self.asked())
+    @rule(which=which, outcome=st.sampled_from(Outcome), is_seen_right=st.booleans())
+    def judge(self, which: int, outcome: Outcome, *, is_seen_right: bool) -> None:
+        run, at = self.asked()[::-1][which % len(self.asked())], self.tick()
+        subject = run.subject if is_seen_right else "another"
+        judging = self.opened.approvals.judge(
+            run.id, Judgment(outcome=outcome), at, seen=(), subject=subject
+        )
+        expected = self.model.judge(run.id, outcome, subject, at)
+        assert self.opened.wait(judging) == expected
 
     @rule()
     def promote(self) -> None:
@@ -292,6 +319,11 @@ class Coordination(RuleBasedStateMachine):
         found = self._runs_in(states, outside=outside)
         return found[::-1][which % len(found)]
 
+    def asked(self) -> list[Run]:
+        """Return the runs that people have, or had, to agree to."""
+        everything = self.model.runs.values()
+        return [run for run in everything if run.approval is not Approval.NONE]
+
     def _runs_in(
         self, states: Sequence[RunState], *, outside: bool | None
     ) -> list[Run]:
@@ -336,7 +368,8 @@ def a_hold_of(stack: StackName, by: Actor, at: datetime, seconds: int | None) ->
 def standing(run: Run) -> tuple[object, ...]:
     """Return what coordination decides of a run."""
     is_lost = run.lost_since is not None
-    return run.id, run.stack, run.state, run.keeps_claim, is_lost
+    agreed = run.approval, run.subject
+    return run.id, run.stack, run.state, run.keeps_claim, is_lost, agreed
 
 
 @pytest.fixture

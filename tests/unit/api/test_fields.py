@@ -4,12 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
+from bot.api.asked import Finish, Heartbeat, NewHolds, NewTask, RunFilter
 from bot.api.fields import Asked, shown, wrong
-from bot.api.models import Finish, Heartbeat, NewHolds, NewTask, RunFilter
+from bot.domain.task import PresetRequest
 
 TASK = {"stack": "net-prod", "command": "terraform plan"}
+PRESET = {"stack": "net-prod", "preset": "restart"}
 
 
 def told(model: type[Asked], given: dict[str, Any]) -> str:
@@ -21,7 +24,35 @@ def told(model: type[Asked], given: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"stack": "net-prod"}, "command is missing."),
+        ({"stack": "net-prod"}, "The body names neither a command nor a preset."),
+        (
+            TASK | {"command": None},
+            "The body names neither a command nor a preset.",
+        ),
+        (
+            TASK | PRESET,
+            "The body names both a command and a preset; give one of them.",
+        ),
+        (
+            PRESET | {"skip_initialization": True},
+            "The body skips the initialization; a preset says so itself.",
+        ),
+        (
+            TASK | {"parameters": {"service": "api"}},
+            "The body has parameters, which only a preset takes.",
+        ),
+        (
+            PRESET | {"parameters": {"count": 2}},
+            "parameters.count should be a valid string.",
+        ),
+        (
+            PRESET | {"parameters": {"note": "a\0b"}},
+            "parameters.note has a NUL, or half a character, in it.",
+        ),
+        (
+            PRESET | {"parameters": ["api"]},
+            "parameters should be a valid dictionary.",
+        ),
         (TASK | {"skip_init": True}, "skip_init is not known here."),
         (TASK | {"command": ""}, "command should have at least 1 character."),
         (TASK | {"command": "a\0b"}, "command has a NUL, or half a character, in it."),
@@ -40,7 +71,7 @@ def told(model: type[Asked], given: dict[str, Any]) -> str:
         ),
         (
             {"stack": None},
-            "stack should be a valid string. command is missing.",
+            "stack should be a valid string.",
         ),
     ],
 )
@@ -48,6 +79,46 @@ def test_a_task_that_is_wrong_is_told_by_its_fields(
     given: dict[str, Any], said: str
 ) -> None:
     assert told(NewTask, given) == said
+
+
+def test_a_preset_is_asked_for_with_its_parameters() -> None:
+    task = NewTask.model_validate(PRESET | {"parameters": {"service": "$(api)"}})
+
+    assert task.request == PresetRequest(
+        stack="net-prod", preset="restart", parameters={"service": "$(api)"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "is_right"),
+    [
+        (TASK, True),
+        (TASK | {"preset": None, "parameters": {}}, True),
+        (PRESET, True),
+        (PRESET | {"command": None, "skip_initialization": False}, True),
+        ({"stack": "net-prod"}, False),
+        (TASK | {"command": None}, False),
+        (TASK | PRESET, False),
+        (TASK | {"parameters": {"service": "api"}}, False),
+        (PRESET | {"skip_initialization": True}, False),
+        (PRESET | {"parameters": {"service": 1}}, False),
+    ],
+)
+def test_the_schema_takes_what_is_taken_and_nothing_else(
+    given: dict[str, Any], *, is_right: bool
+) -> None:
+    schema = Draft202012Validator(NewTask.model_json_schema())
+
+    assert schema.is_valid(given) is is_right
+    assert bool(_faults(given)) is not is_right
+
+
+def _faults(given: dict[str, Any]) -> str:
+    try:
+        NewTask.model_validate(given)
+    except ValidationError as refused:
+        return str(refused)
+    return ""
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,16 @@ def test_a_message_that_was_posted_twice_is_found() -> None:
 
     seen = replace(SOUND, messages=(FINAL, held, replace(held, ts="2")))
 
-    assert found(seen) == {"messages told twice": 1}
+    assert found(seen) == {"messages in channels told twice": 1}
+
+
+def test_a_direct_message_may_be_posted_twice_and_is_counted() -> None:
+    notice = Message(channel="D1", ts="1", thread_ts="", kind="notice", letter=3, run=0)
+
+    seen = replace(SOUND, messages=(FINAL, notice, replace(notice, ts="2")))
+
+    assert found(seen) == {}
+    assert "told twice: 1 of all" in verdict(seen, seed=1).notes[0]
 
 
 def test_what_is_left_is_found() -> None:

@@ -18,6 +18,23 @@ WHOLE = yaml.safe_load(
     mask_shapes: false
     mask_state: tofu
     oidc: {{audience: [sts.amazonaws.com, vault]}}
+    labels: [prod]
+    policies: [approve.rego]
+    approvals: {{count: 1, from: ["@a"], except: ["a b", c.*], expires: 2h}}
+    deny_tasks: true
+    self_review: false
+    presets:
+      restart:
+        command: ./restart.sh
+        description: Restarts it
+        parameters:
+          service: {{choice: [api, web], description: Which, default: api}}
+          ticket: {{pattern: "OPS-[0-9]+"}}
+          count: {{integer: {{least: 1, most: 9}}, default: 3}}
+        skip_init: true
+        runners: ["#ops"]
+        approvals: none
+policies: [{{file: prod.rego, labels: [prod]}}]
 image_policy: {{digest: false, registries: [docker.io/hashicorp]}}
 oidc: {{issuer: https://handrail.example.com}}
 retention: {{output: 90d, deliveries: 2d}}

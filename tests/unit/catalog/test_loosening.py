@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from bot import check
-from bot.catalog.load import load
+from bot.catalog.load import load, read
 from bot.catalog.loosening import loosened
 from tests.unit.catalog.conftest import Write, a_config
 
 
 def told(write: Write, stack: str, *, defaults: str = "") -> list[str]:
-    return loosened(load(write(a_config(stack, defaults=defaults))))
+    return loosened(*read(write(a_config(stack, defaults=defaults))))
 
 
 def test_a_stack_as_it_is_by_itself_loosens_nothing(write: Write) -> None:
@@ -113,7 +113,7 @@ def test_it_is_told_of_the_configuration_that_the_environment_names(
 ) -> None:
     path = write(a_config("limits: {pids: 512}"))
 
-    told = check.loosened({"HANDRAIL_CONFIG": str(path)})
+    told = check.cautions({"HANDRAIL_CONFIG": str(path)})
 
     assert told == ["stack net-prod loosens: pids 512 (default 256)"]
 
@@ -121,7 +121,7 @@ def test_it_is_told_of_the_configuration_that_the_environment_names(
 def test_nothing_is_told_of_a_configuration_that_cannot_be_used(
     tmp_path: Path,
 ) -> None:
-    assert check.loosened({"HANDRAIL_CONFIG": str(tmp_path / "none")}) == []
+    assert check.cautions({"HANDRAIL_CONFIG": str(tmp_path / "none")}) == []
 
 
 def test_a_stack_with_a_role_needs_the_package_that_assumes_it(write: Write) -> None:
@@ -135,3 +135,69 @@ def test_a_stack_with_a_role_needs_the_package_that_assumes_it(write: Write) -> 
             "Handrail with the extra `aws`: pip install 'handrail[aws]'."
         )
     ]
+
+
+APPROVALS = """
+    deny_tasks: true
+    approvals: {count: 2, from: ["@platform", U0EVE], except: [terraform plan]}
+    """
+
+
+@pytest.mark.parametrize(
+    ("stack", "said"),
+    [
+        ("approvals: none", "approvals none (2 in its contexts or defaults)"),
+        (
+            "approvals: {count: 1, from: [U0EVE]}",
+            "approvals count 1 (2 in its contexts or defaults)",
+        ),
+        (
+            'approvals: {count: 2, from: ["@ops", U0EVE]}',
+            "approvals from @ops, U0EVE (@platform, U0EVE in its contexts or defaults)",
+        ),
+        (
+            "approvals: {count: 3}",
+            "approvals from its writers (@platform, U0EVE in its contexts or defaults)",
+        ),
+        (
+            'approvals: {count: 3, from: [U0EVE, "@platform"], except: [a, b]}',
+            "approvals except 2 more than in its contexts or defaults",
+        ),
+        ("deny_tasks: false", "deny_tasks false (true in its contexts or defaults)"),
+        ("self_review: true", "self_review true (default false)"),
+        (
+            "presets: {go: {command: x, approvals: none}}",
+            "preset go approvals none (2 in the stack)",
+        ),
+        (
+            "presets: {go: {command: x, approvals: {count: 1}}}",
+            "preset go approvals count 1 (2 in the stack)",
+        ),
+    ],
+)
+def test_who_asks_fewer_people_than_it_would_is_told_so(
+    write: Write, stack: str, said: str
+) -> None:
+    assert told(write, stack, defaults=APPROVALS) == [f"stack net-prod loosens: {said}"]
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        "approvals: {count: 3, from: [U0EVE, U0ANN, U0BOB]}",
+        "approvals: {count: 1}",
+        "deny_tasks: true",
+        "self_review: false",
+        "presets: {go: {command: x, approvals: none}}",
+    ],
+)
+def test_who_asks_more_people_or_was_asked_for_nobody_is_not_told(
+    write: Write, stack: str
+) -> None:
+    assert told(write, stack, defaults="approvals: none") == []
+
+
+def test_asking_more_people_than_the_defaults_do_loosens_nothing(write: Write) -> None:
+    own = 'approvals: {count: 4, from: ["@platform"]}'
+
+    assert told(write, own, defaults=APPROVALS) == []

@@ -15,6 +15,11 @@ from tests.unit.catalog.test_problems import BAD_LINES, BAD_TOPS
 BEYOND = (
     "there is no context",
     "there is no directory",
+    "there is no file",
+    "RE2 cannot read",
+    "cannot agree where",
+    "cannot be '",
+    "no number is that",
     "this key stands twice",
     "nothing is written here",
     "so little memory",

@@ -4,7 +4,7 @@ import asyncio
 import csv
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
@@ -13,11 +13,14 @@ from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from bot.cli.commands import app
+from bot.domain.approval import Decision
 from bot.domain.audit import AuditRow, seal_of
 from bot.domain.run import RunState
+from bot.store.approvals import SqlApprovals
 from bot.store.audit import read
 from bot.store.database import Database
 from bot.store.record import SqlRecord
+from tests.contract.store.asking import IMAGE, SUBJECT, asked, said
 from tests.support.builders import a_hold, a_new_run, an_actor, later
 
 
@@ -87,6 +90,29 @@ def test_history_tells_how_to_go_on(home: Home) -> None:
 
     assert (runs_in(first), first.stderr) == ([5, 4], "There are more: --before 4\n")
     assert (runs_in(rest), rest.stderr) == ([2, 1], "")
+
+
+async def some_reviews(database: Database) -> None:
+    record, approvals = SqlRecord(database), SqlApprovals(database)
+    new = replace(asked(), preset="restart", parameters={"service": "api"})
+    for minute in (1, 2):
+        run = await record.submit(new, later(60 * minute))
+        await approvals.propose(run.id, SUBJECT, IMAGE, later(60 * minute))
+    await approvals.review(said(run, by="bob"))
+    await approvals.review(said(run, by="carl"))
+    await approvals.review(said(run, by="carl", decision=Decision.REJECT))
+
+
+def test_history_names_who_agreed_and_who_did_not(home: Home) -> None:
+    home.use(some_reviews)
+
+    done = home.handrail("history", "--limit", "2", "net-prod")
+
+    reviewed, waiting = [line.split("\t")[-2:] for line in done.stdout.splitlines()]
+    assert waiting == ["waits for approval", "'!restart service=api'"]
+    assert reviewed[0] == (
+        "waits for approval, rejected by carl (U0CARL), approved by bob (U0BOB)"
+    )
 
 
 def test_a_time_that_is_none_is_a_sentence(home: Home) -> None:

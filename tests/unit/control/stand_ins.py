@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.control.access import Access
+from bot.control.consent import Consent
+from bot.control.following import Following
 from bot.control.job import Jobs
-from bot.control.perform import Equipment, Perform
+from bot.control.means import Means
+from bot.control.perform import Perform
+from bot.control.policing import Policing
 from bot.control.secrecy import Secrecy
 from bot.domain.errors import (
     RoleSourceUnavailable,
@@ -24,7 +28,18 @@ from bot.domain.replica import SOLO, Replica
 from bot.domain.run import Run, RunId, ThreadId
 from bot.domain.stack import Catalog, FromEnv, Stack, ValueSource
 from bot.domain.telling import Telling
-from bot.ports import Ended, Hide, Minted, NewRun
+from bot.policies.missing import NoPolicies
+from bot.ports import (
+    Clock,
+    Directory,
+    Ended,
+    Hide,
+    Minted,
+    NewRun,
+    Policies,
+)
+from bot.store.approvals import SqlApprovals
+from bot.store.archive import SqlArchive
 from bot.store.database import Database
 from bot.store.record import SqlRecord
 from bot.store.replicas import SqlReplicas
@@ -55,6 +70,11 @@ class People:
     async def belongs(self, user: UserId, members: str, *, fresh: bool) -> bool:
         self._note(fresh=fresh)
         return user == members or user in self.members.get(members, set())
+
+    async def teams(self, user: UserId, *, fresh: bool) -> tuple[str, ...]:
+        self._note(fresh=fresh)
+        groups = (it for it in self.members if it.startswith("@"))
+        return tuple(sorted(it[1:] for it in groups if user in self.members[it]))
 
     async def is_present(self, channel: ChannelId) -> bool:
         return True
@@ -185,6 +205,40 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def a_policing(
+    access: Access,
+    people: Directory,
+    database: Database,
+    policies: Policies | None = None,
+    clock: Clock = utc_now,
+) -> Policing:
+    """Return what judges by the record in *database*."""
+    return Policing(
+        access=access,
+        directory=people,
+        archive=SqlArchive(database),
+        policies=policies or NoPolicies(),
+        clock=clock,
+    )
+
+
+def a_consent(
+    catalog: Catalog,
+    access: Access,
+    people: Directory,
+    database: Database,
+    policies: Policies | None = None,
+) -> Consent:
+    """Return what looks after what was agreed to in *database*."""
+    return Consent(
+        catalog=catalog,
+        access=access,
+        policing=a_policing(access, people, database, policies),
+        approvals=SqlApprovals(database),
+        clock=utc_now,
+    )
+
+
 @dataclass(kw_only=True)
 class Stage:
     """A store, an engine, people and secrets, with one stack between them."""
@@ -201,26 +255,31 @@ class Stage:
 
     def perform(self) -> Perform:
         """Return the use case over this stage."""
-        catalog = a_catalog(self.stack)
-        return Perform(
-            catalog=catalog,
-            access=Access(
-                catalog=catalog,
-                directory=self.people,
-                keys=self.keys,
-                clock=utc_now,
-            ),
+        catalog, secrecy = a_catalog(self.stack), Secrecy((), self.safe)
+        access = Access(
+            catalog=catalog, directory=self.people, keys=self.keys, clock=utc_now
+        )
+        following = Following(
             record=self.record,
             archive=self.store.archive,
+            secrecy=secrecy,
+            seal=SEAL,
+            installation="test",
+        )
+        means = Means(
+            catalog=catalog,
+            access=access,
+            consent=a_consent(catalog, access, self.people, self.store.database),
+            archive=self.store.archive,
             jobs=Jobs(values=self.safe, credentials=self.mint, installation="test"),
-            secrecy=Secrecy((), self.safe),
-            equipment=Equipment(
-                engine=self.engine,
-                sources=Sources(self.folder / "sources"),
-                seal=SEAL,
-            ),
+            secrecy=secrecy,
+            engine=self.engine,
+            sources=Sources(self.folder / "sources"),
+            seal=SEAL,
+            following=following,
             clock=utc_now,
         )
+        return Perform(means, self.record)
 
     async def joined_as(self, replica: Replica) -> "Stage":
         """Return the same stage as *replica* sees it, which is one of the living."""

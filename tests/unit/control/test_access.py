@@ -1,5 +1,6 @@
 """Who may do what: a table of roles, and no in every doubt."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bot.domain.people import (
     UserId,
     api_actor,
 )
+from bot.domain.preset import Preset
 from bot.domain.stack import Stack
 from tests.support.builders import STACK, an_actor, later
 from tests.unit.control.stand_ins import (
@@ -24,6 +26,8 @@ from tests.unit.control.stand_ins import (
     a_catalog,
     a_stack,
 )
+
+RESTART = Preset(name="restart", command="./restart", runners=("@oncall",))
 
 
 def an_access(
@@ -166,6 +170,42 @@ async def test_a_greater_role_is_enough() -> None:
 
     for needed in (Role.READER, Role.WRITER, Role.ADMIN):
         assert await access.require(needed, who, stack) is Role.ADMIN
+
+
+@pytest.mark.parametrize(
+    ("user", "role"),
+    [("U0RITA", Role.READER), ("U0ANN", Role.WRITER), ("U0GOD", Role.ADMIN)],
+)
+async def test_runners_and_writers_may_run_a_preset(user: str, role: Role) -> None:
+    people, stack = People(members={"@oncall": {"U0RITA"}}), a_stack()
+    access = an_access(people, stack, "U0GOD")
+
+    has = await access.require_runner(RESTART, a_person(user).actor, stack, fresh=True)
+
+    assert has is role
+    assert all(people.asked_fresh)
+
+
+async def test_others_are_told_who_may_run_a_preset() -> None:
+    stack = a_stack()
+    access, who = an_access(People(), stack), a_person("U0ZED").actor
+
+    with pytest.raises(Refused, match="Those who may are @oncall") as refused:
+        await access.require_runner(RESTART, who, stack)
+    with pytest.raises(Refused, match="You are no writer of net-prod"):
+        await access.require_runner(replace(RESTART, runners=()), who, stack)
+
+    assert refused.value.reason is Refusal.NOT_ALLOWED
+    assert not await access.may_run(RESTART, who, stack)
+
+
+async def test_an_api_key_is_no_runner_though_a_runner_is_called_as_it_is() -> None:
+    stack, key = a_stack(), a_key("U0ANN", role=Role.READER)
+    access = an_access(People(), stack, keys=(key,))
+    preset = replace(RESTART, runners=("U0ANN",))
+
+    with pytest.raises(Refused, match="The API key U0ANN is no writer"):
+        await access.require_runner(preset, key.actor, stack)
 
 
 @pytest.mark.parametrize(

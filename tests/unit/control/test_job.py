@@ -61,6 +61,22 @@ async def test_no_init_skips_three_things_and_nothing_else(
     )
 
 
+async def test_parameters_are_variables_and_no_text_of_the_command() -> None:
+    run = replace(
+        a_run('./restart "$PARAM_SERVICE"'),
+        preset="restart",
+        parameters={"service": "$(reboot)", "dry_run": ""},
+    )
+    stack = a_stack(env={"PARAM_SERVICE": "api"}, init="init", hooks=HOOKS)
+
+    jobs = Jobs(values=Safe({}), credentials=MINT, installation="i1")
+    job = await jobs.make(run, stack)
+
+    assert job.env["PARAM_SERVICE"] == "$(reboot)"
+    assert job.env["PARAM_DRY_RUN"] == ""
+    assert "reboot" not in str(job.script)
+
+
 async def test_a_stack_without_init_has_only_its_hooks() -> None:
     job = await made(a_stack(init="", hooks=HOOKS))
 

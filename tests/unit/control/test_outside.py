@@ -20,7 +20,7 @@ from bot.store.database import Database
 from bot.store.record import SqlRecord
 from tests.contract.store.opened import LOST, Store
 from tests.support.builders import NOON, a_hold, a_new_run, an_actor, later
-from tests.unit.control.stand_ins import Keyring, People, a_catalog
+from tests.unit.control.stand_ins import Keyring, People, a_catalog, a_consent
 
 BEHIND = LEASE.total_seconds() + 1
 KEY = ApiKey(
@@ -92,14 +92,16 @@ class Ground:
 
     def outside(self) -> Outside:
         catalog = a_catalog()
+        people = People()
         access = Access(
-            catalog=catalog, directory=People(), keys=self.keys, clock=self.clock
+            catalog=catalog, directory=people, keys=self.keys, clock=self.clock
         )
         return Outside(
             access=access,
             catalog=catalog,
             record=self.record,
             archive=self.store.archive,
+            consent=a_consent(catalog, access, people, self.store.database),
             clock=self.clock,
             wake=self.wake,
         )

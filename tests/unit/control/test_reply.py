@@ -36,6 +36,7 @@ from bot.domain.words import (
     Word,
 )
 from bot.ports import DeliveryKey
+from bot.store.approvals import SqlApprovals
 from tests.support.builders import CHANNEL, STACK
 from tests.unit.control.holding import ADA, ANN, DORA, RITA, Holding, a_holding
 from tests.unit.control.stand_ins import Safe
@@ -101,6 +102,7 @@ async def thread(tmp_path: Path) -> AsyncIterator[Thread]:
             access=stage.access,
             record=stage.record,
             archive=stage.store.archive,
+            approvals=SqlApprovals(stage.store.database),
             words=stage.words,
             clock=stage.clock,
             about_holds=HoldWords(

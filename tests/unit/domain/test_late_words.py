@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain import late_words as late
 from bot.domain.words import (
+    Approve,
     Confirm,
     Discard,
     ForceUnlock,
@@ -14,6 +15,7 @@ from bot.domain.words import (
     Lock,
     NotifyMe,
     Redact,
+    Reject,
     Release,
     RunAgain,
     Status,
@@ -33,6 +35,8 @@ HARMFUL: tuple[Word, ...] = (
     Unfreeze(),
     Confirm(),
     Discard(),
+    Approve(),
+    Reject(note="x"),
     Stop(),
     Release(reason="x"),
     ForceUnlock(),

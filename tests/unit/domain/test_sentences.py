@@ -10,8 +10,10 @@ from bot.domain.people import Actor, ActorKind, Role, api_actor
 from bot.domain.run import Reason, Run, RunState
 from bot.domain.sentences import (
     HELP,
+    any_of,
     cannot_stop,
     duration,
+    ended_by,
     ending,
     exit_code,
     held_by_another,
@@ -19,7 +21,7 @@ from bot.domain.sentences import (
     status,
     why_failed,
 )
-from tests.support.builders import NOON, STACK, a_hold, a_run, later
+from tests.support.builders import NOON, STACK, a_hold, a_run, an_actor, later
 
 AT_NOON = "2026-11-20 12:00 UTC"
 
@@ -306,3 +308,29 @@ def test_why_a_run_cannot_be_stopped_says_whose_command_performs() -> None:
     assert "by the stack's time limit" in cannot_stop(of_handrail)
     assert "time limit" not in cannot_stop(of_a_ci)
     assert "The CI that announced run 3 performs its command" in cannot_stop(of_a_ci)
+
+
+@pytest.mark.parametrize(
+    ("names", "choice"),
+    [((), ""), (("a",), "a"), (("a", "b"), "a or b"), (("a", "b", "c"), "a, b or c")],
+)
+def test_names_are_told_as_a_choice(names: tuple[str, ...], choice: str) -> None:
+    assert any_of(names) == choice
+
+
+@pytest.mark.parametrize(
+    ("state", "is_told"),
+    [
+        (RunState.DISCARDED, True),
+        (RunState.STOPPED, True),
+        (RunState.FAILED, False),
+        (RunState.INITIALIZING, False),
+    ],
+)
+def test_only_what_was_called_off_was_ended_by_somebody(
+    state: RunState, is_told: bool
+) -> None:
+    run = replace(a_run(state=state), stop_asked_by=an_actor("bob"))
+
+    assert ended_by(run) == (an_actor("bob") if is_told else None)
+    assert ended_by(replace(run, stop_asked_by=None)) is None

@@ -10,9 +10,11 @@ from bot.domain.task import (
     LONGEST_COMMAND,
     AgainRequest,
     CardRequest,
+    CheckRequest,
     DeployRequest,
     HelpRequest,
     HistoryRequest,
+    PresetRequest,
     TaskRequest,
     parse,
     parse_deploy,
@@ -171,10 +173,8 @@ def test_an_exclamation_mark_and_a_number_repeat_that_run(text: str) -> None:
     assert parse(text) == AgainRequest(stack="net-prod", run=RunId(12))
 
 
-@pytest.mark.parametrize(
-    "command", ["!0", "!012", "!12 !13", "! 12", "!-1", "!1e3", "!x", "!1234567890"]
-)
-def test_anything_else_with_an_exclamation_mark_is_a_command(command: str) -> None:
+@pytest.mark.parametrize("command", ["! 12", "! test -e lock", "echo !12"])
+def test_an_exclamation_mark_apart_belongs_to_the_command(command: str) -> None:
     assert task(f"net-prod {command}").command == command
 
 
@@ -223,3 +223,46 @@ def test_a_stack_that_is_called_history_is_meant_rather() -> None:
     asked = parse("history net-prod", is_stack=lambda name: name == "history")
 
     assert asked == TaskRequest(stack="history", command="net-prod")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        (
+            "check net-prod terraform apply",
+            TaskRequest(stack="net-prod", command="terraform apply"),
+        ),
+        (
+            "check  net-prod --no-init  -- check it",
+            TaskRequest(stack="net-prod", command="check it", skip_init=True),
+        ),
+        (
+            "check net-prod !restart service=api",
+            PresetRequest(
+                stack="net-prod", preset="restart", parameters={"service": "api"}
+            ),
+        ),
+        ("check check check", TaskRequest(stack="check", command="check")),
+    ],
+)
+def test_a_check_is_of_what_would_be_sent(
+    text: str, asked: TaskRequest | PresetRequest
+) -> None:
+    assert parse(text) == CheckRequest(asked=asked)
+
+
+@pytest.mark.parametrize("text", ["check", "check net-prod", "check net-prod !12"])
+def test_a_check_needs_a_stack_and_a_command(text: str) -> None:
+    with pytest.raises(Refused, match="/task check takes a stack and the command"):
+        parse(text)
+
+
+def test_what_is_checked_has_to_be_a_command() -> None:
+    with pytest.raises(Refused, match="never closes"):
+        parse("check net-prod echo 'a")
+
+
+def test_a_stack_that_is_called_check_is_meant_rather() -> None:
+    asked = parse("check terraform plan", is_stack=lambda name: name == "check")
+
+    assert asked == TaskRequest(stack="check", command="terraform plan")

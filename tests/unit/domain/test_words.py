@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.words import (
+    Approve,
     Confirm,
     Discard,
     ForceUnlock,
@@ -16,6 +17,7 @@ from bot.domain.words import (
     Lock,
     NotifyMe,
     Redact,
+    Reject,
     Release,
     Status,
     Steal,
@@ -87,6 +89,12 @@ HOURS = timedelta(hours=1)
         ("release", Release()),
         ("release:", Release()),
         ("release: the host is gone", Release(reason="the host is gone")),
+        ("approve", Approve()),
+        ("Approve", Approve()),
+        ("approve: go, but watch it", Approve(note="go, but watch it")),
+        ("reject: not on a Friday", Reject(note="not on a Friday")),
+        ("reject", Reject()),
+        ("reject:", Reject()),
         ("redact: hunter2 hunter2", Redact(text="hunter2 hunter2")),
         ("REDACT : hunter2", Redact(text="hunter2")),
         ("redact: a &lt;b&gt; &amp;amp; c", Redact(text="a <b> &amp; c")),
@@ -146,6 +154,12 @@ def test_a_whole_message_is_a_word(text: str, word: Word) -> None:
         "unfreeze it",
         "confirm: yes",
         "confirmed",
+        "approve:",
+        "approve it",
+        "approved",
+        "approve net-prod: yes",
+        "reject it: no",
+        "rejected",
         "discard it",
         "force unlock",
         "force-unlock: 12",
@@ -192,7 +206,7 @@ def test_every_word_but_a_button_can_be_said() -> None:
         for text in (
             *("lock", "unlock", "steal", "freeze", "unfreeze", "stop", "confirm"),
             *("discard", "force-unlock", "notify me", "release", "redact", "status"),
-            "help",
+            *("approve", "reject", "help"),
         )
     }
 

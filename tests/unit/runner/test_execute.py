@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import EngineUnavailable
+from runner.errors import EngineAway, EngineUnavailable
 from runner.events import Ending, Event, Outcome, PhaseStarted
 from runner.execute import execute, resume
 from runner.job import DirectorySource, Job, Limits, Phase, WorkspaceFile
@@ -387,6 +387,54 @@ async def test_what_nobody_thought_of_ends_the_run_and_leaves_no_container(
     assert outcome.note == "unexpected KeyError: '*****'"
     assert outcome.container_gone
     assert await bench.engine.left_behind(INSTALLATION) == ()
+
+
+class Unanswered(ScriptedContainer):
+    """A container whose engine goes away right after it was started."""
+
+    stays_away = False
+
+    async def start(self) -> None:
+        await super().start()
+        self._engine.available = not self.stays_away
+        raise EngineAway("the connection was cut")
+
+
+class Cut(ScriptedEngine):
+    """An engine that starts what it is asked for, and whose answer is lost."""
+
+    def __init__(self, *, stays_away: bool) -> None:
+        super().__init__()
+        self.stays_away = stays_away
+
+    async def create(self, job: Job, digest: str, workspace: Path) -> ScriptedContainer:
+        await super().create(job, digest, workspace)
+        container = Unanswered(self, job)
+        container.stays_away = self.stays_away
+        self._containers[job.installation, job.run] = container
+        return container
+
+
+async def test_a_container_that_began_is_followed_though_the_answer_was_lost(
+    bench: Bench,
+) -> None:
+    bench.engine = Cut(stays_away=False)
+    bench.engine.on("true", b"done")
+
+    outcome = await bench.run(a_job("true"))
+
+    assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, 0)
+    assert bench.record.output == b"done"
+
+
+async def test_a_container_that_may_have_begun_is_left_as_it_is(bench: Bench) -> None:
+    bench.engine = Cut(stays_away=True)
+
+    outcome = await bench.run(a_job("true"))
+
+    assert (outcome.is_away, outcome.container_gone) == (True, False)
+    bench.engine.available = True
+    assert await bench.engine.left_behind(INSTALLATION) == ("run-1",)
 
 
 async def test_an_engine_that_fails_after_it_created_leaves_no_container(

@@ -25,6 +25,15 @@ def entry(**fields: object) -> Payload:
     return {"type": "input", "label": plain(1), "element": element}
 
 
+def options(count: int = 1, *, long: int = 1, **fields: object) -> list[Payload]:
+    return [{"text": plain(long), "value": f"v{n}", **fields} for n in range(count)]
+
+
+def field(kind: str, **fields: object) -> Payload:
+    element = {"type": kind, "action_id": "a", **fields}
+    return {"type": "input", "label": plain(1), "element": element}
+
+
 SURE: Payload = {
     "title": plain(100),
     "text": mrkdwn(300),
@@ -41,6 +50,12 @@ AT_THE_LIMIT: list[Payload] = [
     actions(button(action_id="a" * 255)),
     actions(button(confirm=SURE)),
     entry(initial_value="x" * 3_000, min_length=0, max_length=3_000),
+    field("static_select", options=options(100, long=75, description=plain(75))),
+    field("static_select", option_groups=[{"label": plain(75), "options": options()}]),
+    field("static_select", options=options(2), initial_option=options(2)[1]),
+    field("external_select", min_query_length=0, initial_option=options()[0]),
+    field("checkboxes", options=[{"text": mrkdwn(75), "value": "v" * 150}]),
+    field("number_input", is_decimal_allowed=False),
     {"type": "divider", "block_id": "b" * 255},
     {"type": "image", "image_url": "https://x", "alt_text": "x"},
     {
@@ -69,6 +84,26 @@ OVER_THE_LIMIT: list[tuple[Payload, str]] = [
     (actions(button(confirm={**SURE, "style": "loud"})), "/confirm/style"),
     (entry(initial_value="x" * 3_001), "/element/initial_value"),
     (entry(max_length=3_001), "between 1 and 3000"),
+    (field("static_select", options=options(101)), "no more than 100 items"),
+    (field("static_select", options=options(long=76)), "76 characters"),
+    (field("static_select", options=options(value="v" * 151)), "151 characters"),
+    (field("static_select", options=options(value="")), "field: value"),
+    (field("static_select", options=options(text=mrkdwn(1))), "unsupported type"),
+    (field("static_select", options=options(description=plain(76))), "/description"),
+    (field("static_select", options=[]), "missing required field: options"),
+    (
+        field("static_select", options=options(), initial_option=options(2)[1]),
+        "/initial_option",
+    ),
+    (
+        field("static_select", option_groups=[{"label": plain(1), "options": 1}]),
+        "must be an array",
+    ),
+    (field("external_select", min_query_length=-1), "/min_query_length"),
+    (field("external_select", initial_option={"value": "v"}), "/initial_option"),
+    (field("checkboxes", options=options(11)), "no more than 10 items"),
+    (field("button", text=plain(1)), "unsupported type: button"),
+    (actions({"type": "plain_text_input"}), "unsupported type: plain_text_input"),
     ({"type": "divider", "block_id": "b" * 256}, "/block_id"),
     ({"type": "marquee"}, "unsupported type: marquee"),
     ({"type": "rich_text", "elements": [{"type": "text"}]}, "unsupported type: text"),

@@ -1,6 +1,12 @@
 import pytest
 
-from bot.sandbox.forms import chosen, find_element, input_problems, state_values
+from bot.sandbox.forms import (
+    chosen,
+    find_element,
+    input_problems,
+    kept,
+    state_values,
+)
 from bot.sandbox.values import MethodError, Payload
 
 NET = {"text": {"type": "plain_text", "text": "net"}, "value": "net"}
@@ -93,3 +99,30 @@ def test_a_text_without_a_limit_of_its_own_has_slacks() -> None:
     view["state"] = {"values": state_values(view, {"a": {"command": "x" * 3_001}})}
 
     assert "3000 characters or fewer" in input_problems(view)["a"]
+
+
+def test_a_field_acts_only_where_its_block_asks_for_it() -> None:
+    quiet, telling = an_input("q", SELECT), an_input("t", SELECT, dispatch_action=True)
+
+    assert find_element([quiet], "stack")["block_id"] == "q"
+    assert find_element([telling], "stack", acting=True)["block_id"] == "t"
+    with pytest.raises(MethodError, match="action_not_found"):
+        find_element([quiet], "stack", acting=True)
+
+
+def test_what_is_filled_in_is_kept_by_block_and_action() -> None:
+    state = {"a": {"command": 1, "other": 2}, "b": {"command": 3}}
+
+    assert kept([an_input("a", TEXT)], state) == {"a": {"command": 1}, "b": {}}
+
+
+def test_a_choice_out_of_the_apps_own_options_must_have_been_offered() -> None:
+    menu: Payload = {"type": "external_select", "action_id": "stack"}
+    bare = {"blocks": [an_input("s", menu)]}
+    offered = {"blocks": [an_input("s", {**menu, "options": [NET]})]}
+
+    state = state_values(offered, {"s": {"stack": "net"}})
+
+    assert state["s"]["stack"] == {"type": "external_select", "selected_option": NET}
+    with pytest.raises(MethodError, match="option_not_found"):
+        state_values(bare, {"s": {"stack": "net"}})

@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.lock import EVERY, Claim, Hold, Occupancy
 from bot.domain.people import api_actor
+from bot.domain.preset import Choice, Parameter, Preset
 from bot.domain.run import Reason, Run, RunId, RunState, RunType
 from bot.slack import headers
 from tests.support.builders import NOON, STACK, a_hold, a_run, an_actor, later
@@ -239,7 +240,7 @@ def test_a_card_shows_the_hold_the_run_the_queue_and_the_last_runs() -> None:
     queue = (a_run(number=9, by="ann"),)
     last = (ended(exit_code=0), a_run("echo `id`", number=2))
 
-    message = headers.card(STACK, occupancy, running, queue, last)
+    message = headers.card(STACK, occupancy, running, queue, last, {})
 
     told = shown(message)
     assert "ada froze every stack at 2026-11-20 12:00 UTC, without a reason." in told
@@ -251,8 +252,39 @@ def test_a_card_shows_the_hold_the_run_the_queue_and_the_last_runs() -> None:
     assert buttons_of(message) == ["unlock", "steal"]
 
 
+def test_a_card_says_how_each_preset_is_called() -> None:
+    service = Parameter(name="service", kind=Choice(of=("api", "worker")))
+    presets = (
+        Preset(
+            name="restart",
+            command="./restart",
+            description="Restarts *one* of them.\nThe rest stays.",
+            parameters={"service": service},
+        ),
+        Preset(name="drain", command="./drain"),
+    )
+
+    message = headers.card(STACK, FREE, None, (), (), {}, presets)
+
+    assert (
+        "Presets:\n"
+        "• `/task net-prod !restart service=&lt;api|worker&gt;` "
+        "Restarts *one* of them.\n"
+        "• `/task net-prod !drain`"
+    ) in shown(message)
+
+
+def test_the_header_of_a_preset_run_shows_what_was_called() -> None:
+    run = replace(a_run("./x"), preset="restart", parameters={"service": "api"})
+
+    message = headers.header(run, FREE)
+
+    assert preformatted_in(message) == ["!restart service=api"]
+    assert "!restart service=api" in message.text
+
+
 def test_the_card_of_a_free_stack_offers_the_lock() -> None:
-    message = headers.card(STACK, FREE, None, (), ())
+    message = headers.card(STACK, FREE, None, (), (), {})
 
     assert "net-prod is free and nothing waits." in shown(message)
     assert said(message) == ":memo: *net-prod*"

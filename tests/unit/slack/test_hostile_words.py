@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.approval import Decision, Review, Reviews
 from bot.domain.errors import Refusal, Refused
 from bot.domain.lock import EVERY, Claim, Hold, Occupancy
 from bot.domain.people import Actor, ActorKind
-from bot.domain.run import Reason, Run, RunId, RunState, RunType, ThreadId
+from bot.domain.policy import Session
+from bot.domain.preset import Choice, Integer, Parameter, Pattern, Preset
+from bot.domain.run import Approval, Reason, Run, RunId, RunState, RunType, ThreadId
 from bot.domain.stack import StackName
 from bot.domain.state_lock import StateLock
 from bot.domain.task import LONGEST_COMMAND
@@ -28,6 +31,7 @@ from bot.domain.telling import (
     NoticeKind,
     Planned,
     Released,
+    Reviewed,
     Said,
     Stolen,
     StopAsked,
@@ -43,7 +47,7 @@ from bot.sandbox.limits import (
     check_blocks,
 )
 from bot.sandbox.values import MethodError
-from bot.slack import endings, headers, holding, notices, replies, whispers
+from bot.slack import approving, endings, headers, holding, notices, replies, whispers
 from bot.slack.blocks import Block, preformatted
 from bot.slack.message import Message
 from bot.slack.output import Excerpt
@@ -67,20 +71,27 @@ def rendered(words: str, output: bytes) -> dict[type[Telling], list[Message]]:
     )
     freeze = replace(hold, stack=EVERY)
     run = a_talkative_run(words, person)
+    pending, reviews = a_pending(run), many_reviews(words, person)
     return {
         **_of_holds(words, hold, freeze),
         **_of_runs(words, run, hold, output),
+        Reviewed: [
+            approving.reviewed(Reviewed(actor=person, decision=decision, note=words))
+            for decision in Decision
+        ],
         Header: [
-            headers.header(shape, Occupancy(hold=hold, freeze=freeze))
-            for shape in shapes_of(run)
+            headers.header(shape, Occupancy(hold=hold, freeze=freeze), reviews)
+            for shape in (*shapes_of(run), pending)
         ],
         Card: [
             headers.card(
                 _STACK,
                 Occupancy(claim=_claim(run), hold=hold, freeze=freeze),
                 shape,
-                (run,) * 50,
+                (pending, *((run,) * 50)),
                 (run,) * 5,
+                {run.id: reviews},
+                many_presets(words),
             )
             for shape in shapes_of(run)
         ],
@@ -119,14 +130,15 @@ def _of_runs(
     excerpt = Excerpt()
     excerpt.feed(output)
     echo = Echo(run=run.id, remarks=(words or "-",) * 6)
-    queued = replace(run, state=RunState.QUEUED)
+    ends = (run, replace(a_pending(run), state=RunState.DISCARDED))
     return {
         Echo: [replies.echo(echo, shape) for shape in shapes_of(run)],
         Waiting: [
-            replies.waiting(queued, 1, hold, _LINK),
-            replies.waiting(queued, 1, replace(hold, stack=EVERY), _LINK),
-            replies.waiting(queued, 1, _claim(run), _LINK),
-            replies.waiting(run, 1, None, None),
+            replies.waiting(1, hold, _LINK),
+            replies.waiting(1, replace(hold, stack=EVERY), _LINK),
+            replies.waiting(1, _claim(run), _LINK),
+            *(replies.waited(shape, many_reviews(words, run.actor)) for shape in ends),
+            approving.pending(a_pending(run), many_reviews(words, run.actor)),
         ],
         Planned: [replies.planned(shape) for shape in shapes_of(run)],
         Confirmed: [replies.confirmed(Confirmed(actor=run.actor))],
@@ -134,9 +146,58 @@ def _of_runs(
         Said: [replies.said(Said(text=words, to=run.actor))],
         Tail: [replies.tail(output)],
         Final: [
-            endings.final(shape, excerpt, attached=False) for shape in shapes_of(run)
+            endings.final(
+                shape,
+                excerpt,
+                attached=False,
+                reviews=many_reviews(words, run.actor),
+            )
+            for shape in shapes_of(run)
         ],
     }
+
+
+def a_pending(run: Run) -> Run:
+    """Return *run* as it waits for people."""
+    return replace(
+        run,
+        state=RunState.QUEUED,
+        approval=Approval.PENDING,
+        approval_note=run.note,
+        approval_expires=NOON,
+        subject="5" * 64,
+    )
+
+
+def many_reviews(words: str, person: Actor) -> Reviews:
+    """Return more reviews than anybody gives."""
+    return Reviews(
+        current=tuple(
+            Review(
+                run=RunId(7),
+                ordinal=number,
+                actor=person,
+                session=Session(login=person.id, name=words),
+                decision=decision,
+                note=words,
+                at=NOON,
+                subject="5" * 64,
+            )
+            for number in range(50)
+            for decision in Decision
+        )
+    )
+
+
+def many_presets(words: str) -> list[Preset]:
+    """Return more presets than any stack has."""
+    named = {
+        "choice": Parameter(name="choice", kind=Choice(of=(words, "x"))),
+        "text": Parameter(name="text", kind=Pattern(pattern=words), default=words),
+        "number": Parameter(name="number", kind=Integer(least=1)),
+    }
+    plain = Preset(name="restart", command=words, description=words, parameters=named)
+    return [replace(plain, name=f"restart-{number}") for number in range(50)]
 
 
 def _claim(run: Run) -> Claim:
@@ -150,6 +211,12 @@ def shapes_of(run: Run) -> list[Run]:
     return [
         run,
         replace(run, again=RunId(3)),
+        replace(
+            run,
+            again=RunId(3),
+            preset="restart",
+            parameters={f"p{n}": run.note[:1_000] for n in range(20)},
+        ),
         deploy,
         replace(deploy, confirmed_by=run.actor),
         replace(

@@ -4,11 +4,12 @@ import html
 import re
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.people import HANDRAIL, Actor, ActorKind
-from bot.slack.mrkdwn import clipped, escaped, shortened, when, who
+from bot.slack.mrkdwn import clipped, escaped, mentioning, shortened, when, who
 from tests.support.builders import an_actor
 
 
@@ -50,6 +51,26 @@ def test_a_person_is_mentioned_and_any_other_hand_is_named() -> None:
     assert who(an_actor("ann")) == "<@U0ANN>"
     assert who(key) == "api::&lt;!here&gt;"
     assert who(HANDRAIL) == "Handrail"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "2 of U0ADA, @x or W0BOB have to agree; nobody has.",
+            "2 of <@U0ADA>, @x or <@W0BOB> have to agree; nobody has.",
+        ),
+        (
+            "You cannot. Ask U0ADA or U0BOB.",
+            "You cannot. Ask <@U0ADA> or <@U0BOB>.",
+        ),
+        ("ls U0ADA; 1 of @x has to agree;", "ls U0ADA; 1 of @x has to agree;"),
+        ("<@U0ADA> asks U0BOB", "&lt;@U0ADA&gt; asks U0BOB"),
+        ("1 of <@U0ADA> has to agree;", "1 of &lt;@U0ADA&gt; has to agree;"),
+    ],
+)
+def test_only_whom_a_rule_asks_is_mentioned(said: str, shown: str) -> None:
+    assert mentioning(said) == shown
 
 
 def test_a_moment_is_written_by_the_readers_client_or_in_utc() -> None:

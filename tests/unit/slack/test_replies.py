@@ -39,6 +39,36 @@ def test_the_echo_of_a_repetition_names_the_run_that_it_repeats() -> None:
     )
 
 
+def test_the_echo_of_a_preset_shows_the_call_and_what_exactly_runs() -> None:
+    run = replace(
+        a_run('./restart "$PARAM_SERVICE"', number=13),
+        preset="restart",
+        parameters={"service": "two words", "count": "2"},
+    )
+
+    message = replies.echo(Echo(run=run.id, remarks=("put back",)), run)
+
+    assert preformatted_in(message) == [
+        '!restart service="two words" count=2',
+        './restart "$PARAM_SERVICE"',
+    ]
+    assert said(message) == "<@U0ANN> calls a preset:"
+    assert (
+        "It runs exactly this, after the stack's init, which finds its parameters as "
+        "`PARAM_SERVICE`, `PARAM_COUNT`:"
+    ) in shown(message)
+    assert "put back" in shown(message)
+
+
+def test_the_echo_of_a_preset_that_is_repeated_names_the_run() -> None:
+    run = replace(a_run(number=13), again=RunId(12), preset="drain", skip_init=True)
+
+    message = replies.echo(Echo(run=run.id), run)
+
+    assert said(message) == "<@U0ANN> calls a preset as run 12 did:"
+    assert "It runs exactly this, without init (`--no-init`):" in shown(message)
+
+
 def test_the_echo_of_a_deploy_shows_how_it_plans_and_how_it_applies() -> None:
     run = replace(a_plan(""), apply="terraform apply x")
 
@@ -60,8 +90,8 @@ def test_the_echo_of_an_outside_run_says_who_performs_it() -> None:
 
 
 def test_a_queued_run_says_its_place_and_what_blocks_it_with_a_link() -> None:
-    linked = said(replies.waiting(a_run(), 2, CLAIM, LINK))
-    unlinked = said(replies.waiting(a_run(), 2, CLAIM, None))
+    linked = said(replies.waiting(2, CLAIM, LINK))
+    unlinked = said(replies.waiting(2, CLAIM, None))
 
     assert "Queued, number 2: <https://slack.example/p1|run 7> has the stack" in linked
     assert "since <!date^1795176000^" in linked
@@ -72,7 +102,7 @@ def test_a_queued_run_says_its_place_and_what_blocks_it_with_a_link() -> None:
 def test_a_queued_run_names_the_holder_why_and_until_when() -> None:
     hold = replace(a_hold(by="bob", reason="<audit>"), until=later(60))
 
-    told = said(replies.waiting(a_run(), 1, hold, LINK))
+    told = said(replies.waiting(1, hold, LINK))
 
     assert "<@U0BOB> <https://slack.example/p1|holds the stack> since <!date^" in told
     assert " until <!date^1795176060^" in told
@@ -82,13 +112,13 @@ def test_a_queued_run_names_the_holder_why_and_until_when() -> None:
 def test_a_queued_run_says_that_every_stack_is_frozen() -> None:
     freeze = a_hold(stack=EVERY, by="ada")
 
-    told = said(replies.waiting(a_run(), 1, freeze, None))
+    told = said(replies.waiting(1, freeze, None))
 
     assert "<@U0ADA> has frozen every stack since <!date^" in told
 
 
 def test_a_queued_run_that_nothing_blocks_starts_in_a_moment() -> None:
-    assert "it starts in a moment" in said(replies.waiting(a_run(), 1, None, None))
+    assert "it starts in a moment" in said(replies.waiting(1, None, None))
 
 
 @pytest.mark.parametrize(
@@ -104,13 +134,13 @@ def test_a_queued_run_that_nothing_blocks_starts_in_a_moment() -> None:
         ),
         (
             replace(a_run(state=RunState.DISCARDED), ended_at=later(90)),
-            "It was discarded after 1 min 30 s in the queue",
+            "It was discarded after 1 min 30 s",
         ),
     ],
     ids=["ready", "over", "discarded"],
 )
 def test_a_run_whose_turn_came_says_how_long_it_waited(run: Run, words: str) -> None:
-    assert said(replies.waiting(run, 0, None, None)) == f":hourglass: {words}."
+    assert said(replies.waited(run)) == f":hourglass: {words}."
 
 
 def test_a_plan_is_told_by_its_counts_then_its_changes() -> None:

@@ -48,7 +48,7 @@ async def test_a_database_can_be_opened_again(url: str) -> None:
     for _ in range(2):
         async with Database.open(url) as database, database.read("look") as db:
             version = await db.execute(text("SELECT version_num FROM alembic_version"))
-            assert version.scalars().all() == ["0004"]
+            assert version.scalars().all() == ["0005"]
 
 
 async def test_a_database_can_be_opened_twice_at_once(url: str) -> None:

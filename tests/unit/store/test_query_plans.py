@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from bot.domain.lock import EVERY, Hold
+from bot.domain.policy import Ruling
 from bot.domain.run import RunId
+from bot.store.approvals import SqlApprovals
 from bot.store.archive import SqlArchive
 from bot.store.database import Database
 from bot.store.history import AuditQuery, audit_rows
@@ -72,6 +74,43 @@ async def test_output_from_a_place_on_is_found_by_the_place(database: Database) 
 
     assert found
     assert [step for step in found if "(run=? AND start>?)" not in step] == []
+
+
+async def test_what_waits_for_people_is_found_among_queued_runs_alone(
+    database: Database,
+) -> None:
+    approvals = SqlApprovals(database)
+
+    async def look() -> None:
+        await approvals.pending()
+        await approvals.expire(later(9))
+
+    found = await plans(database, "runs", look)
+
+    assert found
+    assert [step for step in found if "runs_by_state (state=?)" not in step] == []
+
+
+async def test_reviews_are_found_by_their_run(database: Database) -> None:
+    approvals = SqlApprovals(database)
+
+    found = await plans(database, "reviews", lambda: approvals.reviews(RunId(1)))
+
+    assert found
+    assert [step for step in found if "reviews_by_run (run=?)" not in step] == []
+
+
+async def test_samples_are_found_by_their_policy(database: Database) -> None:
+    approvals = SqlApprovals(database)
+
+    async def keep() -> None:
+        await approvals.keep_sample("a", {}, Ruling(policy="a"), later(0))
+        await approvals.samples("a")
+
+    found = await plans(database, "policy_samples", keep)
+
+    assert found
+    assert [step for step in found if "policy_samples_by_policy" not in step] == []
 
 
 @pytest.mark.parametrize("hold", [HOLD, FREEZE])

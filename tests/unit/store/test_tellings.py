@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 
 from bot.domain import telling as tellings
+from bot.domain.approval import Decision
 from bot.domain.run import RunId, ThreadId
 from bot.domain.telling import Telling
 from bot.store.tellings import (
@@ -43,6 +44,8 @@ TELLINGS: tuple[Telling, ...] = (
         actor=an_actor("bob"),
         reason="away",
     ),
+    tellings.Reviewed(actor=an_actor(), decision=Decision.APPROVE),
+    tellings.Reviewed(actor=an_actor(), decision=Decision.REJECT, note="no"),
     tellings.StopAsked(actor=an_actor()),
     tellings.Said(text="line\nline"),
     tellings.Said(text="hello", to=an_actor()),

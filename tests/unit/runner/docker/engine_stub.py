@@ -27,6 +27,7 @@ class EngineStub(socketserver.ThreadingUnixStreamServer):
         super().__init__(str(path), _Answers)
         self.url = f"unix://{path}"
         self.logs: list[bytes] = []
+        self.log_status = 200
         self.looks: list[tuple[bool, bytes | None]] = [(False, None)]
         self.copy: bytes | None = None
         self.readings = 0  # of the copy
@@ -46,7 +47,7 @@ class _Answers(BaseHTTPRequestHandler):
         elif path.endswith("/version"):
             self._answer(200, json.dumps(VERSION).encode())
         elif path.endswith("/logs"):
-            self._answer(200, self.server.logs.pop(0))
+            self._answer(self.server.log_status, self.server.logs.pop(0))
         elif path.endswith("/archive") and self.server.copy is not None:
             self.server.readings += 1
             self._answer(200, packed(self.server.copy))

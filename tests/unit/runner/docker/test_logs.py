@@ -1,7 +1,17 @@
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from docker.errors import NotFound
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.docker.logs import Frame, Newlines, Position, frames, since
+from runner.docker.address import EngineAddress
+from runner.docker.calls import Calls
+from runner.docker.logs import Frame, Log, Newlines, Position, frames, since
+from runner.docker.pipe import Abandoned
+from tests.unit.runner.docker.engine_stub import CUT, EngineStub
 
 PART = 16 * 1024
 
@@ -84,3 +94,38 @@ def test_lost_newlines_are_put_back(lengths: list[int], tail: int) -> None:
     restored = [newlines.restored(part) for line in lines for part in parts_of(line)]
 
     assert b"".join(restored) == b"".join(lines)
+
+
+def open_files() -> set[str]:
+    """Return what this process has open: of each socket a name of its own."""
+    files = set()
+    for file in Path("/dev/fd").iterdir():
+        try:
+            files.add(os.readlink(file))  # noqa: PTH115 - of a socket no path is made
+        except OSError:
+            continue  # the listing's own
+    return files
+
+
+@pytest.mark.parametrize(
+    ("status", "is_closed", "raised"), [(200, True, Abandoned), (404, False, NotFound)]
+)
+async def test_nothing_stays_open_of_a_reading_that_did_not_begin(
+    stub: EngineStub, status: int, is_closed: bool, raised: type[Exception]
+) -> None:
+    stub.logs, stub.log_status = [encoded(at(1)) + CUT], status
+    calls = Calls(EngineAddress(url=stub.url, origin="a test"))
+    assert calls.api is not None  # and with it whatever the SDK itself keeps open
+    before = open_files()
+    log = Log(calls, "one", exact=True)
+    if is_closed:
+        log.close()
+
+    with pytest.raises(raised) as caught:
+        next(log.read(follow=True))
+
+    async with asyncio.timeout(5):  # for the stub's end of it
+        while open_files() - before:  # noqa: ASYNC110 (it tells nobody)
+            await asyncio.sleep(0.01)
+    assert caught.value.__traceback__  # which has kept hold of all it went through
+    await calls.close()

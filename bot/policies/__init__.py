@@ -1,0 +1,1 @@
+"""Policies in Rego, evaluated by Open Policy Agent in a process of its own."""
