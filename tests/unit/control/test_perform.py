@@ -100,7 +100,7 @@ def test_a_container_that_was_ended_from_outside_has_left_state_partial(
     assert "Something killed it" not in note
 
 
-@pytest.mark.parametrize("ending", CUTTING)
+@pytest.mark.parametrize("ending", sorted(CUTTING))
 def test_a_plan_that_is_cut_off_leaves_nothing_partial(ending: Ending) -> None:
     ended = ended_of(Outcome(ending=ending, phase=P.PERFORMING), changes=False)
 

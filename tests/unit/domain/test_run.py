@@ -61,12 +61,12 @@ def test_what_may_be_changing_something_cannot_be_stopped(state: RunState) -> No
     assert state not in STOPPABLE | WAITING
 
 
-@pytest.mark.parametrize("state", STOPPABLE)
+@pytest.mark.parametrize("state", sorted(STOPPABLE))
 def test_whatever_is_stoppable_may_become_stopped(state: RunState) -> None:
     assert S.STOPPED in TRANSITIONS[state]
 
 
-@pytest.mark.parametrize("state", WAITING)
+@pytest.mark.parametrize("state", sorted(WAITING))
 def test_whatever_waits_may_be_discarded(state: RunState) -> None:
     assert S.DISCARDED in TRANSITIONS[state]
 
