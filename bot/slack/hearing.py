@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
-from typing import Final
+from typing import Final, TypeVar
+
+from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.control.form import Form
 from bot.control.home import Home
@@ -14,9 +16,26 @@ from bot.control.reply import Reply
 from bot.control.submit import Submit
 
 Listener = Callable[..., Awaitable[None]]
+Made = TypeVar("Made")
+
+#: seconds out of Slack's three that something is done before it is acknowledged
+ACK_SECONDS: Final = 2.0
 
 #: seconds that what was acknowledged to somebody has left to be done
 _PATIENCE: Final = 3.0
+
+
+async def acknowledged(ack: AsyncAck, work: Awaitable[Made]) -> Made:
+    """Return what *work* makes; Slack is told that it is heard once that is made.
+
+    Or a little before Slack's three seconds are over, if it takes longer. Whoever
+    asked is told by Slack where the bot dies before that; what was acknowledged, and
+    then not done, would be lost without a word.
+    """
+    making = asyncio.ensure_future(work)
+    await asyncio.wait({making}, timeout=ACK_SECONDS)
+    await ack()
+    return await making
 
 
 class Doors:

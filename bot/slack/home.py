@@ -15,7 +15,7 @@ from bot.domain.people import TeamId, UserId
 from bot.domain.words import Approve
 from bot.slack import forms
 from bot.slack.blocks import Block
-from bot.slack.hearing import Doors
+from bot.slack.hearing import Doors, acknowledged
 from bot.slack.home_view import (
     APPROVE,
     REFRESH,
@@ -143,9 +143,9 @@ def _register_button(
     async def pressed(
         ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient
     ) -> None:
-        await ack()
         press = Press(body=body, client=client)
-        await _done(lambda: act(press), _visitor(press), tab, doors)
+        work = _done(lambda: act(press), _visitor(press), tab, doors)
+        await acknowledged(ack, work)
 
 
 async def _done(

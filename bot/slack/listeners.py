@@ -20,7 +20,7 @@ from bot.domain.slack_text import words_apart
 from bot.domain.task import HelpRequest
 from bot.ports import DeliveryKey
 from bot.slack import checks, history, home, presses, task_form, whispers
-from bot.slack.hearing import Doors, Hearing
+from bot.slack.hearing import Doors, Hearing, acknowledged
 from bot.slack.home import HomeTab
 from bot.slack.task_draft import Draft
 from bot.slack.task_form import TaskForm
@@ -82,9 +82,9 @@ def _register_command(
         respond: AsyncRespond,
         client: AsyncWebClient,
     ) -> None:
-        await ack()  # within 3 s, whatever follows
         slash, trigger = _slash(command), command["trigger_id"]
-        shown = await whispers.told(doors, lambda: answered(slash, client, trigger))
+        work = whispers.told(doors, lambda: answered(slash, client, trigger))
+        shown = await acknowledged(ack, work)
         if shown is not None:
             await whispers.respond_with(respond, shown)
 

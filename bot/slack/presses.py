@@ -27,7 +27,7 @@ from bot.domain.words import (
 from bot.ports import DeliveryKey
 from bot.slack import forms, history, whispers
 from bot.slack.blocks import Block
-from bot.slack.hearing import Doors, Hearing
+from bot.slack.hearing import Doors, Hearing, acknowledged
 from bot.slack.press import Press, team_of
 from bot.slack.refusals import CALL_FAILED
 from bot.slack.whispers import RESTARTING, Whisper, told
@@ -84,9 +84,9 @@ def _register(app: AsyncApp, action_id: str, hearing: Hearing, act: Act) -> None
         client: AsyncWebClient,
         respond: AsyncRespond,
     ) -> None:
-        await ack()
         press = Press(body=body, client=client)
-        shown = await told(hearing.doors, lambda: act(press))
+        work = told(hearing.doors, lambda: act(press))
+        shown = await acknowledged(ack, work)
         if shown is not None:
             await whispers.respond_with(respond, shown, press.inside)
 
@@ -189,9 +189,8 @@ def register_form(
             errors = forms.not_taken(missing or RESTARTING.text)
             await ack(response_action="errors", errors=errors)
             return
-        await ack()
         said = _filled_in(body)
-        shown = await told(doors, lambda: say(said))
+        shown = await acknowledged(ack, told(doors, lambda: say(said)))
         if shown is not None:
             await show(client, said, shown)
 

@@ -16,7 +16,7 @@ from bot.domain.people import TeamId, UserId
 from bot.slack import task_view as views
 from bot.slack import whispers
 from bot.slack.blocks import Block
-from bot.slack.hearing import Doors
+from bot.slack.hearing import ACK_SECONDS, Doors
 from bot.slack.press import team_of
 from bot.slack.refusals import CALL_FAILED
 from bot.slack.task_draft import PRESET, STACK, Draft, draft_in, filled_in
@@ -25,8 +25,6 @@ from bot.slack.whispers import Whisper, told, tried
 
 log = structlog.get_logger(__name__)
 
-#: seconds out of Slack's three that a submitted form is looked at before it waits
-_PATIENCE: Final = 2.0
 #: forms of which it is remembered what was done in them last
 _REMEMBERED: Final = 1_000
 _OPEN_ALREADY: Final = "exchanged_trigger_id"
@@ -100,7 +98,7 @@ class TaskForm:
         draft = draft_in(body["view"])
         filled = filled_in(body, draft)
         work = asyncio.ensure_future(told(self._doors, lambda: self._submitted(filled)))
-        await asyncio.wait({work}, timeout=_PATIENCE)
+        await asyncio.wait({work}, timeout=ACK_SECONDS)
         if work.done():
             await _answer(ack, body["view"], draft, work.result())
             return

@@ -143,6 +143,8 @@ async def test_a_task_that_was_not_recorded_left_nothing_and_can_be_asked_for_ag
     async with a_stage(tmp_path) as stage:
         await dies(stage, point)
         left = stage.setup.seen.roots(), stage.lives.starts.total()
+        for typed in stage.typing:
+            assert (await typed).error == "operation_timeout"  # what Slack shows then
 
         async with stage.serving():
             recorded = (await table_of(stage)).runs

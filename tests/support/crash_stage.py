@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import text
 
+from bot.sandbox import SlashAnswer
 from bot.settings import Settings
 from bot.store.database import Database
 from tests.support.command_line import Process, started
@@ -88,7 +89,7 @@ class Stage:
     lives: Lives  #: of its containers, as the engine tells them
     folder: Path
     places: Iterator[Path]  #: for what a replica keeps itself
-    typing: list[asyncio.Task[object]] = field(default_factory=list)
+    typing: list[asyncio.Task[SlashAnswer]] = field(default_factory=list)
 
     @asynccontextmanager
     async def dying(

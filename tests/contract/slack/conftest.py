@@ -41,9 +41,7 @@ async def town() -> AsyncIterator[Town]:
     workspace = Workspace(MANIFEST)
     ann, bob = workspace.add_person("ann"), workspace.add_person("bob")
     infra = workspace.add_channel("infra", members=[ann, bob])
-    async with serve(
-        workspace, pace=False, time_scale=0.0005, ack_deadline=1.0
-    ) as sandbox:
+    async with serve(workspace, pace=False, time_scale=0.0005) as sandbox:
         yield Town(
             sandbox=sandbox,
             client=slack_client(sandbox.bot_token, sandbox.api_url),
