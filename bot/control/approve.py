@@ -63,7 +63,8 @@ class Approve:
         run = await self._archive.run(run_id)
         stack = self._catalog.stack(run.stack)
         await self._access.still(wanted.actor)
-        _refuse_settled(run)
+        at = min(wanted.said_at or self._clock(), self._clock())
+        _refuse_settled(run, at)
         if not await self._policing.may_review(
             wanted.actor, stack, run, decision=wanted.decision, fresh=True
         ):
@@ -76,7 +77,7 @@ class Approve:
             session=await self._policing.session(wanted.actor, stack, fresh=True),
             decision=wanted.decision,
             note=await self._hidden(wanted, stack),
-            at=min(wanted.said_at or self._clock(), self._clock()),
+            at=at,
             subject=subject,
         )
         await self._record(review, run)
@@ -91,7 +92,7 @@ class Approve:
             case ReviewAnswer.NOT_ASKED | ReviewAnswer.OVER:
                 # Another hand was first, a moment ago.
                 now = await self._archive.run(run.id)
-                _refuse_settled(now)
+                _refuse_settled(now, review.at)
                 raise _changed(now)
             case _:
                 assert_never(became)
@@ -115,8 +116,8 @@ class Approve:
         return await self._secrecy.of_anybody(wanted.note, stack)
 
 
-def _refuse_settled(run: Run) -> None:
-    """Refuse a review of a run that waits for none."""
+def _refuse_settled(run: Run, at: datetime) -> None:
+    """Refuse a review of a run that waited for none when it was given."""
     if run.state.is_terminal:
         raise Refused(
             _joined(f"Run {run.id} is over{_how(run)}.", run.note),
@@ -136,6 +137,12 @@ def _refuse_settled(run: Run) -> None:
                 "To end it before it performs, reply stop.",
             ),
             reason=Refusal.NOT_ASKED,
+        )
+    if run.approval_expires is not None and run.approval_expires <= at:
+        raise Refused(
+            f"The time to agree to run {run.id} is over. Send it again to have people "
+            "asked once more.",
+            reason=Refusal.TOO_LATE,
         )
 
 

@@ -105,7 +105,11 @@ class Bench:
 
     async def submitted(self, command: str = "apply") -> Run:
         """Return a run that waits, and that nobody has been asked about yet."""
-        new = replace(a_new_run(command), approval=Approval.PENDING)
+        new = replace(
+            a_new_run(command),
+            approval=Approval.PENDING,
+            approval_expires=later(86_400),
+        )
         return await self.stage.record.submit(new, later(0))
 
     async def pending(self, command: str = "apply") -> Run:

@@ -1,6 +1,7 @@
 """What people say counts for what they saw, and only as long as they may say it."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,21 @@ async def test_a_review_is_of_what_was_seen_and_has_who_said_it(bench: Bench) ->
     assert review.subject == run.subject
     assert review.session.login == BOB.id
     assert bench.wakes == ["judge"]
+
+
+async def test_a_review_after_the_time_to_agree_is_none(bench: Bench) -> None:
+    run = await bench.pending()
+    assert run.approval_expires is not None
+    bench.now = run.approval_expires
+
+    with pytest.raises(Refused, match="The time to agree") as refused:
+        await bench.says(BOB, run)
+    in_time = bench.now - timedelta(seconds=1)
+    await bench.says(BOB, run, said_at=in_time)
+
+    assert refused.value.reason is Refusal.TOO_LATE
+    (review,) = await bench.approvals.reviews(run.id)
+    assert review.at == in_time
 
 
 async def test_a_button_of_another_subject_changes_nothing(bench: Bench) -> None:
