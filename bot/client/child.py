@@ -28,7 +28,7 @@ class Child:
         process: asyncio.subprocess.Process,
         *,
         at_terminal: bool,
-        others: Collection[int] = (),
+        others: Collection[int],
     ) -> None:
         """*others* are children of this process that are not of the command.
 

@@ -12,8 +12,9 @@ from tests.support.tracked_api import KEY
 SETTINGS = {"HANDRAIL_URL": "http://127.0.0.1:1", "HANDRAIL_API_KEY": KEY}
 CALL = ["--stack", "net-prod", "--", "no-such-command-anywhere"]
 
-#: prctl(2): whether others of the same user may look into a process
-GET_DUMPABLE, SET_DUMPABLE = 3, 4
+#: prctl(2): whether others of the same user may look into a process, and whether it
+#: becomes the parent of what its descendants leave behind
+GET_DUMPABLE, SET_DUMPABLE, SET_CHILD_SUBREAPER = 3, 4, 36
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +23,7 @@ def system() -> Iterator[ctypes.CDLL]:
     system = ctypes.CDLL(None)
     yield system
     system.prctl(SET_DUMPABLE, 1, 0, 0, 0)
+    system.prctl(SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
 def called(*arguments: str, **settings: str) -> tuple[int, str]:

@@ -6,13 +6,15 @@ import signal
 import pytest
 
 from bot.client.child import Child
+from bot.client.linux import children
 
 
 async def a_child(*, at_terminal: bool) -> Child:
+    others = children()  # of other tests, whom no signal is meant for
     process = await asyncio.create_subprocess_exec(
         *("sleep", "60"), process_group=None if at_terminal else 0
     )
-    return Child(process, at_terminal=at_terminal)
+    return Child(process, at_terminal=at_terminal, others=others)
 
 
 @pytest.mark.parametrize("what", [signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
