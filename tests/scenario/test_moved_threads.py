@@ -12,7 +12,7 @@ from bot.domain.people import ChannelId
 from bot.domain.stack import Hooks
 from bot.sandbox.faults import BadGateway, Refuse
 from runner.scripted import ScriptedEngine
-from tests.support.bot import Bot, a_bot, a_running_bot, a_stack, text_of
+from tests.support.bot import INIT, Bot, a_bot, a_running_bot, a_stack, text_of
 
 POST = "chat.postMessage"
 
@@ -114,9 +114,11 @@ async def test_where_nothing_can_be_edited_the_state_is_told_in_a_reply(
     bot: Bot,
 ) -> None:
     bot.sandbox.edit_window = "never"
+    bot.engine.on(INIT, block=True)
     bot.engine.on("apply", block=True)
 
     ts = await bot.task("net-prod apply")
+    bot.engine.release(INIT)
     await bot.tells(ts, "performing")
     bot.engine.release("apply")
     await bot.tells(ts, "finished, exit code 0*")
