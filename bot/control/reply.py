@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, assert_never
 
 from bot.control.access import Access
@@ -49,8 +49,6 @@ from bot.ports import Approvals, Archive, Clock, DeliveryKey, Record, Thread
 from bot.ports.words import Words
 
 _QUICK_SECONDS: Final = (0.0, 0.3, 1.0)
-#: until a word that is foreseen is heard, which may be late by then
-_MEANWHILE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +119,8 @@ class Reply:
         taken before anybody hears of the unlock after it. Raises WordUnheard.
         """
         word, now = uttered.word, self._clock()
-        age = now - (late.said_at(uttered.said_ts) or now)
-        if not isinstance(word, HoldWord) or not late.asks_again(
-            word, age + _MEANWHILE
-        ):
+        age = now - (late.said_at(uttered.said_ts) or now) + late.MEANWHILE
+        if not isinstance(word, HoldWord) or not late.asks_again(word, age):
             return
         try:
             thread = await self._thread(uttered)
@@ -135,6 +131,10 @@ class Reply:
             raise WordUnheard(away) from away
         except (Refused, LateWord, RoleSourceUnavailable):
             return  # which is said once the word itself is heard
+
+    def may_be_void(self, uttered: Uttered) -> bool:
+        """Tell whether what was replied elsewhere is to be heard before *uttered*."""
+        return late.may_be_void(uttered.word, uttered.said_ts, self._clock())
 
     async def _answer(self, uttered: Uttered, thread: Thread) -> None:
         try:

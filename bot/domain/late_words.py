@@ -24,6 +24,8 @@ from bot.domain.words import (
 
 #: what changes a run or takes a hold away is not done unasked any more then
 LATE: Final = timedelta(minutes=10)
+#: until a word that is foreseen is heard, which may be late by then
+MEANWHILE: Final = timedelta(minutes=1)
 #: left of a hold that was asked for with a length, for it to be worth taking
 _WORTH_IT: Final = timedelta(minutes=1)
 
@@ -62,6 +64,16 @@ def asks_again(word: Word, age: timedelta) -> bool:
     if isinstance(word, Lock):
         return word.duration is not None and word.duration - age < _WORTH_IT
     return type(word) in _NAMES
+
+
+def may_be_void(word: Word, ts: str, now: datetime) -> bool:
+    """Tell whether *word*, said at *ts*, is so late that what came after it counts.
+
+    A lock is taken however late it is; whoever asked for it may have taken it back
+    since, in another thread, which would not be done unasked any more.
+    """
+    age = now - (said_at(ts) or now)
+    return isinstance(word, Lock) and age + MEANWHILE > LATE
 
 
 def as_of(word: Word, age: timedelta) -> Word:

@@ -68,6 +68,7 @@ class Parts(Asked):
                 home=self.home,
                 doors=self.doors,
                 look=self.missed.look,
+                let_pass=self.missed.let_pass,
             ),
         )
 

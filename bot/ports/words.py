@@ -1,6 +1,6 @@
 """What people said in threads: its order, and what of it was missed."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -45,13 +45,22 @@ class Words(Protocol):
         """Note that every reply up to *ts* was read."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What was read of a thread."""
+
+    newest: str = ""  #: the `ts` of the newest reply that is there, "" for none
+    #: acts on what is left: from a lock on that other threads may take back
+    rest: Callable[[], Awaitable[None]] | None = None
+
+
 class Replies(Protocol):
     """What people replied in threads, as Slack keeps it."""
 
-    async def hear(self, channel: ChannelId, thread_ts: str, since: str) -> str:
+    async def hear(self, channel: ChannelId, thread_ts: str, since: str) -> Heard:
         """Act on what was replied after *since*, oldest first, as if just delivered.
 
-        Returns the `ts` of the newest reply that is there, "" for none. Raises
-        RepliesUnavailable where Slack could not be asked, and WordUnheard where the
-        record could not.
+        What may have been taken back in another thread is left until all were read.
+        Raises RepliesUnavailable where Slack could not be asked, and WordUnheard, as
+        the rest does, where the record could not.
         """

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 import structlog
@@ -12,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.control.reply import Reply, Uttered
 from bot.domain.errors import HandrailError, RepliesUnavailable, WordUnheard
 from bot.domain.people import ChannelId, TeamId
+from bot.ports.words import Heard
 from bot.slack.pacing import Bucket
 from bot.slack.refusals import (
     CALL_FAILED,
@@ -47,9 +49,10 @@ class SlackReplies:
         self._team = team
         self._pace = Bucket(*pace, clock=clock)
 
-    async def hear(self, channel: ChannelId, thread_ts: str, since: str) -> str:
-        """Act on what was replied after *since*, oldest first; return the newest `ts`.
+    async def hear(self, channel: ChannelId, thread_ts: str, since: str) -> Heard:
+        """Act on what was replied after *since*, oldest first, and return the rest.
 
+        That begins with a lock that somebody may have taken back in another thread.
         Raises RepliesUnavailable, and WordUnheard where nothing can be noted.
         """
         replies = await self._replies(channel, thread_ts, since)
@@ -57,9 +60,15 @@ class SlackReplies:
         words = [said for said in read if said is not None]
         for said in reversed(words):
             await self._reply.foresee(said)
+        waits = (it for it, said in enumerate(words) if self._reply.may_be_void(said))
+        first = next(waits, len(words))
+        await self._hear_each(words[:first])
+        rest = partial(self._hear_each, words[first:]) if words[first:] else None
+        return Heard(newest=str(replies[-1]["ts"]) if replies else "", rest=rest)
+
+    async def _hear_each(self, words: Sequence[Uttered]) -> None:
         for said in words:
             await _to_the_end(self._hear(said))
-        return str(replies[-1]["ts"]) if replies else ""
 
     async def _hear(self, said: Uttered) -> None:
         try:

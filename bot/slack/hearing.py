@@ -12,7 +12,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.control.form import Form
 from bot.control.home import Home
 from bot.control.notices import Notices
-from bot.control.reply import Reply
+from bot.control.reply import Reply, Uttered
 from bot.control.submit import Submit
 
 Listener = Callable[..., Awaitable[None]]
@@ -83,3 +83,5 @@ class Hearing:
     doors: Doors
     #: has replies read again of which one could not be noted
     look: Callable[[], None]
+    #: has what was missed heard before a reply that came late
+    let_pass: Callable[[Uttered], Awaitable[None]]

@@ -114,6 +114,7 @@ def _register_replies(app: AsyncApp, hearing: Hearing) -> None:
         said = uttered(event, event["channel"], body["team_id"])
         if said is None:
             return
+        await hearing.let_pass(said)
         try:
             await hear(client, hearing.reply, said)
         except WordUnheard as unheard:

@@ -149,18 +149,20 @@ async def test_what_a_person_said_last_counts_whatever_comes_first(town: Town) -
         assert await town.held() == {}
 
 
-async def test_words_of_several_threads_end_as_they_were_said(town: Town) -> None:
+@pytest.mark.parametrize("place", [0, 1])
+async def test_words_of_several_threads_end_as_they_were_said(
+    town: Town, place: int
+) -> None:
     bot = town.bot
     async with bot.start() as bot.handrail:
-        first = await bot.task("net-prod ls")
-        second = await bot.task("net-prod ls")
-        await bot.tells(second, "finished")
+        threads = [await bot.task("net-prod ls") for _ in range(2)]
+        await bot.tells(threads[1], "finished")
 
-    await bot.reply("lock", to=first)
-    await bot.reply("unlock", to=second)
+    await bot.reply("lock", to=threads[place])
+    await bot.reply("unlock", to=threads[1 - place])
     town.clock.passes(minutes=25)
     async with bot.start() as bot.handrail:
-        await bot.tells(second, "You said unlock at")
+        await bot.tells(threads[1 - place], "You said unlock at")
         await bot.whispers("ann", "You said something newer about that lock")
         assert await town.held() == {}
 

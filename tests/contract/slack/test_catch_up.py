@@ -17,7 +17,8 @@ from bot.domain.errors import (
     WordUnheard,
 )
 from bot.domain.people import ChannelId
-from bot.domain.words import Lock, Status, Stop, Unlock
+from bot.domain.words import Lock, Status, Stop, Unlock, Word
+from bot.ports.words import Heard
 from bot.sandbox.faults import BadGateway, Drop, RateLimited, Refuse
 from bot.slack.catch_up import SlackReplies
 from tests.contract.slack.conftest import Town
@@ -35,6 +36,10 @@ class Ear:
     foreseen: list[Uttered] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     busy: asyncio.Event | None = None
+    void: set[type[Word]] = field(default_factory=set)  #: what waits for others
+
+    def may_be_void(self, uttered: Uttered) -> bool:
+        return type(uttered.word) in self.void
 
     async def __call__(self, uttered: Uttered) -> bool:
         self.begun.set()
@@ -75,9 +80,17 @@ class Scene:
             thread_ts=self.root,
         )
 
-    async def hear(self, since: str = "") -> str:
+    async def read(self, since: str = "") -> Heard:
+        """Hear what is not to wait for other threads."""
         channel = ChannelId(self.town.infra)
         return await self.replies.hear(channel, self.root, since or self.root)
+
+    async def hear(self, since: str = "") -> str:
+        """Hear all, and return the `ts` of the newest reply."""
+        heard = await self.read(since)
+        if heard.rest is not None:
+            await heard.rest()
+        return heard.newest
 
 
 @pytest.fixture
@@ -114,6 +127,24 @@ async def test_all_words_are_foreseen_newest_first_before_any_is_heard(
     foreseen = [uttered.word for uttered in scene.ear.foreseen]
     assert foreseen == [Unlock(), Status(), Lock()]
     assert len(scene.ear.heard) == 3
+
+
+async def test_what_may_be_void_waits_with_all_that_came_after_it(
+    scene: Scene,
+) -> None:
+    scene.ear.void = {Lock}
+    for text in ("status", "lock", "stop"):
+        await scene.say(text)
+    last = await scene.say("lock")
+
+    heard = await scene.read()
+    at_once = [uttered.word for uttered in scene.ear.heard]
+    assert heard.rest is not None
+    await heard.rest()
+
+    assert at_once == [Status()]
+    assert [it.word for it in scene.ear.heard] == [Status(), Lock(), Stop(), Lock()]
+    assert heard.newest == last
 
 
 async def test_a_word_that_is_read_back_has_the_key_of_its_delivery(

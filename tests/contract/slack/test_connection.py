@@ -108,6 +108,7 @@ class Ears:
     commands: list[str] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
     looks: int = 0
+    passing: list[Uttered] = field(default_factory=list)
 
     async def __call__(self, slash: Slash) -> Answer:
         self.commands.append(slash.text)
@@ -133,11 +134,15 @@ class Ears:
                 home=cast("Home", None),
                 doors=Doors(),
                 look=self.look,
+                let_pass=self.let_pass,
             ),
         )
 
     def look(self) -> None:
         self.looks += 1
+
+    async def let_pass(self, uttered: Uttered) -> None:
+        self.passing.append(uttered)
 
 
 async def test_two_sockets_listen_until_the_end(town: Town) -> None:

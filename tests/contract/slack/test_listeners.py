@@ -66,6 +66,7 @@ class Ears:
     home: object = None
     doors: Doors = field(default_factory=Doors)
     looks: int = 0
+    passing: list[tuple[Uttered, str]] = field(default_factory=list)
     busy: asyncio.Event | None = None
 
     async def __call__(self, slash: Slash) -> Answer:
@@ -90,6 +91,9 @@ class Ears:
 
     def look(self) -> None:
         self.looks += 1
+
+    async def let_pass(self, uttered: Uttered) -> None:
+        self.passing.append((uttered, f"before {len(self.uttered)} others"))
 
     def _answer(self) -> Answer:
         if isinstance(self.answer, HandrailError):
@@ -171,6 +175,7 @@ async def listening(town: Town, ears: Ears) -> AsyncIterator[Scene]:
             home=cast("Home", ears.home),
             doors=ears.doors,
             look=ears.look,
+            let_pass=ears.let_pass,
         ),
     )
     async with socket_mode(app, town.sandbox.app_token, look=ears.look):
@@ -506,6 +511,17 @@ async def test_a_reply_has_one_key_however_it_comes(scene: Scene) -> None:
     keys = {uttered.key for uttered in scene.ears.uttered}
     assert keys == {f"message:{scene.town.infra}:{ts}"}
     assert {uttered.said_ts for uttered in scene.ears.uttered} == {ts}
+
+
+async def test_what_was_missed_is_heard_before_a_reply(scene: Scene) -> None:
+    root = await scene.posted("lock")
+
+    await scene.town.sandbox.say(
+        "lock", by=scene.town.ann, channel=scene.town.infra, thread_ts=root
+    )
+    await scene.until(scene.ears.uttered)
+
+    assert scene.ears.passing == [(*scene.ears.uttered, "before 0 others")]
 
 
 async def test_a_press_says_when_it_was_made(scene: Scene) -> None:

@@ -5,8 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
 
 from bot.control.missed import Missed
+from bot.control.reply import Uttered
 from bot.domain.audit import Deed
 from bot.domain.errors import (
     HandrailError,
@@ -14,12 +18,13 @@ from bot.domain.errors import (
     StoreUnavailable,
     WordUnheard,
 )
-from bot.domain.people import Actor, ChannelId
+from bot.domain.people import Actor, ChannelId, TeamId, UserId
 from bot.domain.replica import Replica
 from bot.domain.run import ThreadId
 from bot.domain.telling import Said
-from bot.ports import Duty
-from bot.ports.words import OpenThread
+from bot.domain.words import Lock, Unlock, Word
+from bot.ports import DeliveryKey, Duty
+from bot.ports.words import Heard, OpenThread
 from tests.support.builders import NOON
 
 CHANNEL = ChannelId("C0INFRA")
@@ -67,22 +72,46 @@ class Slack:
     asked: list[tuple[str, str]] = field(default_factory=list)
     failures: list[HandrailError] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)  #: what can never be read
+    locks: set[str] = field(default_factory=set)  #: where something may be void
+    refusals: list[HandrailError] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def hear(self, channel: ChannelId, thread_ts: str, since: str) -> str:
+    async def hear(self, channel: ChannelId, thread_ts: str, since: str) -> Heard:
         self.asked.append((thread_ts, since))
         self.changed.set()
         if self.failures:
             raise self.failures.pop()
         if thread_ts in self.broken:
             raise RepliesUnavailable("internal_error")
-        return self.newest.get(thread_ts, "")
+        newest = self.newest.get(thread_ts, "")
+        if thread_ts not in self.locks:
+            return Heard(newest=newest)
+        return Heard(newest=newest, rest=partial(self._act, thread_ts))
+
+    async def _act(self, thread_ts: str) -> None:
+        self.asked.append((thread_ts, "the rest"))
+        self.changed.set()
+        if self.refusals:
+            raise self.refusals.pop()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(5):
             while not condition():
                 self.changed.clear()
                 await self.changed.wait()
+
+
+def a_word(word: Word, ago: float) -> Uttered:
+    """Return what ann said some seconds *ago*."""
+    return Uttered(
+        key=DeliveryKey("message:1"),
+        word=word,
+        user=UserId("U0ANN"),
+        team=TeamId("T0HOME"),
+        channel=CHANNEL,
+        thread_ts=ts(1),
+        ts=ts(-ago),
+    )
 
 
 @dataclass
@@ -235,3 +264,43 @@ async def test_who_loses_the_turn_stops_and_reads_again_in_the_next() -> None:
         await slack.until(lambda: len(slack.asked) == 3)
 
     assert [thread_ts for thread_ts, _ in slack.asked] == [ts(9), ts(9), ts(4)]
+
+
+async def test_what_others_may_take_back_is_acted_on_once_all_threads_are_read() -> (
+    None
+):
+    shelf = Shelf([a_thread(n) for n in (9, 8, 4)])
+    slack = Slack(newest={ts(9): ts(310)}, locks={ts(9), ts(4)})
+    slack.refusals = [WordUnheard(StoreUnavailable("away"))]
+    async with reading(shelf, slack) as missed:
+        missed.look()
+        await slack.until(lambda: len(slack.asked) == 4)
+        assert shelf.read == {}
+        await slack.until(lambda: len(slack.asked) == 9)
+
+    asked = [(thread_ts, what == "the rest") for thread_ts, what in slack.asked]
+    each = [(ts(9), False), (ts(8), False), (ts(4), False), (ts(9), True)]
+    assert asked == [*each, *each, (ts(4), True)]
+    assert shelf.read == {9: ts(310)}
+
+
+async def test_a_lock_that_comes_late_waits_until_all_threads_are_read() -> None:
+    shelf, slack = Shelf([a_thread(9), a_thread(4)]), Slack()
+    slack.failures = [RepliesUnavailable("away")] * 3
+    async with reading(shelf, slack) as missed:
+        await missed.let_pass(a_word(Lock(), ago=9 * 60 + 1))
+
+    assert [thread_ts for thread_ts, _ in slack.asked] == (
+        [ts(9), ts(4), ts(9), ts(4), ts(9)]
+    )
+
+
+@pytest.mark.parametrize(
+    "said", [a_word(Lock(), ago=8 * 60), a_word(Unlock(), ago=20 * 60)]
+)
+async def test_no_other_word_waits_for_what_was_missed(said: Uttered) -> None:
+    shelf, slack = Shelf([a_thread(9)]), Slack()
+    async with reading(shelf, slack) as missed:
+        await missed.let_pass(said)
+
+    assert slack.asked == []

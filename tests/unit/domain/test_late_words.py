@@ -70,6 +70,19 @@ def test_a_hold_that_would_be_over_by_now_is_asked_for_again() -> None:
     assert not late.asks_again(word, timedelta(minutes=18))
 
 
+@pytest.mark.parametrize(
+    ("word", "minutes", "may_be_void"),
+    [(Lock(), 10, True), (Lock(), 8, False), (Unlock(), 60, False)],
+)
+def test_a_lock_that_comes_late_may_have_been_taken_back(
+    word: Word, minutes: float, *, may_be_void: bool
+) -> None:
+    ts = f"{NOON.timestamp():.6f}"
+
+    assert late.may_be_void(word, ts, later(minutes * 60)) is may_be_void
+    assert not late.may_be_void(word, "", later(minutes * 60))
+
+
 def test_a_hold_that_is_taken_late_ends_when_it_was_to_end() -> None:
     word = Lock(duration=timedelta(hours=2), reason="moving")
 
