@@ -1,13 +1,21 @@
 """Where the API is served, and what it answers while others are away."""
 
+import asyncio
 import errno
 import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from bot.sandbox.faults import Refuse
 from runner.scripted import ScriptedEngine
 from tests.contract.api.asking import NET, Api, a_running_api, an_api
+
+
+def without_keys(path: Path) -> None:
+    """Take the table of keys away, once the bot lets it: it goes on meanwhile."""
+    with closing(sqlite3.connect(path, timeout=30)) as database, database:
+        database.execute("ALTER TABLE api_keys RENAME TO away")
 
 
 async def test_where_nobody_chose_an_address_no_port_is_opened(
@@ -45,9 +53,7 @@ async def test_beside_slacks_own_requests_the_api_is_served_at_the_same_address(
 
 
 async def test_while_the_database_cannot_be_asked_nothing_is_done(api: Api) -> None:
-    with sqlite3.connect(api.bot.settings.data_dir / "handrail.db") as database:
-        database.execute("ALTER TABLE api_keys RENAME TO away")
-    database.close()
+    await asyncio.to_thread(without_keys, api.bot.settings.data_dir / "handrail.db")
 
     refused = await api.post("/tasks", {"stack": NET, "command": "date"})
 
