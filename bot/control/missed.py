@@ -114,6 +114,7 @@ class Missed:
         return True
 
     async def _read_round(self) -> None:
+        await self._words.give_up(self._clock())
         threads = await self._words.open_threads(self._clock())
         first, again = _Round(), _Round()
         await self._read_each(threads, first)

@@ -13,7 +13,7 @@ from bot.control.history import History, HistoryPage
 from bot.control.secrecy import About, Secrecy
 from bot.control.unsafe import Known
 from bot.domain.audit import Deed, Verb
-from bot.domain.errors import Refused, RoleSourceUnavailable
+from bot.domain.errors import Refused, RoleSourceUnavailable, StoreUnavailable
 from bot.domain.people import (
     Actor,
     ActorKind,
@@ -37,7 +37,7 @@ from bot.domain.task import (
     parse,
     parse_deploy,
 )
-from bot.ports import Clock, DeliveryKey, Record, Thread
+from bot.ports import Clock, DeliveryKey, Record, Sent, Thread
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +68,14 @@ class Accepted:
 
 Answer = Accepted | Thread | HistoryPage | Checked | HelpRequest | Repeated
 
+#: is told that what somebody sent cannot be lost without a word any more
+Noted = Callable[[], None]
+
+
+def _nobody() -> None:
+    """Tell nobody."""
+
+
 _Grant = Callable[[Slash, Person, Known], Awaitable[Answer]]
 
 
@@ -95,13 +103,18 @@ class Submit:
         self._history = history
         self._check = check
 
-    async def __call__(self, slash: Slash) -> Answer:
-        """Do what a `/task` asks for, or raise Refused, on the record."""
-        return await self._once(slash, "/task", self._task)
+    async def __call__(self, slash: Slash, noted: Noted = _nobody) -> Answer:
+        """Do what a `/task` asks for, or raise Refused, on the record.
 
-    async def deploy(self, slash: Slash) -> Answer:
-        """Do what a `/deploy` asks for, or raise Refused, on the record."""
-        return await self._once(slash, "/deploy", self._deploy)
+        *noted* is called once whoever sent it is told where the bot dies over it.
+        """
+        sent = Sent(by=slash.user, command="/task")
+        return await self._once(slash, sent.command, self._task, sent, noted)
+
+    async def deploy(self, slash: Slash, noted: Noted = _nobody) -> Answer:
+        """Do what a `/deploy` asks for, as with a `/task`."""
+        sent = Sent(by=slash.user, command="/deploy")
+        return await self._once(slash, sent.command, self._deploy, sent, noted)
 
     async def older(self, slash: Slash, before: RunId) -> Answer:
         """Show the page of history behind *before*, or raise Refused, on the record.
@@ -116,11 +129,30 @@ class Submit:
 
         return await self._once(slash, "/task", page)
 
-    async def _once(self, slash: Slash, command: str, grant: _Grant) -> Answer:
-        if not await self._record.first_seen(slash.key, self._clock()):
+    async def _once(
+        self,
+        slash: Slash,
+        command: str,
+        grant: _Grant,
+        sent: Sent | None = None,
+        noted: Noted = _nobody,
+    ) -> Answer:
+        if not await self._record.first_seen(slash.key, self._clock(), sent):
             return Repeated()
+        noted()
         with self._record.answering(slash.key):
-            return await self._answer(slash, command, grant)
+            answer = await self._answer(slash, command, grant)
+        if not isinstance(answer, Accepted | Thread):
+            await self._shown(slash)
+        return answer
+
+    async def _shown(self, slash: Slash) -> None:
+        """Note that what only reads is done."""
+        try:
+            await self._record.answered(slash.key)
+        except StoreUnavailable as away:
+            # It is shown all the same; at worst somebody is told to send it again.
+            log.warning("answer not noted", key=slash.key, error=str(away))
 
     async def _answer(self, slash: Slash, command: str, grant: _Grant) -> Answer:
         known = Known()

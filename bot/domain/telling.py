@@ -102,6 +102,7 @@ class NoticeKind(StrEnum):
     HOLDER_GONE = "holder_gone"  #: to admins: the holder is deactivated
     FREE = "free"  #: the stack on which you were refused is free
     MOVED = "moved"  #: to admins: a thread goes on in another channel
+    UNDONE = "undone"  #: of your command, *reason*, nothing was done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

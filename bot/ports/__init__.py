@@ -19,6 +19,7 @@ from bot.ports.values import (
     Plan,
     Progress,
     RunQuery,
+    Sent,
     StopAnswer,
     Thread,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "Record",
     "Replicas",
     "RunQuery",
+    "Sent",
     "Shown",
     "StopAnswer",
     "Thread",

@@ -19,6 +19,7 @@ from bot.ports.values import (
     NewRun,
     Plan,
     Progress,
+    Sent,
     StopAnswer,
     Thread,
 )
@@ -43,11 +44,17 @@ class Record(Protocol):
         another replica owns the run, or the same one took it anew.
         """
 
-    async def first_seen(self, key: DeliveryKey, at: datetime) -> bool:
+    async def first_seen(
+        self, key: DeliveryKey, at: datetime, sent: Sent | None = None
+    ) -> bool:
         """Note a delivery durably; False when it had been noted before.
 
-        Not so where whoever noted it died before anything was done of it.
+        Not so where whoever noted it died before anything was done of it, and nobody
+        was told that nothing was.
         """
+
+    async def answered(self, key: DeliveryKey) -> None:
+        """Note of a delivery that it was answered, and had nothing to change."""
 
     def answering(self, key: DeliveryKey) -> AbstractContextManager[None]:
         """Note with whatever the body changes that *key* was acted on.

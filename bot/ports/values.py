@@ -7,13 +7,23 @@ from enum import StrEnum
 from typing import NewType, Protocol
 
 from bot.domain.lock import Hold
-from bot.domain.people import Actor, ChannelId
+from bot.domain.people import Actor, ChannelId, UserId
 from bot.domain.policy import Session
 from bot.domain.run import Approval, Reason, RunId, RunState, RunType, ThreadId
 from bot.domain.stack import StackName
 from bot.domain.state_lock import StateLock
 
 DeliveryKey = NewType("DeliveryKey", str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A command that a person sent, who is to be told if nobody ever acts on it."""
+
+    by: UserId
+    command: str  #: such as `/task`
+
+
 LetterId = NewType("LetterId", int)
 
 

@@ -34,6 +34,12 @@ class Words(Protocol):
     async def ask_again(self, thread: ThreadId, said: Said, deed: Deed) -> None:
         """Ask in *thread* whether a word is still meant, with the audit row."""
 
+    async def give_up(self, at: datetime) -> int:
+        """Tell those who sent a command that died with whoever heard it.
+
+        It is acted on no more. Returns how many there were.
+        """
+
     async def open_threads(self, at: datetime) -> tuple[OpenThread, ...]:
         """Return those in which replies are read, newest first.
 

@@ -25,15 +25,20 @@ ACK_SECONDS: Final = 2.0
 _PATIENCE: Final = 3.0
 
 
-async def acknowledged(ack: AsyncAck, work: Awaitable[Made]) -> Made:
+async def acknowledged(
+    ack: AsyncAck, work: Awaitable[Made], noted: asyncio.Event | None = None
+) -> Made:
     """Return what *work* makes; Slack is told that it is heard once that is made.
 
-    Or a little before Slack's three seconds are over, if it takes longer. Whoever
+    Or once it is *noted*, or a little before Slack's three seconds are over. Whoever
     asked is told by Slack where the bot dies before that; what was acknowledged, and
     then not done, would be lost without a word.
     """
     making = asyncio.ensure_future(work)
-    await asyncio.wait({making}, timeout=ACK_SECONDS)
+    noting = asyncio.ensure_future((noted or asyncio.Event()).wait())
+    first = asyncio.FIRST_COMPLETED
+    await asyncio.wait({making, noting}, timeout=ACK_SECONDS, return_when=first)
+    noting.cancel()
     await ack()
     return await making
 

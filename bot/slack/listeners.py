@@ -1,7 +1,9 @@
 """What Slack delivers: the slash commands, and replies in threads."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -12,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.control.check_task import Checked
 from bot.control.history import HistoryPage
-from bot.control.submit import Accepted, Answer, Slash
+from bot.control.submit import Accepted, Answer, Noted, Slash
 from bot.domain.errors import WordUnheard
 from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.sentences import HELP
@@ -55,17 +57,17 @@ def _register_home(app: AsyncApp, hearing: Hearing, form: TaskForm) -> None:
 def _register_command(
     app: AsyncApp,
     name: str,
-    take: Callable[[Slash], Awaitable[Answer]],
+    take: Callable[[Slash, Noted], Awaitable[Answer]],
     doors: Doors,
     form: TaskForm | None = None,
 ) -> None:
     """Answer a slash command by *take*; alone it opens the *form*, where it has one."""
 
     async def answered(
-        slash: Slash, client: AsyncWebClient, trigger: str
+        slash: Slash, client: AsyncWebClient, trigger: str, noted: Noted
     ) -> Whisper | None:
         if form is None or words_apart(slash.text).strip():
-            return await _shown(take(slash), slash, client)
+            return await _shown(take(slash, noted), slash, client)
         return await form.open(
             client,
             trigger=trigger,
@@ -83,8 +85,9 @@ def _register_command(
         client: AsyncWebClient,
     ) -> None:
         slash, trigger = _slash(command), command["trigger_id"]
-        work = whispers.told(doors, lambda: answered(slash, client, trigger))
-        shown = await acknowledged(ack, work)
+        noted = asyncio.Event()
+        answer = partial(answered, slash, client, trigger, noted.set)
+        shown = await acknowledged(ack, whispers.told(doors, answer), noted)
         if shown is not None:
             await whispers.respond_with(respond, shown)
 

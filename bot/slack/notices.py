@@ -39,6 +39,12 @@ def _sentence(notice: Notice) -> str:
             return f":unlock: {stack} is free for you now: send your command."
         case NoticeKind.MOVED:
             return _moved(notice)
+        case NoticeKind.UNDONE:
+            return (
+                f":warning: Handrail was ended right after it heard your "
+                f"{escaped(notice.reason)}, so nothing of it was recorded, and nothing "
+                "was run. Send it again."
+            )
         case _:
             assert_never(notice.kind)
 

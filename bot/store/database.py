@@ -20,6 +20,7 @@ from bot.domain.errors import StoreUnavailable
 from bot.ports import Change
 from bot.store import postgres, sqlite
 from bot.store.changes import Changes
+from bot.store.line import Line
 from bot.store.migrations import migrate
 from bot.store.outages import translated
 
@@ -48,7 +49,7 @@ class Database:
     def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self._writer = writer
         self._reader = reader
-        self._turn = asyncio.Lock()
+        self._turn = Line()
         self._writing: AsyncConnection | None = None
         self._is_sqlite = writer.dialect.name == _SQLITE
         self._listeners: set[Changes] = set()
@@ -71,14 +72,21 @@ class Database:
             await database._close()
 
     @asynccontextmanager
-    async def write(self, action: str) -> AsyncIterator[AsyncConnection]:
+    async def write(
+        self, action: str, *, first: bool = False
+    ) -> AsyncIterator[AsyncConnection]:
         """Begin a transaction that is committed when the body ends well.
 
         One at a time, whatever process it is in; *action* names it in
-        StoreUnavailable.
+        StoreUnavailable. In this process *first* goes before those who wait: it is for
+        what somebody looks at Slack for.
         """
         with translated(action):
-            async with self._alone() as db, self._answered() as ending, db.begin():
+            async with (
+                self._alone(first=first) as db,
+                self._answered() as ending,
+                db.begin(),
+            ):
                 number = None if self._is_sqlite else await postgres.lock(db)
                 changed: set[Change] = set()
                 db.info[_WAKES] = changed
@@ -137,14 +145,14 @@ class Database:
                 await db.run_sync(migrate)
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[AsyncConnection]:
+    async def _alone(self, *, first: bool = False) -> AsyncIterator[AsyncConnection]:
         """Wait for the connection that writes.
 
         It stays open: to take it from a pool and to give it back takes longer than
         to write.
         """
         async with asyncio.timeout(_TURN_SECONDS):
-            await self._turn.acquire()
+            await self._turn.acquire(first=first)
         try:
             await self._drop_if_broken()
             if self._writing is None:

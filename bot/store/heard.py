@@ -1,21 +1,23 @@
 """What Slack delivered: heard once, and done or not, whoever dies over it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import case, select, update
+from sqlalchemy import ColumnElement, Row, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.errors import Superseded
 from bot.domain.replica import ReplicaId
-from bot.ports import DeliveryKey
+from bot.ports import DeliveryKey, Sent
 from bot.store.database import upsert
 from bot.store.leases import lease_time
 from bot.store.tables import deliveries, replicas
 
+#: by whom a command is heard that died with its hearer, once its sender knows
+_NOBODY: Final = "-"
 #: what is acted on now, and by whom
 _ACTING: Final[ContextVar[tuple[DeliveryKey, ReplicaId] | None]] = ContextVar(
     "acting", default=None
@@ -23,20 +25,43 @@ _ACTING: Final[ContextVar[tuple[DeliveryKey, ReplicaId] | None]] = ContextVar(
 
 
 async def first_seen(
-    db: AsyncConnection, key: DeliveryKey, at: datetime, own: ReplicaId
+    db: AsyncConnection,
+    key: DeliveryKey,
+    at: datetime,
+    own: ReplicaId,
+    sent: Sent | None,
 ) -> bool:
     """Note a delivery; True too where whoever noted it died before acting on it."""
-    now = await lease_time(db, at)
-    living = select(replicas.c.id).where(replicas.c.lease > now)
-    by = deliveries.c.heard_by
-    noted = upsert(db, deliveries).values(key=key, at=at, heard_by=own)
+    noted = upsert(db, deliveries).values(
+        key=key,
+        at=at,
+        heard_by=own,
+        sent_by=sent and sent.by,
+        command=sent and sent.command,
+    )
     taken = noted.on_conflict_do_update(
         index_elements=[deliveries.c.key],
         set_={"heard_by": own},
-        where=by.is_not(None) & (by != own) & by.not_in(living),
+        where=await _is_orphan(db, at) & (deliveries.c.heard_by != own),
     )
     new = taken.returning(deliveries.c.key)
     return (await db.execute(new)).one_or_none() is not None
+
+
+async def orphans(db: AsyncConnection, at: datetime) -> Sequence[Row[Any]]:
+    """Return the commands whose hearers died before acting on them."""
+    is_command = deliveries.c.command.is_not(None)
+    lost = select(deliveries).where(is_command, await _is_orphan(db, at))
+    return (await db.execute(lost.order_by(deliveries.c.at))).all()
+
+
+async def give_up(db: AsyncConnection, at: datetime) -> Sequence[Row[Any]]:
+    """Have nobody act any more on commands whose hearers died, and return them."""
+    lost = await orphans(db, at)
+    keys = [orphan.key for orphan in lost]
+    given_up = update(deliveries).where(deliveries.c.key.in_(keys))
+    await db.execute(given_up.values(heard_by=_NOBODY))
+    return lost
 
 
 @contextmanager
@@ -63,3 +88,10 @@ async def acted(db: AsyncConnection) -> None:
     left = done.values(heard_by=case((by != own, by), else_=None)).returning(by)
     if (await db.execute(left)).scalar_one_or_none() is not None:
         raise Superseded(f"another replica acts on {key}")
+
+
+async def _is_orphan(db: AsyncConnection, at: datetime) -> ColumnElement[bool]:
+    now = await lease_time(db, at)
+    living = select(replicas.c.id).where(replicas.c.lease > now)
+    by = deliveries.c.heard_by
+    return by.is_not(None) & (by != _NOBODY) & by.not_in(living)

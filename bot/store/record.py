@@ -27,6 +27,7 @@ from bot.ports import (
     NewRun,
     Plan,
     Progress,
+    Sent,
     StopAnswer,
     Thread,
 )
@@ -79,10 +80,19 @@ class SqlRecord:
         fenced._driven = run  # noqa: SLF001 (one of its own kind)
         return fenced
 
-    async def first_seen(self, key: DeliveryKey, at: datetime) -> bool:
+    async def first_seen(
+        self, key: DeliveryKey, at: datetime, sent: Sent | None = None
+    ) -> bool:
         """Note a delivery durably; False when it had been noted before."""
-        async with self._write("note what Slack delivered") as db:
-            return await heard.first_seen(db, key, at, self._replica.id)
+        action = "note what Slack delivered"
+        async with self._database.write(action, first=True) as db:
+            return await heard.first_seen(db, key, at, self._replica.id, sent)
+
+    async def answered(self, key: DeliveryKey) -> None:
+        """Note of a delivery that it was answered, and had nothing to change."""
+        with self.answering(key):
+            async with self._write("note that something was answered"):
+                pass
 
     def answering(self, key: DeliveryKey) -> AbstractContextManager[None]:
         """Note with whatever the body changes that *key* was acted on."""

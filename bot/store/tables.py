@@ -230,13 +230,16 @@ audit: Final = Table(
     ),
 )
 
-# heard_by: the replica that noted it, until something was done of it.
+# heard_by: the replica that noted it, until something was done of it; a dash where
+# that died, and whoever sent the command was told that nothing will be.
 deliveries: Final = Table(
     "deliveries",
     metadata,
     Column("key", String, primary_key=True),
     Column("at", Moment, nullable=False),
     Column("heard_by", String),
+    Column("sent_by", String),
+    Column("command", String),
     Index("deliveries_by_age", "at"),
 )
 

@@ -19,14 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.audit import Deed
 from bot.domain.errors import LateWord
 from bot.domain.lock import EVERY, Hold
-from bot.domain.people import Actor, ChannelId
+from bot.domain.people import Actor, ActorKind, ChannelId
 from bot.domain.run import RunState, ThreadId
+from bot.domain.sentences import minute
 from bot.domain.stack import StackName
-from bot.domain.telling import Said
+from bot.domain.telling import Notice, NoticeKind, Said
 from bot.domain.words import ALL_MINE
 from bot.ports.words import OpenThread
 from bot.store import audit, heard
 from bot.store.database import Database, upsert
+from bot.store.notices import notify
 from bot.store.outbox import post
 from bot.store.rows import actor_values
 from bot.store.tables import claims, holds, lock_words, runs, threads
@@ -57,6 +59,21 @@ class SqlWords:
             await audit.append(db, deed)
             await post(db, thread, (said,))
             await heard.acted(db)
+
+    async def give_up(self, at: datetime) -> int:
+        """Tell those who sent a command that died with whoever heard it."""
+        # Looked for often, and hardly ever there.
+        async with self._database.read("look for commands that nobody acts on") as db:
+            if not await heard.orphans(db, at):
+                return 0
+        async with self._database.write("give commands up") as db:
+            given_up = await heard.give_up(db, at)
+            for orphan in given_up:
+                sender = Actor(kind=ActorKind.PERSON, id=orphan.sent_by)
+                said = f"`{orphan.command}` of {minute(orphan.at)}"
+                notice = Notice(kind=NoticeKind.UNDONE, stack="", reason=said)
+                await notify(db, sender, notice)
+            return len(given_up)
 
     async def open_threads(self, at: datetime) -> tuple[OpenThread, ...]:
         """Return those in which replies are read, newest first."""

@@ -12,14 +12,10 @@ from tests.support.crash_stage import COMMAND, OF_THE_TASK, PATIENCE, Stage, a_s
 #: three processes are started, one after the other, on a busy machine
 pytestmark = pytest.mark.timeout(240)
 
-#: Nothing was recorded: it is as if nobody had typed anything.
-FORGOTTEN = (
-    "migrating",
-    "slash heard",
-    "slash noted",
-    "role asked",
-    "submit not committed",
-)
+#: Nothing was recorded: it is as if nobody had typed anything, and Slack says so.
+FORGOTTEN = ("migrating", "slash heard")
+#: Nothing came of it, which is told to whoever typed it.
+UNDONE = ("slash noted", "role asked", "submit not committed")
 #: Nobody had begun it.
 WAITING = (
     "submit stored",
@@ -155,14 +151,20 @@ async def test_a_task_that_was_not_recorded_left_nothing_and_can_be_asked_for_ag
         await check_told(stage)
 
 
-async def test_a_command_that_was_heard_and_not_recorded_runs_when_it_comes_again(
-    tmp_path: Path,
+@pytest.mark.parametrize("point", UNDONE)
+async def test_of_a_task_that_was_heard_and_not_recorded_its_sender_is_told(
+    tmp_path: Path, point: str
 ) -> None:
     async with a_stage(tmp_path) as stage:
-        await dies(stage, "slash noted")
+        await dies(stage, point)
+        left = stage.setup.seen.roots(), stage.lives.starts.total()
 
         async with stage.serving():
+            await stage.setup.seen.hears("ann", "heard your `/task` of", PATIENCE)
             await stage.setup.seen.sandbox.redeliver_last()
+            recorded = (await table_of(stage)).runs
+            stage.says(f"/task {COMMAND}")
             await ends(stage)
 
+        assert (left, recorded) == (([], 0), [])
         await check_told(stage)

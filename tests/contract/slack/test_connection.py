@@ -17,7 +17,7 @@ from bot.control.form import Form
 from bot.control.home import Home
 from bot.control.notices import Notices
 from bot.control.reply import Reply, Uttered
-from bot.control.submit import Answer, Repeated, Slash, Submit
+from bot.control.submit import Answer, Noted, Repeated, Slash, Submit
 from bot.domain.people import TeamId
 from bot.domain.words import Lock, Stop, Word
 from bot.sandbox.faults import BadGateway, Drop, Refuse
@@ -110,12 +110,12 @@ class Ears:
     looks: int = 0
     passing: list[Uttered] = field(default_factory=list)
 
-    async def __call__(self, slash: Slash) -> Answer:
+    async def __call__(self, slash: Slash, noted: Noted) -> Answer:
         self.commands.append(slash.text)
         return Repeated()
 
-    async def deploy(self, slash: Slash) -> Answer:
-        return await self(slash)
+    async def deploy(self, slash: Slash, noted: Noted) -> Answer:
+        return await self(slash, noted)
 
     async def reply(self, uttered: Uttered) -> bool:
         self.words.append(uttered.word)

@@ -1,6 +1,7 @@
 """What people type, say, press and fill in, as it reaches the use cases."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from bot.control.form import Form
 from bot.control.home import Home
 from bot.control.notices import Notices, Pressed
 from bot.control.reply import Reply, Uttered
-from bot.control.submit import Accepted, Answer, Repeated, Slash, Submit
+from bot.control.submit import Accepted, Answer, Noted, Repeated, Slash, Submit
 from bot.domain.errors import (
     HandrailError,
     Refusal,
@@ -39,7 +40,7 @@ from bot.sandbox.faults import Refuse
 from bot.sandbox.values import Answer as Shown
 from bot.slack.blocks import actions, button
 from bot.slack.connection import slack_app, socket_mode
-from bot.slack.hearing import Doors, Hearing
+from bot.slack.hearing import ACK_SECONDS, Doors, Hearing
 from bot.slack.listeners import Commands
 from bot.slack.presses import DIRECT, WORDS
 from bot.slack.whispers import RESTARTING
@@ -68,14 +69,17 @@ class Ears:
     looks: int = 0
     passing: list[tuple[Uttered, str]] = field(default_factory=list)
     busy: asyncio.Event | None = None
+    is_noted: bool = False  #: at once
 
-    async def __call__(self, slash: Slash) -> Answer:
+    async def __call__(self, slash: Slash, noted: Noted) -> Answer:
+        if self.is_noted:
+            noted()
         if self.busy is not None:
             await self.busy.wait()
         self.tasks.append(slash)
         return self._answer()
 
-    async def deploy(self, slash: Slash) -> Answer:
+    async def deploy(self, slash: Slash, noted: Noted) -> Answer:
         self.deploys.append(slash)
         return self._answer()
 
@@ -602,6 +606,21 @@ async def test_behind_closed_doors_a_reply_is_left_to_others(scene: Scene) -> No
     assert not any(refused())
     assert scene.ears.uttered == []
     assert sandbox.ephemerals(scene.town.ann) == []
+
+
+async def test_what_was_noted_is_acknowledged_and_done_then(scene: Scene) -> None:
+    scene.ears.is_noted, scene.ears.busy = True, asyncio.Event()
+    scene.ears.answer = HelpRequest()
+    started = time.monotonic()
+
+    await scene.slash("/task net-prod ls")
+    waited = time.monotonic() - started
+    before = list(scene.ears.tasks)
+    scene.ears.busy.set()
+    await scene.whispers(scene.town.ann, "unlock all mine")
+
+    assert waited < ACK_SECONDS
+    assert before == []
 
 
 async def test_the_doors_close_behind_what_was_acknowledged(scene: Scene) -> None:

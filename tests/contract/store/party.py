@@ -6,7 +6,7 @@ from typing import Self
 
 from bot.domain.replica import Replica, ReplicaId
 from bot.domain.run import Run, RunId, RunState
-from bot.ports import DeliveryKey, Driven, Duty, NewRun
+from bot.ports import DeliveryKey, Driven, Duty, NewRun, Sent
 from bot.store.record import SqlRecord
 from bot.store.replicas import SqlReplicas
 from tests.contract.store.opened import ABOVE, Store
@@ -46,9 +46,11 @@ class LateRecord(SqlRecord):
         super().__init__(store.database, ABOVE, replica)
         self._hours = store.hours
 
-    async def first_seen(self, key: DeliveryKey, at: datetime) -> bool:
+    async def first_seen(
+        self, key: DeliveryKey, at: datetime, sent: Sent | None = None
+    ) -> bool:
         await self._hours.pass_until(at, self._database)
-        return await super().first_seen(key, at)
+        return await super().first_seen(key, at, sent)
 
     async def adopt(self, at: datetime, driven: Driven) -> tuple[Run, ...]:
         await self._hours.pass_until(at, self._database)

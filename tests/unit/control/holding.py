@@ -19,7 +19,7 @@ from bot.domain.people import Actor, Role, UserId
 from bot.domain.run import ThreadId
 from bot.domain.stack import Catalog, Stack, StackName, ValueSource
 from bot.domain.telling import Notice, Said, Telling
-from bot.ports import DeliveryKey, HoldAnswer
+from bot.ports import DeliveryKey, HoldAnswer, Sent
 from bot.store.words import SqlWords
 from tests.contract.store.opened import Store
 from tests.support.builders import CHANNEL, NOON, STACK, an_actor
@@ -48,9 +48,11 @@ class Overtaken(FlakyRecord):
 
     first: Callable[[], Awaitable[object]] | None = None
 
-    async def first_seen(self, key: DeliveryKey, at: datetime) -> bool:
+    async def first_seen(
+        self, key: DeliveryKey, at: datetime, sent: Sent | None = None
+    ) -> bool:
         self._fail_if_away("first_seen")
-        return await super().first_seen(key, at)
+        return await super().first_seen(key, at, sent)
 
     async def hold(self, wanted: Sequence[Hold], ts: str = "") -> HoldAnswer:
         await self._first()

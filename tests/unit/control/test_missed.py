@@ -48,12 +48,17 @@ class Shelf:
     threads: list[OpenThread]
     read: dict[int, str] = field(default_factory=dict)
     failures: list[HandrailError] = field(default_factory=list)
+    given_up: int = 0  #: how often commands were looked for that nobody acts on
 
     async def note(self, actor: Actor, stacks: object, ts: str) -> None:
         raise AssertionError(stacks)
 
     async def ask_again(self, thread: ThreadId, said: Said, deed: Deed) -> None:
         raise AssertionError(thread)
+
+    async def give_up(self, at: datetime) -> int:
+        self.given_up += 1
+        return 0
 
     async def open_threads(self, at: datetime) -> tuple[OpenThread, ...]:
         if self.failures:
@@ -171,6 +176,7 @@ async def test_every_open_thread_is_read_once_when_asked_for() -> None:
         await slack.until(lambda: len(slack.asked) == 2)
 
     assert [thread_ts for thread_ts, _ in slack.asked] == [ts(9), ts(4)]
+    assert shelf.given_up == 1
 
 
 async def test_what_was_read_is_noted_and_read_on_from_a_little_before() -> None:

@@ -16,6 +16,8 @@ HOLD = a_hold(reason="audit")
 SINCE = "<!date^1795176000^{date_short_pretty} {time_secs}|2026-11-20 12:00:00 UTC>"
 UNTIL = "<!date^1795176600^{date_short_pretty} {time_secs}|2026-11-20 12:10:00 UTC>"
 ENDING = replace(HOLD, until=later(600))
+#: the kinds that are about a stack
+OF_STACKS = [kind for kind in NoticeKind if kind is not NoticeKind.UNDONE]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,14 @@ ENDING = replace(HOLD, until=later(600))
             Notice(kind=NoticeKind.FREE, stack="net-prod"),
             ":unlock: *net-prod* is free for you now: send your command.",
         ),
+        (
+            Notice(kind=NoticeKind.UNDONE, stack="", reason="`/task` of 12:00"),
+            (
+                ":warning: Handrail was ended right after it heard your `/task` of "
+                "12:00, so nothing of it was recorded, and nothing was run. Send it "
+                "again."
+            ),
+        ),
     ],
     ids=lambda value: value.kind if isinstance(value, Notice) else "",
 )
@@ -108,7 +118,7 @@ def test_a_freeze_is_no_stack_called_star() -> None:
     freeze = a_hold(stack=EVERY, by="ada")
     told = [
         said(notice(Notice(kind=kind, stack=EVERY, hold=hold)))
-        for kind in NoticeKind
+        for kind in OF_STACKS
         for hold in (freeze, None)
     ]
 
@@ -116,6 +126,6 @@ def test_a_freeze_is_no_stack_called_star() -> None:
     assert any("`unfreeze: reason`" in text for text in told)
 
 
-@pytest.mark.parametrize("kind", list(NoticeKind))
+@pytest.mark.parametrize("kind", OF_STACKS)
 def test_a_direct_message_can_do_without_what_is_not_known(kind: NoticeKind) -> None:
     assert "*net-prod*" in said(notice(Notice(kind=kind, stack="net-prod")))

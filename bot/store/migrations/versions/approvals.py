@@ -1,4 +1,7 @@
-"""What approvals need: who has to agree to a run, who did, and what policies saw."""
+"""What approvals need: who has to agree to a run, who did, and what policies saw.
+
+And who sent a command, to be told where nobody acted on it.
+"""
 
 from typing import Any
 
@@ -14,6 +17,8 @@ depends_on = None
 def upgrade() -> None:
     """Add the columns of runs, and the new tables."""
     _add_to_runs()
+    op.add_column("deliveries", sa.Column("sent_by", sa.String))
+    op.add_column("deliveries", sa.Column("command", sa.String))
     _create_reviews()
     _create_policy_samples()
 
