@@ -16,8 +16,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.audit import Deed
-from bot.domain.errors import LateWord
+from bot.domain.audit import Deed, Verb
+from bot.domain.errors import LateWord, Refusal
 from bot.domain.lock import EVERY, Hold
 from bot.domain.people import Actor, ActorKind, ChannelId
 from bot.domain.run import RunState, ThreadId
@@ -70,6 +70,9 @@ class SqlWords:
             given_up = await heard.give_up(db, at)
             for orphan in given_up:
                 sender = Actor(kind=ActorKind.PERSON, id=orphan.sent_by)
+                why = f"{Refusal.UNAVAILABLE}: {orphan.command}"
+                deed = Deed(verb=Verb.REFUSED, actor=sender, at=orphan.at, detail=why)
+                await audit.append(db, deed)
                 said = f"`{orphan.command}` of {minute(orphan.at)}"
                 notice = Notice(kind=NoticeKind.UNDONE, stack="", reason=said)
                 await notify(db, sender, notice)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.domain.audit import Verb
 from bot.domain.errors import Superseded
 from bot.domain.people import UserId
 from bot.domain.replica import REPLICA_LEASE
@@ -89,6 +90,9 @@ async def test_a_command_that_died_with_its_hearer_is_told_and_not_acted_on(
     said = "`/task` of 2026-11-20 12:00 UTC"
     notice = Notice(kind=NoticeKind.UNDONE, stack="", reason=said)
     assert await a.store.told() == [notice]
+    (deed,) = await a.store.deeds()
+    assert (deed.verb, deed.actor.id) == (Verb.REFUSED, SENT.by)
+    assert (deed.at, deed.detail) == (later(0), "unavailable: /task")
     assert not await b.record.first_seen(SLASH, later(OVER), SENT)
     assert await b.record.first_seen(WORD, later(OVER))
     with a.record.answering(SLASH), pytest.raises(Superseded):
