@@ -74,6 +74,7 @@ def _register_command(
             user=slash.user,
             team=slash.team,
             draft=Draft(channel=slash.channel),
+            opened=noted,
         )
 
     @app.command(name)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
@@ -51,17 +52,22 @@ class TaskForm:
         user: UserId,
         team: TeamId,
         draft: Draft,
+        opened: Callable[[], None] = lambda: None,
     ) -> Whisper | None:
-        """Open the form for *user*; return what to tell where that did not succeed."""
+        """Open the form for *user*; return what to tell where that did not succeed.
+
+        *opened* is called as soon as it is there, with nothing in it.
+        """
         try:
-            opened = await client.views_open(trigger_id=trigger, view=views.loading())
+            there = await client.views_open(trigger_id=trigger, view=views.loading())
         except SlackApiError as error:
             if error.response.get("error") == _OPEN_ALREADY:
                 return None  # the same command was delivered before
             return self._not_opened(error)
         except CALL_FAILED as error:
             return self._not_opened(error)
-        view_id: str = (opened.get("view") or {})["id"]
+        opened()
+        view_id: str = (there.get("view") or {})["id"]
         await _shown(client, view_id, await self._drawn(draft, user, team))
         return None
 

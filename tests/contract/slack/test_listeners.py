@@ -624,7 +624,7 @@ async def test_what_was_noted_is_acknowledged_and_done_then(scene: Scene) -> Non
 
 
 async def test_the_doors_close_behind_what_was_acknowledged(scene: Scene) -> None:
-    scene.ears.busy = asyncio.Event()
+    scene.ears.is_noted, scene.ears.busy = True, asyncio.Event()
     await scene.slash("/task net-prod ls")
 
     closing = asyncio.create_task(scene.ears.doors.close())

@@ -1,6 +1,7 @@
 """The form that `/task` alone opens, whatever goes wrong behind it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from bot.domain.errors import (
 from bot.domain.people import Role, TeamId, UserId
 from bot.domain.preset import Preset
 from bot.sandbox.faults import Drop
+from bot.slack.hearing import ACK_SECONDS
 from tests.contract.slack.conftest import Town
 from tests.contract.slack.test_listeners import Ears, Scene, listening
 from tests.support.bot import a_stack, text_of
@@ -112,8 +114,11 @@ async def choose(scene: Scene, name: str) -> None:
 async def test_the_form_is_open_before_anything_is_asked(
     scene: Scene, fields: Fields
 ) -> None:
+    started = time.monotonic()
+
     await scene.slash("/task \u00a0 ")
 
+    assert time.monotonic() - started < ACK_SECONDS
     await scene.town.sandbox.wait_for(lambda: shown(scene)["blocks"])
     assert "Looking up your stacks" in text_of(shown(scene))
     assert scene.ears.tasks == []
