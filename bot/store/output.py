@@ -37,6 +37,11 @@ async def position(db: AsyncConnection, run: RunId) -> int:
     return await _last(db, run, select(output_chunks.c.position))
 
 
+async def is_last(db: AsyncConnection, run: RunId, data: bytes, read: int) -> bool:
+    """Tell whether *data*, read up to *read*, is what was kept last."""
+    return await position(db, run) == read and await tail(db, run, len(data)) == data
+
+
 async def append(
     db: AsyncConnection, run: RunId, data: bytes, start: int, position: int
 ) -> None:

@@ -380,7 +380,8 @@ class SqlRecord:
         False when the limit was reached, now or before. Its owner may say it again.
         """
         async with self._write(f"keep the output of run {run}") as db:
-            if self._driven is not None and await _is_kept(db, run, data, position):
+            is_fenced = self._driven is not None
+            if is_fenced and await output.is_last(db, run, data, position):
                 return True
             start = await output.size(db, run)
             room = max(limit - start, 0)
@@ -397,10 +398,3 @@ class SqlRecord:
                 await adoption.ensure_owned(db, self._driven)
             yield db
             await heard.acted(db)
-
-
-async def _is_kept(db: AsyncConnection, run: RunId, data: bytes, position: int) -> bool:
-    """Tell whether *data* is what was kept last, though nobody was answered so."""
-    if await output.position(db, run) != position:
-        return False
-    return await output.tail(db, run, len(data)) == data
