@@ -18,6 +18,7 @@ from bot.store.tables import deliveries, replicas
 
 #: by whom a command is heard that died with its hearer, once its sender knows
 _NOBODY: Final = "-"
+_IS_COMMAND: Final = deliveries.c.command.is_not(None)
 #: what is acted on now, and by whom
 _ACTING: Final[ContextVar[tuple[DeliveryKey, ReplicaId] | None]] = ContextVar(
     "acting", default=None
@@ -48,20 +49,19 @@ async def first_seen(
     return (await db.execute(new)).one_or_none() is not None
 
 
-async def orphans(db: AsyncConnection, at: datetime) -> Sequence[Row[Any]]:
-    """Return the commands whose hearers died before acting on them."""
-    is_command = deliveries.c.command.is_not(None)
-    lost = select(deliveries).where(is_command, await _is_orphan(db, at))
-    return (await db.execute(lost.order_by(deliveries.c.at))).all()
+async def has_orphans(db: AsyncConnection, at: datetime) -> bool:
+    """Tell whether there are commands whose hearers died before acting on them."""
+    lost = select(deliveries.c.key).where(_IS_COMMAND, await _is_orphan(db, at))
+    return (await db.execute(lost.limit(1))).one_or_none() is not None
 
 
 async def give_up(db: AsyncConnection, at: datetime) -> Sequence[Row[Any]]:
     """Have nobody act any more on commands whose hearers died, and return them."""
-    lost = await orphans(db, at)
-    keys = [orphan.key for orphan in lost]
-    given_up = update(deliveries).where(deliveries.c.key.in_(keys))
-    await db.execute(given_up.values(heard_by=_NOBODY))
-    return lost
+    lost = update(deliveries).where(_IS_COMMAND, await _is_orphan(db, at))
+    given_up = lost.values(heard_by=_NOBODY).returning(
+        deliveries.c.at, deliveries.c.sent_by, deliveries.c.command
+    )
+    return (await db.execute(given_up)).all()
 
 
 @contextmanager

@@ -64,7 +64,7 @@ class SqlWords:
         """Tell those who sent a command that died with whoever heard it."""
         # Looked for often, and hardly ever there.
         async with self._database.read("look for commands that nobody acts on") as db:
-            if not await heard.orphans(db, at):
+            if not await heard.has_orphans(db, at):
                 return 0
         async with self._database.write("give commands up") as db:
             given_up = await heard.give_up(db, at)
