@@ -116,6 +116,17 @@ async def ended(process: int) -> None:
             await asyncio.sleep(0.01)
 
 
+async def why_unavailable(asked: Asked) -> str:
+    """Return why OPA cannot be asked: of a decision the same as of a check."""
+    with pytest.raises(PolicyUnavailable) as of_ruling:
+        await asked.ruling(FINE)
+    with pytest.raises(PolicyUnavailable) as of_check:
+        await asked.faults(FINE)
+
+    assert str(of_ruling.value) == str(of_check.value)
+    return str(of_check.value)
+
+
 async def test_an_endless_policy_is_interrupted_and_is_a_no(own: Asked) -> None:
     hasty = OpaPolicies(own.server, limit=1.0)
     policy = own.written(ENDLESS)
@@ -347,13 +358,9 @@ async def test_a_program_that_is_no_opa_is_told_by_its_own_words(
             policies=OpaPolicies(server, limit=0.5), server=server, folder=tmp_path
         )
 
-        with pytest.raises(PolicyUnavailable) as of_ruling:
-            await asked.ruling(FINE)
-        with pytest.raises(PolicyUnavailable) as of_check:
-            await asked.faults(FINE)
+        sentence = await why_unavailable(asked)
 
-    assert str(of_ruling.value) == str(of_check.value)
-    assert str(of_check.value) == (
+    assert sentence == (
         f"Policies cannot be evaluated: OPA ({program}) does not run: unknown flag: "
         "--v0-compatible. HANDRAIL_OPA has to be the program of Open Policy Agent, 1.0 "
         "or newer."
@@ -381,13 +388,9 @@ async def test_an_address_where_nothing_is_is_told_as_the_setting_that_it_is(
             policies=OpaPolicies(server, limit=0.3), server=server, folder=tmp_path
         )
 
-        with pytest.raises(PolicyUnavailable) as of_ruling:
-            await asked.ruling(FINE)
-        with pytest.raises(PolicyUnavailable) as of_check:
-            await asked.faults(FINE)
+        sentence = await why_unavailable(asked)
 
-    assert str(of_ruling.value) == str(of_check.value)
-    assert str(of_check.value) == (
+    assert sentence == (
         f"Policies cannot be evaluated: OPA at {address} does not answer: No such file "
         "or directory. Start it, or set HANDRAIL_OPA to the address of an OPA that "
         "runs."
