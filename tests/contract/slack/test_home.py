@@ -21,7 +21,7 @@ from bot.domain.words import Approve, Reject
 from bot.ports import Thread
 from bot.slack.whispers import RESTARTING
 from tests.contract.slack.conftest import Town
-from tests.contract.slack.test_listeners import Ears, Scene, listening
+from tests.contract.slack.listening import Ears, Scene, listening
 from tests.support.bot import a_stack, text_of
 from tests.support.builders import CHANNEL, NOON, a_run
 

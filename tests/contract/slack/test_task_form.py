@@ -23,7 +23,7 @@ from bot.domain.preset import Preset
 from bot.sandbox.faults import Drop
 from bot.slack.hearing import ACK_SECONDS
 from tests.contract.slack.conftest import Town
-from tests.contract.slack.test_listeners import Ears, Scene, listening
+from tests.contract.slack.listening import Ears, Scene, listening
 from tests.support.bot import a_stack, text_of
 from tests.support.builders import CHANNEL, a_run
 
