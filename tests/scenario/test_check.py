@@ -113,10 +113,8 @@ async def test_a_reader_is_told_that_they_may_not(bot: Bot) -> None:
 async def test_what_is_refused_is_on_the_record(
     bot: Bot, text: str, by: str, why: str
 ) -> None:
-    await bot.slash(text, by=by)
+    deed = await bot.refused(text, by=by, why=why)
 
-    await bot.whispers(by, why)
-    deed = (await bot.audit())[-1].deed
     assert (deed.verb, deed.actor.id) == (Verb.REFUSED, bot.people[by])
     assert text in deed.detail
 

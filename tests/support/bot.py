@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.app import Handrail, handrail, utc_now
 from bot.control.secrecy import Secrecy
-from bot.domain.audit import AuditRow
+from bot.domain.audit import AuditRow, Deed
 from bot.domain.people import ChannelId, TeamId, UserId
 from bot.domain.run import Run, RunId, RunState
 from bot.domain.stack import Catalog, Stack, StackName
@@ -179,6 +179,12 @@ class Bot:
             return next((text for text in self.dm(who) if words in text), "")
 
         return await self.sandbox.wait_for(found, within)
+
+    async def refused(self, text: str, *, by: str, why: str) -> Deed:
+        """Type `/task text`, be told *why* not, and return what is kept of that."""
+        await self.slash(text, by=by)
+        await self.whispers(by, why)
+        return (await self.audit())[-1].deed
 
     async def whispers(self, to: str, words: str) -> str:
         """Wait until only *to* is shown *words*, and return the sentence."""
